@@ -45,16 +45,17 @@ const (
 	closeTimeout = 3 * time.Second
 )
 
-// Client is one logged-in session. Its methods are safe for concurrent use.
+// Client is one logged-in session, or a component by DialComponent. Its methods are safe for concurrent use.
 type Client struct {
 	// JID is the full JID the server bound.
 	JID string
 
-	opts ClientOptions
-	conn net.Conn
-	in   *xmlReader
-	ids  atomic.Int64
-	seen atomic.Int64
+	opts  ClientOptions
+	space string // content namespace: client or component
+	conn  net.Conn
+	in    *xmlReader
+	ids   atomic.Int64
+	seen  atomic.Int64
 
 	writeMu sync.Mutex // guards writes to conn
 	closing atomic.Bool
@@ -63,8 +64,8 @@ type Client struct {
 	log stanzaLog
 }
 
-func newClient(conn net.Conn, in *xmlReader, full string, opts ClientOptions) *Client {
-	c := &Client{JID: full, opts: opts, conn: conn, in: in}
+func newClient(conn net.Conn, in *xmlReader, full, space string, opts ClientOptions) *Client {
+	c := &Client{JID: full, opts: opts, space: space, conn: conn, in: in}
 	c.log.init()
 	c.readers.Go(c.read)
 	return c
@@ -81,7 +82,7 @@ func (c *Client) read() {
 			c.log.end(fmt.Errorf("testbed: stream of %s ended: %w", c.JID, err))
 			return
 		}
-		s := readStanza(root, nsClient, raw)
+		s := readStanza(root, c.space, raw)
 		c.seen.Add(1)
 		s = c.log.add(s, !c.opts.NoLog)
 		if c.opts.OnStanza != nil {
@@ -112,6 +113,7 @@ func (c *Client) Send(raw string) error {
 
 // PresenceOptions describe a presence to send.
 type PresenceOptions struct {
+	From     string // for components, which must say it
 	To       string // empty: broadcast
 	Type     string // empty: available
 	Show     string // away, chat, dnd, xa or empty
@@ -137,6 +139,7 @@ func (c *Client) Presence(o PresenceOptions) error {
 			fmt.Fprintf(&b, "<%s>%s</%s>", name, Escape(value), name)
 		}
 	}
+	attr("from", o.From)
 	attr("to", o.To)
 	attr("type", o.Type)
 	b.WriteString(">")
@@ -168,13 +171,17 @@ func (c *Client) Unsubscribe(jid string) error { return c.subscription(jid, "uns
 func (c *Client) Unsubscribed(jid string) error { return c.subscription(jid, "unsubscribed") }
 
 func (c *Client) subscription(jid, typ string) error {
-	return c.Presence(PresenceOptions{To: Bare(jid), Type: typ})
+	o := PresenceOptions{To: Bare(jid), Type: typ}
+	if c.isComponent() {
+		o.From = c.JID
+	}
+	return c.Presence(o)
 }
 
 // Message sends a chat message.
 func (c *Client) Message(to, body string) error {
-	return c.Send(fmt.Sprintf("<message to='%s' type='chat' id='%s'><body>%s</body></message>",
-		Escape(to), c.nextID(), Escape(body)))
+	return c.Send(fmt.Sprintf("<message%s to='%s' type='chat' id='%s'><body>%s</body></message>",
+		c.fromAttr(c.JID), Escape(to), c.nextID(), Escape(body)))
 }
 
 // Count is the number of stanzas received so far.
@@ -193,7 +200,11 @@ func (c *Client) Close() error {
 		c.readers.Wait()
 		return nil
 	}
-	err := c.Send("<presence type='unavailable'/></stream:stream>")
+	goodbye := "<presence type='unavailable'/></stream:stream>"
+	if c.isComponent() {
+		goodbye = "</stream:stream>"
+	}
+	err := c.Send(goodbye)
 	if err == nil {
 		_ = c.conn.SetReadDeadline(time.Now().Add(closeTimeout))
 		<-c.log.ended
@@ -216,6 +227,16 @@ func (c *Client) Drop() error {
 	err := c.conn.Close()
 	c.readers.Wait()
 	return err
+}
+
+func (c *Client) isComponent() bool { return c.space == nsComponent }
+
+// fromAttr is the sender's attribute, which only components must write.
+func (c *Client) fromAttr(jid string) string {
+	if !c.isComponent() {
+		return ""
+	}
+	return " from='" + Escape(jid) + "'"
 }
 
 func (c *Client) nextID() string { return fmt.Sprintf("tb%d", c.ids.Add(1)) }

@@ -19,9 +19,9 @@ func (c *Client) IQ(ctx context.Context, typ, to, payload string) (Stanza, error
 	id := c.nextID()
 	w := c.log.expect(id, func(s Stanza) bool { return c.repliesFor(to, s.From) })
 	defer c.log.forget(id)
-	attr := ""
+	attr := c.fromAttr(c.JID)
 	if to != "" {
-		attr = " to='" + Escape(to) + "'"
+		attr += " to='" + Escape(to) + "'"
 	}
 	if err := c.Send(fmt.Sprintf("<iq type='%s' id='%s'%s>%s</iq>", typ, id, attr, payload)); err != nil {
 		return Stanza{}, err
@@ -145,16 +145,20 @@ func (c *Client) setItem(ctx context.Context, it RosterItem) error {
 func (c *Client) react(s Stanza) {
 	switch {
 	case s.Kind == "presence" && s.Type == "subscribe" && c.opts.AutoApprove != nil && c.opts.AutoApprove(s.From):
-		_ = c.Subscribed(s.From) // a dead stream is reported by the reader
+		o := PresenceOptions{To: Bare(s.From), Type: "subscribed"}
+		if c.isComponent() {
+			o.From = s.To
+		}
+		_ = c.Presence(o) // a dead stream is reported by the reader
 	case s.Kind == "iq" && (s.Type == "get" || s.Type == "set"):
 		_ = c.Send(c.iqAnswer(s))
 	}
 }
 
 func (c *Client) iqAnswer(s Stanza) string {
-	to := ""
+	to := c.fromAttr(s.To)
 	if s.From != "" {
-		to = " to='" + Escape(s.From) + "'"
+		to += " to='" + Escape(s.From) + "'"
 	}
 	payload, ok := c.answerPayload(s)
 	if ok {

@@ -2,7 +2,9 @@ package testbed
 
 import (
 	"context"
+	"crypto/sha1" // XEP-0114 knows no other digest
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -35,24 +37,86 @@ func DialAddr(ctx context.Context, addr, jid, password string, opts ClientOption
 	if !ok {
 		return nil, fmt.Errorf("testbed: login %s: not a user's JID", jid)
 	}
+	full := ""
+	conn, in, err := negotiate(ctx, addr, func(conn net.Conn, in *xmlReader) (err error) {
+		l := &login{conn: conn, in: in, domain: domain}
+		full, err = l.run(user, password, opts.Resource)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("testbed: login %s: %w", jid, err)
+	}
+	return newClient(conn, in, full, nsClient, opts), nil
+}
+
+// DialComponent attaches as an external component (XEP-0114) by plain code of
+// the testbed's own, for scripted contacts of another domain. The domain is
+// its JID; what it sends as other JIDs goes through Send.
+func DialComponent(ctx context.Context, srv *Server, domain string, opts ClientOptions) (*Client, error) {
+	return DialComponentAddr(ctx, srv.ComponentAddr, domain, srv.Secret, opts)
+}
+
+// DialComponentAddr is DialComponent for any address and secret.
+func DialComponentAddr(ctx context.Context, addr, domain, secret string, opts ClientOptions) (*Client, error) {
+	conn, in, err := negotiate(ctx, addr, func(conn net.Conn, in *xmlReader) error {
+		return attachComponent(conn, in, domain, secret)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("testbed: attach %s: %w", domain, err)
+	}
+	return newClient(conn, in, domain, nsComponent, opts), nil
+}
+
+func attachComponent(conn net.Conn, in *xmlReader, domain, secret string) error {
+	_, err := fmt.Fprintf(conn, "<?xml version='1.0'?><stream:stream to='%s' xmlns='%s' xmlns:stream='%s'>",
+		Escape(domain), nsComponent, nsStream)
+	if err != nil {
+		return err
+	}
+	start, err := in.header()
+	if err != nil {
+		return err
+	}
+	id := Element{Attrs: start.Attr}.Attr("id")
+	if _, err := io.WriteString(conn, "<handshake>"+handshakeDigest(id, secret)+"</handshake>"); err != nil {
+		return err
+	}
+	answer, _, err := in.next()
+	if err == nil && answer.Name.Local != "handshake" {
+		err = fmt.Errorf("handshake refused: %s", condition(answer))
+	}
+	return err
+}
+
+// handshakeDigest proves the secret for one stream (XEP-0114 §3).
+func handshakeDigest(id, secret string) string {
+	sum := sha1.Sum([]byte(id + secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// negotiate connects and runs talk, bounded by ctx and loginTimeout.
+func negotiate(ctx context.Context, addr string, talk func(net.Conn, *xmlReader) error) (net.Conn, *xmlReader, error) {
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("testbed: login %s: %w", jid, err)
+		return nil, nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	l := &login{conn: conn, in: newXMLReader(conn), domain: domain}
-	full, err := l.run(user, password, opts.Resource)
+	in := newXMLReader(conn)
+	err = talk(conn, in)
 	if !stop() && err == nil {
 		err = context.Cause(ctx) // the deadline may already be poisoned
 	}
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w (%v)", context.Cause(ctx), err)
+	}
 	if err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("testbed: login %s: %w", jid, err)
+		return nil, nil, err
 	}
-	return newClient(conn, l.in, full, opts), nil
+	return conn, in, nil
 }
 
 type login struct {

@@ -3,13 +3,8 @@
 package testbed
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha1"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -29,20 +24,6 @@ func eachServer(t *testing.T, test func(t *testing.T, s *Server)) {
 				test(t, RunServer(t, kind, Options{Hosts: []string{hostA, hostB}, Privileged: privileged}))
 			})
 		}
-	}
-}
-
-func testContext(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -109,73 +90,94 @@ func TestServer_RejectsWrongPassword(t *testing.T) {
 	}
 }
 
-// handshake attaches as the component by hand.
-func handshake(ctx context.Context, t *testing.T, s *Server) (net.Conn, *bufio.Reader) {
-	t.Helper()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", s.ComponentAddr)
-	must(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	must(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
-	_, err = io.WriteString(conn, "<stream:stream xmlns='jabber:component:accept' xmlns:stream='"+nsStream+"' to='"+s.Component+"'>")
-	must(t, err)
-	in := bufio.NewReader(conn)
-	header := readUntil(t, in, " id=")
-	quoteMark, err := in.ReadByte()
-	must(t, err)
-	id := strings.TrimSuffix(readUntil(t, in, string(quoteMark)), string(quoteMark))
-	sum := sha1.Sum([]byte(id + s.Secret))
-	_, err = fmt.Fprintf(conn, "<handshake>%s</handshake><iq type='get' id='end' from='%s' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>",
-		hex.EncodeToString(sum[:]), s.Component, s.Domain)
-	must(t, err)
-	if got := readUntil(t, in, "<handshake/>"); strings.Contains(got, "error") {
-		t.Fatalf("handshake refused: %s%s", header, got)
-	}
-	return conn, in
-}
-
-func readUntil(t *testing.T, in *bufio.Reader, mark string) string {
-	t.Helper()
-	var b strings.Builder
-	for !strings.HasSuffix(b.String(), mark) {
-		c, err := in.ReadByte()
-		if err != nil {
-			t.Fatalf("stream ended before %q: %v after %s", mark, err, b.String())
-		}
-		b.WriteByte(c)
-	}
-	return b.String()
-}
-
 func TestServer_ComponentAttachesAndIsToldItsPrivileges(t *testing.T) {
 	eachServer(t, func(t *testing.T, s *Server) {
 		ctx := testContext(t)
 		alice := enter(ctx, t, s, "alice@"+hostA+"/desk", ClientOptions{})
 		must(t, alice.Presence(PresenceOptions{Show: "away"}))
 		must(t, alice.Quiet(ctx))
-		_, in := handshake(ctx, t, s)
+		comp, err := DialComponent(ctx, s, s.Component, ClientOptions{Features: []string{"jabber:iq:last"}})
+		must(t, err)
+		defer func() { _ = comp.Close() }()
+		must(t, comp.Ping(ctx, hostA))
 		if !s.Privileged {
-			if got := readUntil(t, in, "'/>"); strings.Contains(got, "privilege") {
-				t.Errorf("a plain server advertised privileges: %s", got)
+			for _, got := range comp.Log() {
+				if strings.Contains(got.Raw, "privilege") || got.Kind == "presence" {
+					t.Errorf("a plain server sent %s", got)
+				}
 			}
 			return
 		}
-		var got strings.Builder
-		told := func(host string) bool {
-			for part := range strings.SplitSeq(got.String(), "<message") {
-				if strings.Contains(part, host) && strings.Contains(part, "managed_entity") || // Prosody
-					strings.Contains(part, host) && strings.Contains(part, "urn:xmpp:privilege:1") { // ejabberd
-					return true
-				}
-			}
-			return false
+		for _, host := range s.Hosts {
+			_, err := comp.WaitFor(ctx, func(s Stanza) bool {
+				_, privilege := s.Root.Find("", "privilege")
+				return privilege && s.From == host
+			})
+			must(t, err)
 		}
-		for !told(hostA) || !told(hostB) {
-			got.WriteString(readUntil(t, in, ">"))
+		_, synced := comp.LastPresence(alice.JID)
+		if want := s.Kind == Prosody; synced != want {
+			t.Errorf("presence sent at the attach: got %t, want %t", synced, want)
 		}
 		must(t, alice.Presence(PresenceOptions{Show: "dnd"}))
-		readUntil(t, in, "<show>dnd</show>")
+		_, err = comp.WaitPresence(ctx, alice.JID, func(s Stanza) bool { return s.Show == "dnd" })
+		must(t, err)
+		reply, err := comp.IQ(ctx, "get", alice.Bare(), "<query xmlns='jabber:iq:roster'/>")
+		must(t, err)
+		if reply.From != alice.Bare() {
+			t.Errorf("privileged roster get: got %s", reply)
+		}
 	})
+}
+
+func TestServer_ComponentWithWrongSecretIsRefused(t *testing.T) {
+	for _, kind := range []Kind{Prosody, Ejabberd} {
+		t.Run(string(kind), func(t *testing.T) {
+			s := RunServer(t, kind, Options{})
+			c, err := DialComponentAddr(testContext(t), s.ComponentAddr, s.Component, "wrong", ClientOptions{})
+			if err == nil {
+				_ = c.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), "not-authorized") {
+				t.Errorf("got %v, want not-authorized", err)
+			}
+		})
+	}
+}
+
+func TestServer_NarrowedPrivilegesAndSecondComponent(t *testing.T) {
+	for _, kind := range []Kind{Prosody, Ejabberd} {
+		t.Run(string(kind), func(t *testing.T) {
+			ctx := testContext(t)
+			s := RunServer(t, kind, Options{Hosts: []string{hostA, hostB}, Privileged: true,
+				PrivilegedHosts: []string{hostB}, MoreComponents: []string{"far.localhost"}})
+			comp, err := DialComponent(ctx, s, s.Component, ClientOptions{})
+			must(t, err)
+			defer func() { _ = comp.Close() }()
+			far, err := DialComponent(ctx, s, "far.localhost", ClientOptions{AutoApprove: ApproveAll})
+			must(t, err)
+			defer func() { _ = far.Close() }()
+			must(t, comp.Ping(ctx, hostA))
+			must(t, comp.Ping(ctx, hostB))
+			for _, got := range comp.Log() {
+				if strings.Contains(got.Raw, "privilege") && got.From != hostB {
+					t.Errorf("host without privileges advertised: %s", got)
+				}
+			}
+			alice := enter(ctx, t, s, "alice@"+hostA+"/desk", ClientOptions{})
+			_, err = alice.Roster(ctx)
+			must(t, err)
+			must(t, alice.Presence(PresenceOptions{}))
+			must(t, alice.Subscribe("mallory@far.localhost"))
+			_, err = alice.WaitPresence(ctx, "mallory@far.localhost", func(s Stanza) bool { return s.Type == "subscribed" })
+			must(t, err)
+			for _, got := range comp.Log() {
+				if strings.Contains(got.To, "far.localhost") {
+					t.Errorf("a stanza for the other component came: %s", got)
+				}
+			}
+		})
+	}
 }
 
 func TestServer_SeedGivesRosters(t *testing.T) {
