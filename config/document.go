@@ -327,6 +327,10 @@ func join(path, names []string) string {
 	return strings.Join(append(append([]string(nil), path...), names...), ".")
 }
 
+// letter is how the parser names a character. It is left out of problems: it
+// could be a letter of a secret.
+var letter = regexp.MustCompile(`( but got|:)? U\+[0-9A-F]+( '.*?')?`)
+
 var (
 	keyLine    = regexp.MustCompile(`^\s*([A-Za-z0-9_.-]+)\s*=`)
 	headerLine = regexp.MustCompile(`^\s*(\[\[?)\s*([A-Za-z0-9_.-]+)`)
@@ -335,6 +339,7 @@ var (
 // syntaxProblem tells a line that is not TOML, naming its key where that can
 // be made out.
 func (d *document) syntaxProblem(line, last int, message string) {
+	message = letter.ReplaceAllString(message, "")
 	p := Problem{Message: "cannot be read: " + message, Remedy: syntaxRemedy(message)}
 	if last > line {
 		p.Message += fmt.Sprintf(" (noticed on line %d)", last)

@@ -68,7 +68,7 @@ idle_after = "5m
 away_after = 10m
 `, `
 presenced.toml:1: component: cannot be read: expected ']' to close table name; close the header: [section], or [[section]] for one of several
-presenced.toml:3: component.secret: cannot be read: unexpected character U+0068 'h' at start of value; put texts in quotes, such as key = "value"
+presenced.toml:3: component.secret: cannot be read: unexpected character at start of value; put texts in quotes, such as key = "value"
 presenced.toml:4: component.hosts: cannot be read: expected ',' or ']' after array value (noticed on line 5); close the list with ] and put commas between its items
 presenced.toml:6: presence.idle_after: cannot be read: basic strings cannot have new lines; close the quotes on the same line
 presenced.toml:7: presence.away_after: cannot be read: strings must be quoted; put texts, durations and sizes in quotes, numbers without a unit not`},

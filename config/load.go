@@ -73,9 +73,6 @@ func (l *loader) load(data []byte, over Overrides) (*Config, []Problem, error) {
 		return nil, nil, l.report.err()
 	}
 	root := readDocument(data, l.report)
-	if len(l.report.problems) == 0 {
-		l.secondReader(data)
-	}
 	d := &decoder{report: l.report, config: l.config}
 	d.table(root, "", reflect.ValueOf(l.config).Elem())
 	d.environment(over.Environ)
@@ -83,6 +80,9 @@ func (l *loader) load(data []byte, over Overrides) (*Config, []Problem, error) {
 	l.resolveSecrets()
 	l.inherit()
 	l.validate()
+	if len(l.report.problems) == 0 {
+		l.secondReader(data)
+	}
 	if err := l.report.err(); err != nil {
 		return nil, l.report.warnings, err
 	}
@@ -97,7 +97,7 @@ func (l *loader) secondReader(data []byte) {
 	if err == nil {
 		return
 	}
-	p := Problem{Message: "cannot be read: " + plainError(err), Remedy: syntaxRemedy(err.Error())}
+	p := Problem{Message: "cannot be read: " + letter.ReplaceAllString(plainError(err), ""), Remedy: syntaxRemedy(err.Error())}
 	o := Origin{Kind: FromFile, Name: l.report.file, Line: 1}
 	var de *toml.DecodeError
 	if errors.As(err, &de) {

@@ -1,13 +1,17 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // envPrefix begins every variable that is meant for the configuration.
 const envPrefix = "PRESENCED_"
+
+var keyStart = regexp.MustCompile(`^[A-Za-z0-9_.]+`)
 
 // envOthers are variables of ours that are no configuration: a switch of the
 // test suite, and what wrappers use for --config and --socket.
@@ -41,7 +45,7 @@ func (d *decoder) environment(environ []string) {
 		if !strings.HasPrefix(name, envPrefix) || slices.Contains(envOthers, name) {
 			continue
 		}
-		o := Origin{Kind: FromEnv, Name: name}
+		o := Origin{Kind: FromEnv, Name: shorten(name)}
 		if key, ok := byName[name]; ok {
 			d.override(key, value, o)
 			continue
@@ -58,7 +62,7 @@ func (d *decoder) unknownVariable(name string, byName map[string]string, o Origi
 		candidates = append(candidates, strings.TrimPrefix(n, envPrefix))
 	}
 	slices.Sort(candidates)
-	p := Problem{Key: strings.ToLower(strings.TrimPrefix(name, envPrefix)),
+	p := Problem{Key: cmp.Or(strings.ToLower(strings.TrimPrefix(name, envPrefix)), name),
 		Message: "unknown variable", Remedy: "unset it; \"presenced config defaults\" lists every key"}
 	if near := nearest(strings.TrimPrefix(name, envPrefix), candidates); near != "" {
 		p.Remedy = fmt.Sprintf("did you mean %s?", envPrefix+near)
@@ -80,10 +84,11 @@ func (d *decoder) flags(set []string) {
 	for _, text := range set {
 		key, value, found := strings.Cut(text, "=")
 		key = strings.TrimSpace(key)
-		o := Origin{Kind: FromFlag, Name: "--set " + key}
+		o := Origin{Kind: FromFlag, Name: "--set " + shorten(key)}
 		switch {
 		case !found || key == "":
-			d.report.add(Origin{Kind: FromFlag, Name: "--set"}, Problem{Key: shorten(text),
+			// Only what looks like a key is shown: the rest may be a secret.
+			d.report.add(Origin{Kind: FromFlag, Name: "--set"}, Problem{Key: cmp.Or(keyStart.FindString(text), "--set"),
 				Message: "not a setting", Remedy: "write --set section.key=value"})
 		case slices.Contains(keys, key):
 			d.override(key, value, o)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -96,7 +97,8 @@ func (r *report) place(o Origin, p Problem) Problem {
 		p.Where = o.String()
 	}
 	p.Line, p.rank = o.Line, o.Kind
-	p.Value = shorten(p.Value)
+	p.Where, p.Message = oneLine(p.Where), oneLine(p.Message)
+	p.Key, p.Value = shorten(p.Key), shorten(p.Value)
 	return p
 }
 
@@ -127,13 +129,26 @@ func inOrder(list []Problem) {
 // recognise it, short enough for one line of a log.
 const maxShown = 80
 
+// shorten bounds s and makes it one line of valid text: keys in quotes, flags
+// and variables may hold anything.
 func shorten(s string) string {
-	if len(s) <= maxShown {
-		return s
-	}
-	cut := maxShown
-	for !utf8.RuneStart(s[cut]) {
+	cut := min(len(s), maxShown)
+	for cut < len(s) && cut > maxShown-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
 		cut--
 	}
-	return s[:cut] + "…"
+	short := oneLine(s[:cut])
+	if cut < len(s) {
+		short += "…"
+	}
+	return short
+}
+
+// oneLine puts ? for what would break a line or a terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, s)
 }

@@ -50,20 +50,10 @@ func Show(w io.Writer, c *Config) error {
 			section = l.section
 			b.WriteString(header(section) + "\n")
 		}
-		fmt.Fprintf(&b, "%s = %s  # %s\n", l.name, literal(l.value), comment(c.origins[l.key()].String()))
+		fmt.Fprintf(&b, "%s = %s  # %s\n", l.name, literal(l.value), oneLine(c.origins[l.key()].String()))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// comment keeps a file name with odd letters from ending the comment.
-func comment(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 // header writes "[presence]", or "[[privacy.walls]]" for an item of a list.
@@ -112,6 +102,7 @@ const defaultsHead = `# presenced.toml: the configuration of presenced.
 # with a unit (ms, s, m, h, d), sizes too (B, KiB, MiB, GiB). A secret x may be
 # given as x_file. PRESENCED_SECTION_KEY variables beat this file (lists with
 # commas), and --set section.key=value flags beat both. SIGHUP reloads.
+
 `
 
 // Defaults returns the commented default file. With [component] filled in it
@@ -130,14 +121,14 @@ func Defaults() []byte {
 		l, single := values[key]
 		if !sections[section] {
 			sections[section] = true
-			fmt.Fprintf(&b, "\n# %s\n%s\n", docs[section], sectionHeader(section, single))
+			fmt.Fprintf(&b, "# %s\n%s\n\n", docs[section], sectionHeader(section, single))
 		}
 		if section == "policies" && values["policy."+name].name != "" {
 			continue // described under [policy]
 		}
 		writeDefault(&b, key, name, l, single)
 	}
-	return []byte(b.String())
+	return []byte(strings.TrimSuffix(b.String(), "\n"))
 }
 
 // sectionHeader comments lists of tables out: one that stands there is one
@@ -162,11 +153,8 @@ func writeDefault(b *strings.Builder, key, name string, l leaf, single bool) {
 		doc += " Default: " + value + "."
 	case r.required:
 		doc += " Must be set."
-	default:
+	case !strings.Contains(doc, "Left out:"):
 		doc += " Default: none."
-	}
-	if key == "networks.enterprise" {
-		doc = r.doc
 	}
 	for _, line := range wrap(doc) {
 		b.WriteString("# " + line + "\n")
@@ -174,7 +162,7 @@ func writeDefault(b *strings.Builder, key, name string, l leaf, single bool) {
 	if !active {
 		b.WriteString("# ")
 	}
-	b.WriteString(name + " = " + value + "\n")
+	b.WriteString(name + " = " + value + "\n\n")
 }
 
 // isEmpty reports whether a key has no default worth writing.

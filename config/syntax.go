@@ -57,7 +57,7 @@ func isDomain(s string) bool {
 	}
 	for label := range strings.SplitSeq(s, ".") {
 		bad := func(r rune) bool {
-			return r < 0x80 && !isASCIIAlnum(r) && r != '-' && r != '_' || !unicode.IsGraphic(r) || unicode.IsSpace(r)
+			return r < 0x80 && !isASCIIAlnum(r) && r != '-' || !unicode.IsGraphic(r) || unicode.IsSpace(r)
 		}
 		if label == "" || len(label) > 63 || strings.ContainsFunc(label, bad) ||
 			strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
