@@ -30,7 +30,7 @@ type Link struct {
 	stalled bool
 	gate    chan struct{} // closed at the end of the stall
 	parked  chan struct{} // closed when the reader has come to rest
-	seconds []int64 // stanzas by second since the attach
+	seconds []int64       // stanzas by second since the attach
 }
 
 // parcel is something to be sent no earlier than due.
