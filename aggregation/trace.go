@@ -1,0 +1,141 @@
+package aggregation
+
+import (
+	"time"
+
+	"presenced/internal/presence"
+)
+
+// Kinds of Input in a trace.
+const (
+	KindResource    = "resource"
+	KindManual      = "manual"
+	KindClaim       = "claim"
+	KindCalendar    = "calendar"
+	KindOutOfOffice = "out-of-office"
+	KindHours       = "working-hours"
+)
+
+// trace tells the steps of the evaluation (S5.7): every resource, the manual
+// state, every claim, the events that run now, the out-of-office period and the
+// working hours.
+func (v *verdict) trace() presence.Trace {
+	var t presence.Trace
+	note := func(kind, id string, won bool, rule string) {
+		t = append(t, presence.Input{ID: id, Kind: kind, Won: won, Rule: rule})
+	}
+	for i := range v.in.Resources {
+		r := &v.in.Resources[i]
+		won, rule := v.resourceFate(r)
+		note(KindResource, r.Name, won, rule)
+	}
+	if v.in.Manual != nil {
+		won, rule := v.manualFate()
+		note(KindManual, "manual", won, rule)
+	}
+	for i := range v.in.Claims {
+		c := &v.in.Claims[i]
+		won, rule := v.claimFate(c)
+		note(KindClaim, c.ID, won, rule)
+	}
+	for i := range v.in.Calendar.Events {
+		if e := &v.in.Calendar.Events[i]; runs(e, v.now) {
+			won, rule := v.eventFate(e)
+			note(KindCalendar, e.Start.UTC().Format(time.RFC3339), won, rule)
+		}
+	}
+	if v.in.OOF != nil {
+		won, rule := v.periodFate()
+		note(KindOutOfOffice, KindOutOfOffice, won, rule)
+	}
+	if v.in.OffHours {
+		note(KindHours, KindHours, v.giver == fromHours, "S5.5")
+	}
+	return t
+}
+
+func (v *verdict) resourceFate(r *presence.Resource) (won bool, rule string) {
+	switch {
+	case r.Own:
+		return false, "S4.4"
+	case !eligible(r) || v.hidden:
+		return false, "S5.0"
+	case r.Show == presence.ShowDND && v.number == presence.DoNotDisturb && v.layer == layerActive:
+		return true, "S5.3"
+	case r != v.winner:
+		return false, "S5.1"
+	case v.sensed:
+		return true, "S5.1"
+	case v.idled:
+		return true, "S5.5"
+	case v.dismissed && v.layer == layerNone:
+		return false, "S5.4"
+	default:
+		return false, "S5.3"
+	}
+}
+
+func (v *verdict) manualFate() (won bool, rule string) {
+	switch {
+	case v.manual == nil:
+		return false, "S5.2"
+	case v.hidden:
+		return true, "S5.0"
+	case v.winner == nil:
+		return false, "S5.0"
+	case v.dismissed:
+		return v.layer == layerNone, "S5.4"
+	default:
+		return v.manual.Availability == v.number || v.giver == fromManual, "S5.3"
+	}
+}
+
+func (v *verdict) claimFate(c *presence.Claim) (won bool, rule string) {
+	switch {
+	case !v.counts(c):
+		return false, "S5.2"
+	case !v.state.Online:
+		return false, "S5.0"
+	case v.sensed && c.Availability == v.number:
+		return c == v.claim, "S5.5"
+	default:
+		return c.Availability == v.number || c == v.claim, "S5.3"
+	}
+}
+
+func (v *verdict) eventFate(e *presence.Event) (won bool, rule string) {
+	switch {
+	case ignored(e, v.opt):
+		return false, "S6.2"
+	case v.stale():
+		return false, "S6.4"
+	case v.cancels(e):
+		return false, "S5.4"
+	}
+	if _, ok := v.opinion(e); !ok {
+		return false, "S6.1"
+	}
+	switch {
+	case v.winner == nil || v.hidden:
+		return false, "S5.0"
+	case v.layer != layerCalendar:
+		return false, "S5.3"
+	case v.sensed:
+		return e == v.event, "S5.5"
+	case e == v.event:
+		return true, "S5.3"
+	default:
+		return e == v.supplier, "S6.3"
+	}
+}
+
+func (v *verdict) periodFate() (won bool, rule string) {
+	switch {
+	case !v.state.OOF:
+		return false, "S6.1"
+	case !v.state.Online:
+		return true, "S5.0"
+	default:
+		return v.giver == fromPeriod, "S5.5"
+	}
+}
