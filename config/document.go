@@ -89,8 +89,22 @@ func readDocument(data []byte, r *report) *node {
 		}
 		d.afterBroken(d.lineText(line), line)
 		d.base = d.endOfLine(line)
+		d.skipRest(doubtful)
 	}
 	return root
+}
+
+// skipRest leaves out what is left of a broken list or text, up to the next
+// line that looks like a key or a header.
+func (d *document) skipRest(doubtful int) {
+	for d.base < len(d.data) {
+		line := d.lineAt(d.base)
+		text := d.lineText(line)
+		if line > doubtful || keyLine.MatchString(text) || headerLine.MatchString(text) {
+			return
+		}
+		d.base = d.endOfLine(line)
+	}
 }
 
 // part reads expressions from base on and leaves base behind the last one that

@@ -303,3 +303,17 @@ func write(t *testing.T, path, text string, mode fs.FileMode) {
 		t.Fatal(err)
 	}
 }
+
+// A list that is never closed costs neither time nor what follows it.
+func TestLoad_LongBrokenListHidesNothing(t *testing.T) {
+	for name, broken := range map[string]string{
+		"items":  "users = [\n" + strings.Repeat("\"a@example.org\",\n", 20_000),
+		"nested": "users = [\n" + strings.Repeat("[\n", 5_000),
+	} {
+		got := lines(minimal+"[enrolment]\n"+broken+"[log]\nlevel = \"loud\"\n", Overrides{})
+		all := strings.Join(got, "\n")
+		if !strings.Contains(all, "presenced.toml:6: enrolment.users: cannot be read") || !strings.Contains(all, "log.level = \"loud\"") {
+			t.Errorf("%s: %d problems: %.300s", name, len(got), all)
+		}
+	}
+}
