@@ -19,7 +19,7 @@ func newUserTable() *userTable {
 	return &userTable{online: map[string]string{}, watchers: map[string][]string{}}
 }
 
-// snapshot lists the online full JIDs of a bare JID or a domain, sorted.
+// snapshot lists the online full JIDs that match, sorted.
 func (u *userTable) snapshot(match func(full string) bool) []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -103,8 +103,9 @@ func (s *ComponentServer) advertise(l *Link) {
 	}
 }
 
-// prosodyAdvert keeps two habits of Prosody 0.12: the IQ namespaces are nested
-// into each other, and the state of every online resource follows at once.
+// prosodyAdvert keeps the habits of Prosody 0.12: the IQ namespaces are nested
+// into each other, and the state of every online resource follows at once, of
+// all hosts and once for each privileged host.
 func (s *ComponentServer) prosodyAdvert(host string) string {
 	var b strings.Builder
 	open := fmt.Sprintf("<message from='%s' to='%s'>", host, s.opts.Domain)
@@ -114,9 +115,9 @@ func (s *ComponentServer) prosodyAdvert(host string) string {
 		"<namespace ns='http://jabber.org/protocol/pubsub' type='both'><namespace ns='vcard-temp' type='both'/></namespace>" +
 		"</namespace></namespace></perm></privilege></message>")
 	stamp := time.Now().UTC().Format(time.RFC3339)
-	for _, full := range s.users.snapshot(func(f string) bool { return DomainOf(f) == host }) {
+	for _, full := range s.users.snapshot(func(string) bool { return true }) {
 		b.WriteString(presenceXML(full, s.opts.Domain, "", s.users.inner(full)+
-			fmt.Sprintf("<delay xmlns='%s' from='%s' stamp='%s'/>", nsDelay, host, stamp)))
+			fmt.Sprintf("<delay xmlns='%s' from='%s' stamp='%s'/>", nsDelay, DomainOf(full), stamp)))
 	}
 	b.WriteString(open + "<delegation xmlns='urn:xmpp:delegation:2'><delegated namespace='jabber:iq:last'/></delegation></message>")
 	b.WriteString(s.delegationDisco(host, 2))

@@ -1,0 +1,209 @@
+package testbed
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// RedisOptions configure a Redis.
+type RedisOptions struct {
+	// Dir keeps data and log. Empty means a temporary directory that Close
+	// removes.
+	Dir string
+	// Args follow the defaults (append-only file, noeviction) and override
+	// them, for example "--maxmemory", "2mb".
+	Args []string
+}
+
+// Redis is one Redis server on a free port; it keeps data and port over
+// restarts.
+type Redis struct {
+	Addr, URL, Dir string
+
+	args   []string
+	ownDir bool
+
+	mu   sync.Mutex // guards proc
+	proc *process
+}
+
+// StartRedis starts a Redis of its own and returns when it answers PING.
+func StartRedis(ctx context.Context, opts RedisOptions) (*Redis, error) {
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		return nil, errors.New("testbed: Redis is not installed: run apt-get install redis-server")
+	}
+	ports, err := freePorts(1)
+	if err != nil {
+		return nil, err
+	}
+	r := &Redis{Addr: loopback(ports[0]), Dir: opts.Dir}
+	r.URL = "redis://" + r.Addr + "/0"
+	if r.Dir == "" {
+		r.ownDir = true
+		if r.Dir, err = os.MkdirTemp("", "testbed-redis-"); err != nil {
+			return nil, err
+		}
+	}
+	r.args = append([]string{"--port", strconv.Itoa(ports[0]), "--bind", "127.0.0.1", "--dir", r.Dir,
+		"--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"}, opts.Args...)
+	if err := r.Start(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+func (r *Redis) logFile() string { return filepath.Join(r.Dir, "redis.log") }
+
+// Start starts a stopped or killed Redis with the same data and port.
+func (r *Redis) Start(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.proc != nil && r.proc.alive() {
+		return nil
+	}
+	out, err := os.OpenFile(r.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }() // the child holds its own copy
+	cmd := exec.Command("redis-server", r.args...)
+	cmd.Dir = r.Dir
+	if r.proc, err = startProcess(cmd, out); err != nil {
+		return fmt.Errorf("testbed: start Redis: %w", err)
+	}
+	if err := r.awaitReady(ctx, r.proc); err != nil {
+		return errors.Join(err, r.proc.end(false))
+	}
+	return nil
+}
+
+func (r *Redis) awaitReady(ctx context.Context, p *process) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		answer, err := r.Command(ctx, "PING")
+		if err == nil && answer == "+PONG" {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-p.done:
+			return fmt.Errorf("testbed: Redis ended while starting: %v\n%s", p.err, r.LogTail())
+		case <-ctx.Done():
+			return fmt.Errorf("testbed: Redis not ready: %w: %s %v\n%s", ctx.Err(), answer, err, r.LogTail())
+		}
+	}
+}
+
+// Command sends one command of plain words on a connection of its own and
+// returns the first line of the reply with its type sign, for example
+// "+PONG", ":3" or "-LOADING …"; of a bulk string, its first line.
+func (r *Redis) Command(ctx context.Context, words ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", r.Addr)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close() }()
+	deadline, _ := ctx.Deadline()
+	_ = conn.SetDeadline(deadline)
+	if _, err := io.WriteString(conn, strings.Join(words, " ")+"\r\n"); err != nil {
+		return "", err
+	}
+	in := bufio.NewReader(conn)
+	line, err := in.ReadString('\n')
+	if err == nil && line[0] == '$' && line[1] != '-' {
+		line, err = in.ReadString('\n')
+	}
+	return strings.TrimRight(line, "\r\n"), err
+}
+
+// Stop ends Redis politely, so that it syncs its file.
+func (r *Redis) Stop() error { return r.end(true) }
+
+// Kill ends Redis with SIGKILL.
+func (r *Redis) Kill() error { return r.end(false) }
+
+func (r *Redis) end(polite bool) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.proc == nil {
+		return nil
+	}
+	err := r.proc.end(polite)
+	r.proc = nil
+	return err
+}
+
+// Restart stops and starts Redis with the same data and port.
+func (r *Redis) Restart(ctx context.Context) error {
+	if err := r.Stop(); err != nil {
+		return err
+	}
+	return r.Start(ctx)
+}
+
+// Stall freezes Redis (SIGSTOP) with its connections open.
+func (r *Redis) Stall() error { return r.signal(syscall.SIGSTOP) }
+
+// Resume lets a stalled Redis go on.
+func (r *Redis) Resume() error { return r.signal(syscall.SIGCONT) }
+
+func (r *Redis) signal(sig syscall.Signal) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.proc == nil || !r.proc.alive() {
+		return errors.New("testbed: Redis is not running")
+	}
+	return r.proc.signalGroup(sig)
+}
+
+// LogTail returns the end of Redis' output.
+func (r *Redis) LogTail() string { return "--- redis.log\n" + fileTail(r.logFile(), logTailSize) }
+
+// Close stops Redis and removes its directory if RedisOptions named none.
+func (r *Redis) Close() error {
+	err := r.Stop()
+	if r.ownDir {
+		err = errors.Join(err, os.RemoveAll(r.Dir))
+	}
+	return err
+}
+
+// RunRedis runs a Redis for the duration of a test. It fails when Redis is
+// missing and skips only where PRESENCED_SKIP_SERVERS=1.
+func RunRedis(t TB, opts RedisOptions) *Redis {
+	t.Helper()
+	if os.Getenv(SkipEnv) == "1" {
+		t.Skipf("%s=1: test needs real servers", SkipEnv)
+	}
+	r, err := StartRedis(t.Context(), opts)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s", r.LogTail())
+		}
+		if err := r.Close(); err != nil {
+			t.Errorf("%v", err)
+		}
+	})
+	return r
+}
