@@ -4,36 +4,32 @@ import "unicode/utf8"
 
 // valid reports whether every reference in raw is one the fast path decodes.
 func (f *fast) valid(raw []byte) bool {
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '&' {
-			continue
-		}
+	for i := find(raw, 0, '&'); i < len(raw); i = find(raw, i, '&') {
 		_, n := reference(raw[i:])
 		if n == 0 {
 			return false
 		}
-		i += n - 1
+		i += n
 	}
 	return true
 }
 
-// decoded returns the text of a value that valid has accepted: itself, or a
+// decoded returns the text of a value that escaped has accepted: itself, or a
 // decoded copy in the stanza's scratch memory.
 func (f *fast) decoded(a *attr) []byte {
+	raw, s := f.at(a.value), f.s
 	if !a.escaped {
-		return a.value
+		return raw
 	}
-	raw, s := a.value, f.s
 	start := len(s.scratch)
-	for i := 0; i < len(raw); {
-		if raw[i] != '&' {
-			s.scratch = append(s.scratch, raw[i])
-			i++
-			continue
+	for len(raw) > 0 {
+		i := find(raw, 0, '&')
+		s.scratch = append(s.scratch, raw[:i]...)
+		if raw = raw[i:]; len(raw) > 0 {
+			r, n := reference(raw)
+			s.scratch = utf8.AppendRune(s.scratch, r)
+			raw = raw[n:]
 		}
-		r, n := reference(raw[i:])
-		s.scratch = utf8.AppendRune(s.scratch, r)
-		i += n
 	}
 	return s.scratch[start:len(s.scratch):len(s.scratch)]
 }

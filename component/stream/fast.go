@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unicode/utf8"
 )
@@ -14,16 +15,23 @@ const (
 	maxFastAttrs = 12
 )
 
+// span is a piece of the frame. Offsets instead of slices spare the
+// garbage collector's write barriers.
+type span struct{ from, to int }
+
 // openElement is an element whose end tag has not come.
 type openElement struct {
-	name  []byte
-	uri   []byte // the default namespace inside it
+	name  span
+	uri   span // the default namespace inside it, headerSpace if undeclared
 	space namespace
 }
 
+// headerSpace stands for NSAccept, which the stream header declares.
+var headerSpace = span{-1, -1}
+
 // attr is one attribute of the start tag being read.
 type attr struct {
-	name, value []byte
+	name, value span
 	escaped     bool // value holds references
 }
 
@@ -36,20 +44,56 @@ type fast struct {
 	s      *Stanza
 	depth  int     // open elements
 	attrs  int     // attributes of the present start tag
+	lt     int     // the first "<" after the present tag's
+	amp    int     // the first "&" at or after what has been read
 	text   *[]byte // where the text of the present element goes, or nil
 	inside int     // offset after the root's start tag
 }
 
 var (
 	uriAccept = []byte(NSAccept)
-	attrXMLNS = []byte("xmlns")
+	cdataEnd  = []byte("]]>")
 )
 
+// find returns the place of the first c in b from offset i on, or len(b).
+func find(b []byte, i int, c byte) int {
+	if n := bytes.IndexByte(b[i:], c); n >= 0 {
+		return i + n
+	}
+	return len(b)
+}
+
+// escaped reports whether the piece that was read just now holds references,
+// and whether all of them are such as decoded takes.
+func (f *fast) escaped(p span) (escaped, ok bool) {
+	if f.amp >= p.to {
+		return false, true
+	}
+	if !f.valid(f.at(p)) {
+		return true, false
+	}
+	f.amp = find(f.b, p.to, '&')
+	return true, true
+}
+
+// at returns a piece of the frame.
+func (f *fast) at(p span) []byte { return f.b[p.from:p.to:p.to] }
+
+// nameOf returns the name of an element.
+func (f *fast) nameOf(el *openElement) Name {
+	n := Name{Space: uriAccept, Local: f.at(el.name)}
+	if el.uri != headerSpace {
+		n.Space = f.at(el.uri)
+	}
+	return n
+}
+
 func scanFast(frame []byte, s *Stanza) bool {
-	if !plainBytes(frame) || len(frame) == 0 || frame[0] != '<' {
+	// "]]>" is an error in text and none in attributes, and rare in both.
+	if len(frame) == 0 || frame[0] != '<' || !plainBytes(frame) || bytes.Contains(frame, cdataEnd) {
 		return false
 	}
-	f := fast{b: frame, s: s}
+	f := fast{b: frame, s: s, amp: find(frame, 0, '&')}
 	if !f.startTag() {
 		return false
 	}
@@ -71,16 +115,10 @@ func scanFast(frame []byte, s *Stanza) bool {
 // plainBytes reports whether b is valid UTF-8 of XML characters without
 // carriage return, which XML would rewrite.
 func plainBytes(b []byte) bool {
-	const high, low = 0x8080808080808080, 0x2020202020202020
 	for len(b) > 0 {
-		if len(b) >= 8 {
-			w := binary.LittleEndian.Uint64(b)
-			// A byte is below 0x20 where the subtraction borrows into its
-			// top bit; a false alarm only costs the careful look below.
-			if (w|(w-low))&high == 0 {
-				b = b[8:]
-				continue
-			}
+		if len(b) >= 16 && unusual(b)|unusual(b[8:]) == 0 {
+			b = b[16:]
+			continue
 		}
 		n := plainRun(b)
 		if n < 0 {
@@ -89,6 +127,14 @@ func plainBytes(b []byte) bool {
 		b = b[n:]
 	}
 	return true
+}
+
+// unusual returns 0 if the first eight bytes of b are all from 0x20 to 0x7F.
+// A byte is below 0x20 where the subtraction borrows into its top bit; the
+// borrow can raise false alarms in the bytes above, which cost a second look.
+func unusual(b []byte) uint64 {
+	w := binary.LittleEndian.Uint64(b)
+	return (w | (w - 0x2020202020202020)) & 0x8080808080808080
 }
 
 // plainRun checks the characters in the first eight bytes of b one by one. It
@@ -131,18 +177,18 @@ var nameBytes, nameStarts = func() (in, first [256]bool) {
 	return
 }()
 
-// name reads a plain name without prefix; nil means there is none.
-func (f *fast) name() []byte {
+// name reads a plain name without prefix; an empty one means there is none.
+func (f *fast) name() span {
+	p := span{f.i, f.i}
 	if !nameStarts[f.peek(0)] {
-		return nil
+		return p
 	}
-	i := f.i + 1
-	for i < len(f.b) && nameBytes[f.b[i]] {
-		i++
+	p.to++
+	for p.to < len(f.b) && nameBytes[f.b[p.to]] {
+		p.to++
 	}
-	name := f.b[f.i:i:i]
-	f.i = i
-	return name
+	f.i = p.to
+	return p
 }
 
 func (f *fast) spaces() bool {
@@ -156,16 +202,17 @@ func (f *fast) spaces() bool {
 // startTag reads a start tag, "<" included, and enters the element.
 func (f *fast) startTag() bool {
 	f.i++
+	f.lt = find(f.b, f.i, '<')
 	name := f.name()
 	// A child of an element whose text is wanted, and encoding/xml's special
 	// case of an element called xmlns, are left to the slow path.
-	if name == nil || f.text != nil || f.depth == maxFastDepth || string(name) == "xmlns" {
+	if name.from == name.to || f.text != nil || f.depth == maxFastDepth || string(f.at(name)) == "xmlns" {
 		return false
 	}
 	el := &f.s.stack[f.depth]
 	el.name = name
 	if f.depth == 0 {
-		el.uri, el.space = uriAccept, acceptSpace
+		el.uri, el.space = headerSpace, acceptSpace
 	} else {
 		outer := &f.s.stack[f.depth-1]
 		el.uri, el.space = outer.uri, outer.space
@@ -184,9 +231,7 @@ func (f *fast) startTag() bool {
 		return false
 	}
 	f.i++
-	if !f.enter(el) {
-		return false
-	}
+	f.enter(el)
 	f.depth++
 	if empty {
 		f.leave(f.i)
@@ -196,64 +241,54 @@ func (f *fast) startTag() bool {
 
 // attribute reads one attribute and notes it.
 func (f *fast) attribute(el *openElement) bool {
-	start := f.i
 	name := f.name()
-	if f.peek(0) == ':' && string(name) == "xml" {
+	if f.peek(0) == ':' && string(f.at(name)) == "xml" {
 		f.i++
-		if local := f.name(); string(local) != "lang" {
+		if local := f.name(); string(f.at(local)) != "lang" {
 			return false
 		}
-		name = f.b[start:f.i:f.i]
+		name.to = f.i
 	}
 	quote := f.peek(1)
 	if f.peek(0) != '=' || quote != '\'' && quote != '"' || f.attrs == maxFastAttrs {
 		return false
 	}
-	for i := range f.attrs {
-		if string(f.s.attrs[i].name) == string(name) {
+	text := f.at(name)
+	for i := range f.s.attrs[:f.attrs] {
+		if string(f.at(f.s.attrs[i].name)) == string(text) {
 			return false
 		}
 	}
 	f.i += 2
-	value, escaped, ok := f.value(quote)
-	if !ok {
+	a := &f.s.attrs[f.attrs]
+	f.attrs++
+	a.name = name
+	if !f.value(quote, a) {
 		return false
 	}
-	if string(name) == "xmlns" {
-		if escaped {
+	if string(text) == "xmlns" {
+		if a.escaped {
 			return false
 		}
-		el.uri, el.space = value, namespaceOf(value)
+		el.uri, el.space = a.value, namespaceOf(f.at(a.value))
 	}
-	f.s.attrs[f.attrs] = attr{name: name, value: value, escaped: escaped}
-	f.attrs++
 	return true
 }
 
-// value reads an attribute value and its closing quote.
-func (f *fast) value(quote byte) (value []byte, escaped, ok bool) {
-	start := f.i
-	for i := start; i < len(f.b); i++ {
-		switch c := f.b[i]; {
-		case !valueStop[c]:
-		case c == quote:
-			f.i = i + 1
-			value = f.b[start:i:i]
-			return value, escaped, !escaped || f.valid(value)
-		case c == '&':
-			escaped = true
-		case c == '<':
-			return nil, false, false
-		}
+// value reads an attribute value and its closing quote into a.
+func (f *fast) value(quote byte, a *attr) bool {
+	a.value = span{f.i, find(f.b, f.i, quote)}
+	if a.value.to >= f.lt {
+		return false
 	}
-	return nil, false, false
+	f.i = a.value.to + 1
+	var ok bool
+	a.escaped, ok = f.escaped(a.value)
+	return ok
 }
 
-// valueStop marks the bytes that mean something inside an attribute value.
-var valueStop = [256]bool{'\'': true, '"': true, '&': true, '<': true}
-
 // enter takes what counts from the start tag of el.
-func (f *fast) enter(el *openElement) bool {
+func (f *fast) enter(el *openElement) {
 	s := f.s
 	if el.space == ownSpace {
 		s.Own = true
@@ -261,43 +296,42 @@ func (f *fast) enter(el *openElement) bool {
 	switch f.depth {
 	case 0:
 		f.inside = f.i
-		s.Name = Name{Space: el.uri, Local: el.name}
-		s.Kind = kindOf(el.space, el.name)
+		s.Name = f.nameOf(el)
+		s.Kind = kindOf(el.space, s.Name.Local)
 		for i := range f.attrs {
 			a := &s.attrs[i]
-			if field := s.rootField(string(a.name)); field != nil {
+			if field := s.rootField(f.at(a.name)); field != nil {
 				*field = f.decoded(a)
-			} else if string(a.name) == "xml:lang" {
+			} else if string(f.at(a.name)) == "xml:lang" {
 				s.Lang = f.decoded(a)
 			}
 		}
 	case 1:
 		s.Children++
 		if s.Children == 1 {
-			s.Child = Name{Space: el.uri, Local: el.name}
+			s.Child = f.nameOf(el)
 		}
 		if s.Kind == KindPresence {
 			f.presenceChild(el)
 		}
 	}
-	return true
 }
 
 // presenceChild takes what counts from a child of a presence.
 func (f *fast) presenceChild(el *openElement) {
 	s := f.s
 	if el.space == s.stack[0].space {
-		if field := s.textField(string(el.name)); field != nil && *field == nil {
+		if field := s.textField(f.at(el.name)); field != nil && *field == nil {
 			f.text = field
 			*field = f.b[f.i:f.i:f.i]
 		}
 		return
 	}
-	if !s.wants(el.space, string(el.name)) {
+	if !s.wants(el.space, f.at(el.name)) {
 		return
 	}
 	for i := range f.attrs {
-		if field := s.childField(el.space, string(s.attrs[i].name)); field != nil {
+		if field := s.childField(el.space, f.at(s.attrs[i].name)); field != nil {
 			*field = f.decoded(&s.attrs[i])
 		}
 	}
@@ -307,12 +341,13 @@ func (f *fast) presenceChild(el *openElement) {
 func (f *fast) endTag() bool {
 	at := f.i
 	f.i += 2
-	name := f.s.stack[f.depth-1].name
+	name := f.at(f.s.stack[f.depth-1].name)
 	end := f.i + len(name)
 	if end >= len(f.b) || string(f.b[f.i:end]) != string(name) || f.b[end] != '>' {
 		return false
 	}
 	f.i = end + 1
+	f.lt = find(f.b, f.i, '<')
 	f.leave(at)
 	return true
 }
@@ -328,28 +363,14 @@ func (f *fast) leave(end int) {
 
 // chars reads character data up to the next "<".
 func (f *fast) chars() bool {
-	start, escaped := f.i, false
-	for i := start; i < len(f.b); i++ {
-		switch c := f.b[i]; {
-		case !charsStop[c]:
-		case c == '<':
-			f.i = i
-			raw := f.b[start:i:i]
-			if escaped && !f.valid(raw) {
-				return false
-			}
-			if f.text != nil {
-				*f.text = f.decoded(&attr{value: raw, escaped: escaped})
-			}
-			return true
-		case c == '&':
-			escaped = true
-		case i >= start+2 && f.b[i-1] == ']' && f.b[i-2] == ']': // "]]>"
-			return false
-		}
+	p := span{f.i, f.lt}
+	if f.lt == len(f.b) {
+		return false
 	}
-	return false
+	f.i = f.lt
+	escaped, ok := f.escaped(p)
+	if ok && f.text != nil {
+		*f.text = f.decoded(&attr{value: p, escaped: escaped})
+	}
+	return ok
 }
-
-// charsStop marks the bytes that mean something in character data.
-var charsStop = [256]bool{'<': true, '&': true, '>': true}

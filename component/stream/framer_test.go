@@ -143,6 +143,7 @@ func TestFramer_HeaderRefused(t *testing.T) {
 // repeated yields head, then n times unit, then tail.
 type repeated struct {
 	unit []byte
+	off  int
 	n    int
 	head string
 	tail string
@@ -156,9 +157,12 @@ func (r *repeated) Read(p []byte) (int, error) {
 		return n, nil
 	case r.n > 0:
 		n := 0
-		for r.n > 0 && len(p)-n >= len(r.unit) {
-			n += copy(p[n:], r.unit)
-			r.n--
+		for r.n > 0 && n < len(p) {
+			c := copy(p[n:], r.unit[r.off:])
+			n, r.off = n+c, r.off+c
+			if r.off == len(r.unit) {
+				r.off, r.n = 0, r.n-1
+			}
 		}
 		return n, nil
 	case r.tail != "":

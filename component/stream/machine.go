@@ -111,21 +111,25 @@ func (f *Framer) open() {
 	f.pos++
 }
 
-// tag scans a start tag to its end, to a quote or to the end of the buffer.
+// tag scans a start tag to its end or to the end of the buffer.
 func (f *Framer) tag() event {
-	prev := f.prev
-	for i, c := range f.buf[f.pos:f.end] {
+	b, prev := f.buf[:f.end], f.prev
+	for i := f.pos; i < len(b); i++ {
+		c := b[i]
 		if tagStop[c] {
-			f.pos += i + 1
 			switch c {
 			case '>':
-				f.state = stText
+				f.pos, f.state = i+1, stText
 				return f.tagEnd(prev == '/')
 			case '<':
 				return evBroken
 			}
-			f.state, f.quote = stQuote, c
-			return evMore
+			n := bytes.IndexByte(b[i+1:], c)
+			if n < 0 {
+				f.pos, f.state, f.quote = f.end, stQuote, c
+				return evMore
+			}
+			i += n + 1
 		}
 		prev = c
 	}
@@ -182,32 +186,42 @@ func (f *Framer) endTag() event {
 	return evMore
 }
 
-// misc takes one byte of a comment, CDATA section, processing instruction or
-// directive. Stanzas hold none of them (RFC 6120 §11.1), so it is not fast.
+// misc takes a piece of a comment, CDATA section, processing instruction or
+// directive. Stanzas hold none of them (RFC 6120 §11.1), so it is plain.
 func (f *Framer) misc() {
-	c := f.buf[f.pos]
 	done := false
 	switch f.state {
 	case stBang:
-		f.bang(c)
+		f.bang(f.buf[f.pos])
 		return
 	case stComment:
-		done = f.closing(c, '-', 2)
+		done = f.closing('-', 2)
 	case stCDATA:
-		done = f.closing(c, ']', 2)
+		done = f.closing(']', 2)
 	case stPI:
-		done = f.closing(c, '?', 1)
+		done = f.closing('?', 1)
 	case stDirective:
-		done = f.directive(c)
+		done = f.directive(f.buf[f.pos])
+		f.pos++
 	}
-	f.pos++
 	if done {
 		f.state = stText
 	}
 }
 
-// closing reports whether c is a ">" after at least n marks.
-func (f *Framer) closing(c, mark byte, n int) bool {
+// closing takes what stands before the next mark, or one byte, and reports
+// whether that was a ">" after at least n marks in a row.
+func (f *Framer) closing(mark byte, n int) bool {
+	if f.run == 0 {
+		i := bytes.IndexByte(f.buf[f.pos:f.end], mark)
+		if i < 0 {
+			f.pos = f.end
+			return false
+		}
+		f.pos += i
+	}
+	c := f.buf[f.pos]
+	f.pos++
 	switch {
 	case c == mark:
 		f.run++

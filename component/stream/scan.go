@@ -186,8 +186,8 @@ func kindOf[S string | []byte](ns namespace, local S) Kind {
 }
 
 // rootField returns the field for an attribute of the root, or nil.
-func (s *Stanza) rootField(local string) *[]byte {
-	switch local {
+func (s *Stanza) rootField(local []byte) *[]byte {
+	switch string(local) {
 	case "from":
 		return &s.From
 	case "to":
@@ -201,8 +201,8 @@ func (s *Stanza) rootField(local string) *[]byte {
 }
 
 // textField returns the field for the text of a child of a presence, or nil.
-func (s *Stanza) textField(local string) *[]byte {
-	switch local {
+func (s *Stanza) textField(local []byte) *[]byte {
+	switch string(local) {
 	case "show":
 		return &s.Show
 	case "status":
@@ -215,19 +215,19 @@ func (s *Stanza) textField(local string) *[]byte {
 
 // childField returns the field for an attribute of a child of a presence, or
 // nil. The first element of each kind counts, so a caller asks wants first.
-func (s *Stanza) childField(ns namespace, local string) *[]byte {
+func (s *Stanza) childField(ns namespace, local []byte) *[]byte {
 	switch {
-	case ns == idleSpace && local == "since":
+	case ns == idleSpace && string(local) == "since":
 		return &s.IdleSince
-	case ns == lastSpace && local == "seconds":
+	case ns == lastSpace && string(local) == "seconds":
 		return &s.LastSeconds
-	case ns == delaySpace && local == "stamp":
+	case ns == delaySpace && string(local) == "stamp":
 		return &s.DelayStamp
-	case ns == capsSpace && local == "node":
+	case ns == capsSpace && string(local) == "node":
 		return &s.Caps.Node
-	case ns == capsSpace && local == "ver":
+	case ns == capsSpace && string(local) == "ver":
 		return &s.Caps.Ver
-	case ns == capsSpace && local == "hash":
+	case ns == capsSpace && string(local) == "hash":
 		return &s.Caps.Hash
 	}
 	return nil
@@ -236,16 +236,16 @@ func (s *Stanza) childField(ns namespace, local string) *[]byte {
 // wants reports whether a child of a presence is an element whose attributes
 // count and are not there yet. A later element of the same kind counts only
 // if no earlier one had any of them.
-func (s *Stanza) wants(ns namespace, local string) bool {
+func (s *Stanza) wants(ns namespace, local []byte) bool {
 	switch ns {
 	case idleSpace:
-		return local == "idle" && s.IdleSince == nil
+		return string(local) == "idle" && s.IdleSince == nil
 	case lastSpace:
-		return local == "query" && s.LastSeconds == nil
+		return string(local) == "query" && s.LastSeconds == nil
 	case delaySpace:
-		return local == "delay" && s.DelayStamp == nil
+		return string(local) == "delay" && s.DelayStamp == nil
 	case capsSpace:
-		return local == "c" && s.Caps.Node == nil && s.Caps.Ver == nil && s.Caps.Hash == nil
+		return string(local) == "c" && s.Caps.Node == nil && s.Caps.Ver == nil && s.Caps.Hash == nil
 	}
 	return false
 }

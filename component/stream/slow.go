@@ -164,7 +164,7 @@ func (w *slow) rootAttributes(attrs []xml.Attr) {
 		if a.Name == (xml.Name{Space: nsXML, Local: "lang"}) {
 			w.s.Lang = []byte(a.Value)
 		}
-		if field := w.s.rootField(a.Name.Local); field != nil && a.Name.Space == "" {
+		if field := w.s.rootField([]byte(a.Name.Local)); field != nil && a.Name.Space == "" {
 			*field = []byte(a.Value)
 		}
 	}
@@ -173,17 +173,17 @@ func (w *slow) rootAttributes(attrs []xml.Attr) {
 func (w *slow) presenceChild(t xml.StartElement, space namespace) {
 	s := w.s
 	if space == w.root {
-		if field := s.textField(t.Name.Local); field != nil && *field == nil {
+		if field := s.textField([]byte(t.Name.Local)); field != nil && *field == nil {
 			w.text = field
 			*field = []byte{}
 		}
 		return
 	}
-	if !s.wants(space, t.Name.Local) {
+	if !s.wants(space, []byte(t.Name.Local)) {
 		return
 	}
 	for _, a := range t.Attr {
-		if field := s.childField(space, a.Name.Local); field != nil && a.Name.Space == "" {
+		if field := s.childField(space, []byte(a.Name.Local)); field != nil && a.Name.Space == "" {
 			*field = []byte(a.Value)
 		}
 	}

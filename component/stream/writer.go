@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -23,8 +22,8 @@ const (
 	// batchSlack is the free room below which a batch is closed, so that the
 	// next stanza rarely makes its buffer grow.
 	batchSlack = 1 << 10
-	// maxSpare is the number of empty batches kept for reuse.
-	maxSpare = 8
+	// maxSpare is the number of empty batches kept for reuse, 1 MiB.
+	maxSpare = 16
 )
 
 // Errors of a Writer.
@@ -286,13 +285,6 @@ func (w *Writer) take(last batch) (batch, bool) {
 	for len(w.queue) == 0 && w.err == nil {
 		w.idle = true
 		w.wake.Wait()
-		// Whoever appends has woken us by its first stanza: let it append the
-		// others before the batch is taken. A lone stanza waits for nobody.
-		if w.err == nil {
-			w.mu.Unlock()
-			runtime.Gosched()
-			w.mu.Lock()
-		}
 	}
 	w.idle = false
 	if w.err != nil {
