@@ -44,4 +44,6 @@ type Contact struct {
 	Name         string
 	Subscription Subscription
 	Groups       []string
+	// Shared holds groups the operator gave the contact, not the user (S2.2).
+	Shared []string
 }

@@ -1,0 +1,92 @@
+package privacy
+
+import (
+	"fmt"
+
+	"presenced/internal/presence"
+)
+
+// Decided names the container of an explanation and what put the watcher there.
+type Decided struct {
+	ID   presence.ContainerID `json:"id"`
+	Tier string               `json:"tier"` // the words of Reason
+	Rule string               `json:"rule"`
+}
+
+// Cell tells of one category whether it is shown and which cell decided.
+type Cell struct {
+	Name  string `json:"name"`
+	Shown bool   `json:"shown"`
+	Cell  string `json:"cell"`
+}
+
+// Explanation tells the owner and the operator, never the watcher, why somebody
+// sees what she sees (S12).
+type Explanation struct {
+	Container  Decided `json:"container"`
+	Vetoes     []Veto  `json:"vetoes"`
+	Categories []Cell  `json:"categories"`
+}
+
+// Explain gives the reasons for the view that Project makes for w.
+func (p *Policy) Explain(w Watcher, o *Operator, st *presence.State, person *Person) Explanation {
+	place := p.Trace(w)
+	var v presence.View
+	o.Project(st, person, place.Container, place.Base, &v)
+	e := Explanation{
+		Container: Decided{ID: place.Container, Tier: place.Reason.String(), Rule: place.Rule},
+		Vetoes:    append([]Veto{}, place.Vetoes...),
+	}
+	for c := range numCategories {
+		e.Categories = append(e.Categories, o.cell(c, place, st, &v))
+	}
+	return e
+}
+
+// cell explains one category of v.
+func (o *Operator) cell(c Category, place Placement, st *presence.State, v *presence.View) Cell {
+	where := fmt.Sprintf("S3 %s, %s", c, nameOf(place.Container))
+	if place.Base != place.Container {
+		where = fmt.Sprintf("S3 %s, %s based on %s", c, nameOf(place.Container), nameOf(place.Base))
+	}
+	out := Cell{Name: c.String(), Shown: holds(v, c), Cell: where + ": granted"}
+	if out.Shown {
+		return out
+	}
+	shown := shownTo(place.Base, st)
+	switch {
+	case !GrantsOf(place.Base).Has(c):
+		out.Cell = where + ": withheld"
+	case shown.Availability >= presence.OfflineFrom && place.Base != presence.Self && o.OfflineDetails != OfflineAll:
+		out.Cell = fmt.Sprintf("S3 offline, offline_details = %s: withheld", o.OfflineDetails)
+	case c == Category(presence.FieldPhoto) && o.Photo != PhotoAll:
+		out.Cell = fmt.Sprintf("S9 photo = %s: withheld, or there is none", o.Photo)
+	case c == Category(presence.FieldLastActive) && o.LastActive == LastActiveOff:
+		out.Cell = "S9 last_active = off: withheld"
+	case c == Category(presence.FieldLastActive) && shown.Availability < presence.IdleFrom:
+		out.Cell = "S9 only while idle or away: withheld"
+	case c == CatInterrupt:
+		out.Cell = "S7: not now"
+	default:
+		out.Cell = where + ": granted, nothing to show"
+	}
+	return out
+}
+
+// holds reports whether v shows something of category c.
+func holds(v *presence.View, c Category) bool {
+	online := v.Availability < presence.OfflineFrom
+	switch c {
+	case CatState:
+		return online || v.Container == presence.Self
+	case CatCapabilities:
+		return online && GrantsOf(presence.External).Has(c)
+	case CatActivity:
+		return v.Activity != presence.NoActivity
+	case CatInterrupt:
+		return v.Interrupt
+	case Category(presence.FieldLastActive):
+		return !v.LastActive.IsZero()
+	}
+	return v.Text[c] != ""
+}

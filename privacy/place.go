@@ -1,0 +1,367 @@
+package privacy
+
+import (
+	"fmt"
+
+	"presenced/internal/presence"
+)
+
+// Watcher is who looks. Contact is the watcher's item in the owner's roster, nil
+// when there is none or the roster cannot be read.
+type Watcher struct {
+	Addr    presence.Addr
+	Contact *presence.Contact
+}
+
+func (w Watcher) subscription() presence.Subscription {
+	if w.Contact == nil {
+		return presence.SubNone
+	}
+	return w.Contact.Subscription
+}
+
+// Reason is what decided a container, in the words of scenario files.
+type Reason uint8
+
+// The reasons, vetoes and then tiers in the order they are tried.
+const (
+	ReasonDefault Reason = iota
+	ReasonSelf
+	ReasonAdmin
+	ReasonFailClosed
+	ReasonServerBlock
+	ReasonPrivacyList
+	ReasonUser
+	ReasonGroup
+	ReasonDomain
+	ReasonSubscription
+	ReasonContact
+	ReasonSameEnterprise
+	ReasonFederated
+	ReasonPublicCloud
+	numReasons
+)
+
+var reasonNames = [numReasons]string{
+	"default", "self", "admin", "fail-closed", "server-block", "privacy-list", "user", "group",
+	"domain", "subscription", "contact", "sameEnterprise", "federated", "publicCloud",
+}
+
+// String returns the word scenario files use.
+func (r Reason) String() string {
+	if r >= numReasons {
+		return reasonNames[ReasonFailClosed]
+	}
+	return reasonNames[r]
+}
+
+// ParseReason reads a word scenario files use.
+func ParseReason(s string) (Reason, bool) {
+	for i, n := range reasonNames {
+		if n == s {
+			return Reason(i), true
+		}
+	}
+	return 0, false
+}
+
+// Placement is where a watcher stands.
+type Placement struct {
+	Container presence.ContainerID
+	Base      presence.ContainerID // the column of S3's matrix that applies
+	Reason    Reason               // the veto or tier that decided
+	Rule      string               // the rule of that tier; only from Trace
+	Vetoes    []Veto               // the vetoes tried; only from Trace
+}
+
+// Veto is one veto of S8 that was tried.
+type Veto struct {
+	Name   string `json:"name"`
+	Result string `json:"result"`
+}
+
+// trail records a placement for people; nil records nothing and costs nothing.
+type trail struct {
+	rule   string
+	vetoes []Veto
+}
+
+func (t *trail) veto(name, result string) {
+	if t != nil {
+		t.vetoes = append(t.vetoes, Veto{name, result})
+	}
+}
+
+// decided writes down the rule behind a container.
+func (t *trail) decided(format string, args ...any) {
+	if t != nil {
+		t.rule = fmt.Sprintf(format, args...)
+	}
+}
+
+// Place returns w's container: the vetoes of S8.0, S8.5, S8.1, S8.2 and S8.3 in
+// this order, then the tiers of S2.2. It does not allocate.
+func (p *Policy) Place(w Watcher) Placement {
+	c, r := p.place(w, nil)
+	return Placement{Container: c, Base: p.site.Base(c), Reason: r}
+}
+
+// Trace is Place with the rule and the vetoes tried (S12).
+func (p *Policy) Trace(w Watcher) Placement {
+	t := new(trail)
+	c, r := p.place(w, t)
+	return Placement{Container: c, Base: p.site.Base(c), Reason: r, Rule: t.rule, Vetoes: t.vetoes}
+}
+
+func (p *Policy) place(w Watcher, t *trail) (presence.ContainerID, Reason) {
+	if w.Addr.IsZero() || p.site.Own(w.Addr) {
+		if t != nil {
+			t.decided("S2.7: not an address of a watcher")
+		}
+		return presence.DefaultContainer, ReasonDefault
+	}
+	if w.Addr == p.owner {
+		if t != nil {
+			t.decided("S8.0: her own address")
+		}
+		return presence.Self, ReasonSelf
+	}
+	if !p.rosterReadable {
+		w.Contact = nil
+	}
+	if r, blocked := p.veto(w, t); blocked {
+		return presence.Blocked, r
+	}
+	return p.tier(w, view{privacyMode: p.privacyMode}, t)
+}
+
+// veto tries S8 for somebody who is not the owner.
+func (p *Policy) veto(w Watcher, t *trail) (Reason, bool) {
+	if v := p.vetoes; v != nil {
+		if v.walls.denies(w.Addr) {
+			t.veto("wall", "denied")
+			return ReasonAdmin, true
+		}
+		t.veto("wall", "passed")
+	}
+	if p.failsClosed() || p.rosterMightLower(w) {
+		t.veto("fail-closed", p.why())
+		return ReasonFailClosed, true
+	}
+	t.veto("fail-closed", "passed")
+	if p.vetoes == nil {
+		return 0, false
+	}
+	return p.vetoes.lists(w, p.rosterReadable, t)
+}
+
+// lists tries S8.1, S8.2 and S8.3.
+func (v *vetoes) lists(w Watcher, rosterReadable bool, t *trail) (Reason, bool) {
+	if v.block.denies(w.Addr) {
+		t.veto("server-block", "denied")
+		return ReasonServerBlock, true
+	}
+	t.veto("server-block", "passed")
+	if v.standard != nil {
+		if r, blocked := v.standard.veto("privacy-list", w, rosterReadable, t); blocked {
+			return r, true
+		}
+	}
+	if v.invisible {
+		t.veto("active-list", "denied: an unread list may be active")
+		return ReasonPrivacyList, true
+	}
+	for _, l := range v.active {
+		if r, blocked := l.veto("active-list", w, rosterReadable, t); blocked {
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+func (l *list) veto(name string, w Watcher, rosterReadable bool, t *trail) (Reason, bool) {
+	switch l.verdict(w, rosterReadable) {
+	case listDenies:
+		t.veto(name, "denied")
+		return ReasonPrivacyList, true
+	case listUnknown:
+		t.veto(name, "the roster that would decide cannot be read")
+		return ReasonFailClosed, true
+	case listAllows:
+		t.veto(name, "passed: an item allows")
+	default:
+		t.veto(name, "passed: no item matches")
+	}
+	return 0, false
+}
+
+// why tells what failed closed.
+func (p *Policy) why() string {
+	switch {
+	case !p.Loaded():
+		return "not loaded yet"
+	case p.Err() != nil:
+		return p.Err().Error()
+	}
+	return "the roster that would decide cannot be read"
+}
+
+// tier is S2.2: the first tier with a match decides, inside it the highest id.
+func (p *Policy) tier(w Watcher, v view, t *trail) (presence.ContainerID, Reason) {
+	if id, ok := p.rules.users[w.Addr.Key()].pick(v, true); ok {
+		return id, t.rules(RuleUser, w.Addr.Key(), id, ReasonUser)
+	}
+	if id, name, ok := p.group(w, v); ok {
+		return id, t.rules(RuleGroup, name, id, ReasonGroup)
+	}
+	if id, name, ok := p.rules.domain(w.Addr.Domain(), v); ok {
+		return id, t.rules(RuleDomain, name, id, ReasonDomain)
+	}
+	if p.rosterReadable {
+		sub := w.subscription()
+		if id, ok := p.rules.subscriptions[sub].pick(v, false); ok {
+			return id, t.rules(RuleSubscription, sub.String(), id, ReasonSubscription)
+		}
+		if sub.SeesOwner() {
+			return p.contact(w, t), ReasonContact
+		}
+	}
+	n := p.site.Network(w.Addr)
+	if id, ok := p.rules.networks[n].pick(v, false); ok {
+		return id, t.rules(networkRules[n], "", id, networkReasons[n])
+	}
+	if t != nil {
+		t.decided("S2.2: no rule matches")
+	}
+	return presence.DefaultContainer, ReasonDefault
+}
+
+var (
+	networkReasons = [numNetworks]Reason{ReasonDefault, ReasonSameEnterprise, ReasonFederated, ReasonPublicCloud}
+	networkRules   = [numNetworks]RuleType{"", RuleSameEnterprise, RuleFederated, RulePublicCloud}
+)
+
+func (t *trail) rules(typ RuleType, value string, id presence.ContainerID, r Reason) Reason {
+	if t != nil {
+		t.rule = Rule{id, typ, value}.String()
+	}
+	return r
+}
+
+// contact is the implicit contact tier of S2.2.
+func (p *Policy) contact(w Watcher, t *trail) presence.ContainerID {
+	id := presence.External
+	if p.site.Network(w.Addr) == SameEnterprise {
+		id = presence.Colleagues
+	}
+	if t != nil {
+		t.decided("contact %s -> %d", w.subscription(), id)
+	}
+	return id
+}
+
+// group returns the highest container of the watcher's roster groups.
+func (p *Policy) group(w Watcher, v view) (best presence.ContainerID, name string, found bool) {
+	if w.Contact == nil || len(p.rules.groups) == 0 {
+		return 0, "", false
+	}
+	try := func(groups []string) {
+		for _, g := range groups {
+			if id, ok := p.rules.groups[g].pick(v, true); ok && (!found || id > best) {
+				best, name, found = id, g, true
+			}
+		}
+	}
+	try(w.Contact.Groups)
+	if p.site.sharedGroups {
+		try(w.Contact.Shared)
+	}
+	return best, name, found
+}
+
+// domain tries the exact domain and then the longest wildcard.
+func (rs *ruleSet) domain(d string, v view) (presence.ContainerID, string, bool) {
+	if id, ok := rs.domains[d].pick(v, false); ok {
+		return id, d, true
+	}
+	if len(rs.wildcards) == 0 {
+		return 0, "", false
+	}
+	for suffix := parent(d); suffix != ""; suffix = parent(suffix) {
+		if id, ok := rs.wildcards[suffix].pick(v, false); ok {
+			return id, "*." + suffix, true
+		}
+	}
+	return 0, "", false
+}
+
+// rosterMightLower is S2.6: the roster cannot be read, no user rule decides, and
+// a group or subscription rule could place w lower than what else is known does.
+func (p *Policy) rosterMightLower(w Watcher) bool {
+	if p.rosterReadable || !p.rules.needRoster() {
+		return false
+	}
+	v := view{privacyMode: p.privacyMode}
+	id, r := p.tier(w, v, nil)
+	return r != ReasonUser && p.lowered(id, v)
+}
+
+func (rs *ruleSet) needRoster() bool {
+	return len(rs.groups) > 0 || rs.subscriptions != [4]target{}
+}
+
+// lowered reports whether any group or subscription rule shows less than id does.
+func (p *Policy) lowered(id presence.ContainerID, v view) bool {
+	from := p.site.Base(id)
+	for _, t := range p.rules.groups {
+		if to, ok := t.pick(v, true); ok && narrower(p.site.Base(to), from) {
+			return true
+		}
+	}
+	for _, t := range p.rules.subscriptions {
+		if to, ok := t.pick(v, false); ok && narrower(p.site.Base(to), from) {
+			return true
+		}
+	}
+	return false
+}
+
+// Admits reports the first part of S13.2: with every veto and every 32000 rule
+// left out w's tier is neither 0 nor 32000, and w is a contact who may see the
+// owner or privacy mode is off. The owner is always admitted.
+func (p *Policy) Admits(w Watcher) bool {
+	if w.Addr.IsZero() || p.site.Own(w.Addr) {
+		return false
+	}
+	if w.Addr == p.owner {
+		return true
+	}
+	if !p.rosterReadable {
+		w.Contact = nil
+	}
+	v := view{privacyMode: p.privacyMode, open: true}
+	id, r := p.tier(w, v, nil)
+	if id == presence.DefaultContainer || id == presence.Blocked {
+		return false
+	}
+	if !p.rosterReadable && r != ReasonUser && p.mightClose(v) {
+		return false
+	}
+	return !p.privacyMode || w.subscription().SeesOwner()
+}
+
+// mightClose reports whether an unreadable roster could place somebody in 0,
+// which S13.2 does not admit (I3).
+func (p *Policy) mightClose(v view) bool {
+	for _, t := range p.rules.groups {
+		if to, ok := t.pick(v, true); ok && to == presence.DefaultContainer {
+			return true
+		}
+	}
+	for _, t := range p.rules.subscriptions {
+		if to, ok := t.pick(v, false); ok && to == presence.DefaultContainer {
+			return true
+		}
+	}
+	return false
+}
