@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -23,8 +24,9 @@ const (
 // process is one child in its own process group that dies with us.
 type process struct {
 	cmd  *exec.Cmd
-	done chan struct{} // closed when the process has been waited for
-	err  error         // of Wait, readable after done
+	wait sync.WaitGroup // the goroutine that reaps it
+	done chan struct{}  // closed when the process has been waited for
+	err  error          // of Wait, readable after done
 }
 
 // startProcess starts a command whose output goes to out. Pdeathsig is bound
@@ -39,10 +41,10 @@ func startProcess(cmd *exec.Cmd, out io.Writer) (*process, error) {
 		return nil, err
 	}
 	p := &process{cmd: cmd, done: make(chan struct{})}
-	go func() { // ends with the process; end waits for it
+	p.wait.Go(func() {
 		p.err = cmd.Wait()
 		close(p.done)
-	}()
+	})
 	return p, nil
 }
 
@@ -85,6 +87,7 @@ func (p *process) end(polite bool) error {
 	case <-time.After(killGrace):
 		return fmt.Errorf("testbed: process %d survived SIGKILL", p.cmd.Process.Pid)
 	}
+	p.wait.Wait()
 	return awaitGone(family)
 }
 
