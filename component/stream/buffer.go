@@ -91,7 +91,15 @@ func (b *Buffer) commit(last *batch, extended []byte) error {
 		w.appended += uint64(n)
 	}
 	if last.stanzas == 0 { // nothing to write: do not leave an empty batch
+		w.keep(last.bytes)
 		w.queue = w.queue[:len(w.queue)-1]
 	}
 	return err
+}
+
+// keep puts the memory of a batch aside for the next one.
+func (w *Writer) keep(p []byte) {
+	if len(w.spare) < maxSpare && cap(p) <= 2*w.options.MaxBatch {
+		w.spare = append(w.spare, p[:0])
+	}
 }

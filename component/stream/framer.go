@@ -105,6 +105,7 @@ func (r Reason) String() string {
 // SkippedError reports an element that was read to its end and thrown away.
 // The stream is intact; the caller goes on with Next.
 type SkippedError struct {
+	// Reason is the limit that was passed first.
 	Reason Reason
 	// Bytes is the length of the whole element.
 	Bytes int64

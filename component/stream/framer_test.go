@@ -265,6 +265,17 @@ func TestFramer_ElementMustEndInTime(t *testing.T) {
 	})
 }
 
+func TestFramer_SilentHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		defer client.Close()
+		defer server.Close()
+		if _, err := NewFramer(client, Limits{MaxTime: 5 * time.Second}).Header(); !errors.Is(err, ErrSlow) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestFramer_IdleDeadlineIsNotTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()

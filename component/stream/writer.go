@@ -303,9 +303,7 @@ func (w *Writer) account(b batch) {
 	w.stats.Bytes += uint64(len(b.bytes))
 	w.stats.Stanzas += uint64(b.stanzas)
 	w.stats.Writes++
-	if len(w.spare) < maxSpare && cap(b.bytes) <= 2*w.options.MaxBatch {
-		w.spare = append(w.spare, b.bytes[:0])
-	}
+	w.keep(b.bytes)
 	for len(w.waiters) > 0 && w.waiters[0].target <= w.written {
 		close(w.waiters[0].done)
 		w.waiters = append(w.waiters[:0], w.waiters[1:]...)

@@ -223,6 +223,23 @@ func TestWriter_QueueFullNeverBlocks(t *testing.T) {
 	})
 }
 
+func TestWriter_RefusingCostsNoMemory(t *testing.T) {
+	s := &sink{hold: make(chan struct{})}
+	w := NewWriter(s, WriterOptions{MaxBatch: 1000, MaxQueue: 2000})
+	defer w.Close()
+	defer close(s.hold)
+	stanza := make([]byte, 990)
+	for w.WriteStanza(stanza) == nil {
+	}
+	if n := testing.AllocsPerRun(50, func() {
+		if err := w.WriteStanza(stanza); err != ErrQueueFull {
+			t.Error(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations per refused stanza", n)
+	}
+}
+
 func TestWriter_FirstErrorIsTheEnd(t *testing.T) {
 	for name, c := range map[string]struct {
 		sink *sink
