@@ -87,12 +87,10 @@ type verdict struct {
 	explicit  bool             // her manual state is part of L1 (S5.3)
 	dismissed bool             // her manual state is available (S5.4)
 
-	winner   *presence.Resource // of S5.1; nil: none eligible
-	machine  presence.Availability
-	protects bool // an eligible resource says do-not-disturb (S5.3)
+	machine
 
-	layer  layer
-	number presence.Availability // N of S5.3
+	layer layer
+	n     presence.Availability // N of S5.3
 
 	// first is the contributor that comes first in token order, giver the first
 	// one that has a token; claim and event point at them where they are those.
@@ -109,7 +107,7 @@ type verdict struct {
 
 func (v *verdict) decide() {
 	v.state.OOF = v.in.OOF.On(v.now)
-	v.sense()
+	v.machine = sense(v.in.Resources, v.opt, v.now)
 	if ActiveManual(v.in.Manual, v.now) {
 		v.manual = v.in.Manual
 		v.hidden = v.manual.Availability >= presence.OfflineFrom
@@ -152,9 +150,9 @@ func (v *verdict) offline() {
 func (v *verdict) bot() {
 	v.state.Online = true
 	v.layer = layerActive
-	v.number = v.highestClaim()
+	v.n = v.highestClaim()
 	v.contributors()
-	v.state.A.Availability = v.number
+	v.state.A.Availability = v.n
 	v.token()
 }
 
@@ -179,21 +177,21 @@ func (v *verdict) weigh() {
 		n = max(n, presence.DoNotDisturb)
 	}
 	if n != presence.Unset {
-		v.layer, v.number = layerActive, n
+		v.layer, v.n = layerActive, n
 		return
 	}
 	if v.supplier = v.planned(); v.supplier != nil {
 		o, _ := v.opinion(v.supplier)
-		v.layer, v.number = layerCalendar, o.Availability
+		v.layer, v.n = layerCalendar, o.Availability
 		return
 	}
-	v.number = presence.Available
+	v.n = presence.Available
 }
 
 // contributors finds, within the deciding layers and N's class, who comes first
 // in token order and who gives the token (S5.3).
 func (v *verdict) contributors() {
-	class := v.number.Class()
+	class := v.n.Class()
 	switch v.layer {
 	case layerActive:
 		if v.explicit && v.manual.Availability.Class() == class {
@@ -214,15 +212,15 @@ func (v *verdict) contributors() {
 
 // adjust is S5.5 as far as it concerns the number.
 func (v *verdict) adjust() {
-	v.state.A.Availability = v.number
-	switch v.number.Class() {
+	v.state.A.Availability = v.n
+	switch v.n.Class() {
 	case presence.ClassAvailable:
 		if v.dismissed {
 			return
 		}
 		v.sensed = true
-		v.state.A.Availability = v.machine
-		if v.machine.Class() != presence.ClassAvailable {
+		v.state.A.Availability = v.machine.number
+		if v.machine.number.Class() != presence.ClassAvailable {
 			// What the contributors say goes with a number that is not shown.
 			v.giver, v.claim, v.event = fromNobody, nil, nil
 		}
@@ -232,7 +230,7 @@ func (v *verdict) adjust() {
 		if decider == fromNobody {
 			decider = v.first
 		}
-		if v.machine < presence.AvailableIdle || decider == fromClaim {
+		if v.machine.number < presence.AvailableIdle || decider == fromClaim {
 			return
 		}
 		v.idled = true
@@ -244,7 +242,8 @@ func (v *verdict) adjust() {
 // asleep reports whether the machine's number is owed to idle thresholds: a
 // device set to away by hand is not.
 func (v *verdict) asleep() bool {
-	return idleNumber(v.winner, v.opt, v.now) >= presence.AvailableIdle
+	n, _ := idleNumber(v.winner, v.opt, v.now)
+	return n >= presence.AvailableIdle
 }
 
 // token is S5.3, S5.4 and S5.5 as far as they concern the token.

@@ -23,27 +23,29 @@ func eligible(r *presence.Resource) bool {
 	return r.Priority >= 0 && !r.Own && r.Show != presence.ShowUnavailable
 }
 
-// idleNumber is what the time since the last input says (S5.1).
-func idleNumber(r *presence.Resource, opt *Options, now time.Time) presence.Availability {
+// idleNumber is what the time since the last input says (S5.1), and for how long
+// it will say so; zero: until there is input.
+func idleNumber(r *presence.Resource, opt *Options, now time.Time) (n presence.Availability, holds time.Duration) {
 	if r.IdleSince.IsZero() {
-		return presence.Available
+		return presence.Available, 0
 	}
 	switch idle := now.Sub(r.IdleSince); {
 	case idle < opt.IdleAfter:
-		return presence.Available
+		return presence.Available, opt.IdleAfter - idle
 	case idle < opt.AwayAfter:
-		return presence.AvailableIdle
+		return presence.AvailableIdle, opt.AwayAfter - idle
 	default:
-		return presence.Away
+		return presence.Away, 0
 	}
 }
 
 // machineNumber is the larger of what idleness and show say (S4.3).
-func machineNumber(r *presence.Resource, opt *Options, now time.Time) presence.Availability {
+func machineNumber(r *presence.Resource, opt *Options, now time.Time) (presence.Availability, time.Duration) {
+	n, holds := idleNumber(r, opt, now)
 	if r.Show == presence.ShowAway || r.Show == presence.ShowXA {
-		return presence.Away
+		n = presence.Away
 	}
-	return idleNumber(r, opt, now)
+	return n, holds
 }
 
 // ownToken is what a resource's show says beyond its number, while that number
@@ -67,35 +69,54 @@ func lastInput(r *presence.Resource) time.Time {
 	return r.IdleSince
 }
 
-// guarded reports whether the flap guard ignores r, whose number is n.
-func guarded(r *presence.Resource, n presence.Availability, now time.Time) bool {
+// guarded returns for how long the flap guard ignores r, whose number is n; zero
+// if it does not.
+func guarded(r *presence.Resource, n presence.Availability, now time.Time) time.Duration {
 	if n != presence.Available || r.Turned[0].IsZero() {
-		return false
+		return 0
 	}
 	last := r.Turned[flapTurns-1]
-	return last.Sub(r.Turned[0]) < flapWindow && now.Before(last.Add(flapWindow))
+	if last.Sub(r.Turned[0]) >= flapWindow {
+		return 0
+	}
+	return max(0, last.Add(flapWindow).Sub(now))
 }
 
-// winnerOf applies S5.1 to the eligible resources; nil when there is none.
-// Guarded ones count only where there is no other: ignoring the only device
-// would make its user offline.
-func winnerOf(rs []presence.Resource, opt *Options, now time.Time) (*presence.Resource, presence.Availability) {
-	var best *presence.Resource
-	var bestNumber presence.Availability
-	var bestGuarded bool
+// machine is what the eligible resources come to.
+type machine struct {
+	winner   *presence.Resource // of S5.1; nil: none eligible
+	number   presence.Availability
+	protects bool          // one of them says do-not-disturb (S5.3)
+	wait     time.Duration // until time alone may change one of them; zero: never
+}
+
+// sense applies S5.1. Guarded resources win only where there is no other:
+// ignoring the only device would make its user offline.
+func sense(rs []presence.Resource, opt *Options, now time.Time) machine {
+	var m machine
+	var ignored bool // the winner so far is guarded
 	for i := range rs {
 		r := &rs[i]
 		if !eligible(r) {
 			continue
 		}
-		n := machineNumber(r, opt, now)
-		g := guarded(r, n, now)
-		switch {
-		case best == nil, bestGuarded && !g, bestGuarded == g && beats(r, n, best, bestNumber):
-			best, bestNumber, bestGuarded = r, n, g
+		n, holds := machineNumber(r, opt, now)
+		guard := guarded(r, n, now)
+		m.wait = sooner(sooner(m.wait, holds), guard)
+		m.protects = m.protects || r.Show == presence.ShowDND
+		if g := guard > 0; m.winner == nil || (ignored && !g) || (ignored == g && beats(r, n, m.winner, m.number)) {
+			m.winner, m.number, ignored = r, n, g
 		}
 	}
-	return best, bestNumber
+	return m
+}
+
+// sooner returns the shorter of two durations, where zero means never.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || (b > 0 && b < a) {
+		return b
+	}
+	return a
 }
 
 // beats is the order of S5.1: lowest number, latest input, latest stamp, higher
@@ -114,17 +135,6 @@ func beats(a *presence.Resource, an presence.Availability, b *presence.Resource,
 		return a.Priority > b.Priority
 	}
 	return a.Name < b.Name
-}
-
-// sense finds the machine's winner and whether a device protects (S5.1, S5.3).
-func (v *verdict) sense() {
-	v.winner, v.machine = winnerOf(v.in.Resources, v.opt, v.now)
-	for i := range v.in.Resources {
-		r := &v.in.Resources[i]
-		if eligible(r) && r.Show == presence.ShowDND {
-			v.protects = true
-		}
-	}
 }
 
 // lastInput is the latest input over the eligible resources (S9); those after
@@ -184,12 +194,13 @@ func Observe(rs []presence.Resource, r presence.Resource, opt *Options, now time
 // resource wins; at is where it was before, -1 for nowhere.
 func turnsActive(rs []presence.Resource, at int, r *presence.Resource, opt *Options, now time.Time) bool {
 	active := func(r *presence.Resource) bool {
-		return eligible(r) && machineNumber(r, opt, now) == presence.Available
+		n, _ := machineNumber(r, opt, now)
+		return eligible(r) && n == presence.Available
 	}
 	if !active(r) || (at >= 0 && active(&rs[at])) {
 		return false
 	}
-	winner, _ := winnerOf(rs, opt, now)
+	winner := sense(rs, opt, now).winner
 	return winner != nil && winner.Name != r.Name
 }
 

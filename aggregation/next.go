@@ -1,10 +1,6 @@
 package aggregation
 
-import (
-	"time"
-
-	"presenced/internal/presence"
-)
+import "time"
 
 // edges collects the earliest instant after now.
 type edges struct{ now, next time.Time }
@@ -37,8 +33,8 @@ func (v *verdict) next() time.Time {
 	if v.winner == nil {
 		return e.next
 	}
-	for i := range v.in.Resources {
-		v.resourceEdges(&e, &v.in.Resources[i])
+	if v.wait > 0 {
+		e.add(v.now.Round(0).Add(v.wait)) // wall clock, like every other edge
 	}
 	e.add(v.in.NextHours)
 	if v.layer != layerActive { // else the calendar is not asked
@@ -47,31 +43,25 @@ func (v *verdict) next() time.Time {
 	return e.next
 }
 
-func (v *verdict) resourceEdges(e *edges, r *presence.Resource) {
-	if !eligible(r) {
-		return
-	}
-	if !r.IdleSince.IsZero() {
-		e.add(r.IdleSince.Add(v.opt.IdleAfter))
-		e.add(r.IdleSince.Add(v.opt.AwayAfter))
-	}
-	if guarded(r, machineNumber(r, v.opt, v.now), v.now) {
-		e.add(r.Turned[flapTurns-1].Add(flapWindow))
-	}
-}
-
 func (v *verdict) calendarEdges(e *edges) {
 	c := &v.in.Calendar
 	if len(c.Events) == 0 || v.stale() {
 		return
 	}
-	if !c.FetchedAt.IsZero() {
+	if v.supplier != nil && !c.FetchedAt.IsZero() { // else there is nothing to grow stale
 		e.add(c.FetchedAt.Add(v.opt.CalendarMaxStale))
 	}
 	for i := range c.Events {
-		if _, ok := v.opinion(&c.Events[i]); ok {
-			e.add(c.Events[i].Start)
-			e.add(c.Events[i].End)
+		f := &c.Events[i]
+		t := f.Start
+		if !t.After(v.now) {
+			t = f.End
+		}
+		if !t.After(v.now) || (!e.next.IsZero() && !t.Before(e.next)) {
+			continue // the table is asked only where the answer counts
+		}
+		if _, ok := v.opinion(f); ok {
+			e.add(t)
 		}
 	}
 }

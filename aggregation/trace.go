@@ -60,7 +60,7 @@ func (v *verdict) resourceFate(r *presence.Resource) (won bool, rule string) {
 		return false, "S4.4"
 	case !eligible(r) || v.hidden:
 		return false, "S5.0"
-	case r.Show == presence.ShowDND && v.number == presence.DoNotDisturb && v.layer == layerActive:
+	case r.Show == presence.ShowDND && v.n == presence.DoNotDisturb && v.layer == layerActive:
 		return true, "S5.3"
 	case r != v.winner:
 		return false, "S5.1"
@@ -86,7 +86,7 @@ func (v *verdict) manualFate() (won bool, rule string) {
 	case v.dismissed:
 		return v.layer == layerNone, "S5.4"
 	default:
-		return v.manual.Availability == v.number || v.giver == fromManual, "S5.3"
+		return v.manual.Availability == v.n || v.giver == fromManual, "S5.3"
 	}
 }
 
@@ -96,10 +96,10 @@ func (v *verdict) claimFate(c *presence.Claim) (won bool, rule string) {
 		return false, "S5.2"
 	case !v.state.Online:
 		return false, "S5.0"
-	case v.sensed && c.Availability == v.number:
+	case v.sensed && c.Availability == v.n:
 		return c == v.claim, "S5.5"
 	default:
-		return c.Availability == v.number || c == v.claim, "S5.3"
+		return c.Availability == v.n || c == v.claim, "S5.3"
 	}
 }
 
