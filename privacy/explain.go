@@ -9,7 +9,7 @@ import (
 // Decided names the container of an explanation and what put the watcher there.
 type Decided struct {
 	ID   presence.ContainerID `json:"id"`
-	Tier string               `json:"tier"` // the words of Reason
+	Tier Reason               `json:"tier"`
 	Rule string               `json:"rule"`
 }
 
@@ -34,7 +34,7 @@ func (p *Policy) Explain(w Watcher, o *Operator, st *presence.State, person *Per
 	var v presence.View
 	o.Project(st, person, place.Container, place.Base, &v)
 	e := Explanation{
-		Container: Decided{ID: place.Container, Tier: place.Reason.String(), Rule: place.Rule},
+		Container: Decided{ID: place.Container, Tier: place.Reason, Rule: place.Rule},
 		Vetoes:    append([]Veto{}, place.Vetoes...),
 	}
 	for c := range numCategories {

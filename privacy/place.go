@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"fmt"
+	"slices"
 
 	"presenced/internal/presence"
 )
@@ -21,49 +22,33 @@ func (w Watcher) subscription() presence.Subscription {
 }
 
 // Reason is what decided a container, in the words of scenario files.
-type Reason uint8
+type Reason string
 
 // The reasons, vetoes and then tiers in the order they are tried.
 const (
-	ReasonDefault Reason = iota
-	ReasonSelf
-	ReasonAdmin
-	ReasonFailClosed
-	ReasonServerBlock
-	ReasonPrivacyList
-	ReasonUser
-	ReasonGroup
-	ReasonDomain
-	ReasonSubscription
-	ReasonContact
-	ReasonSameEnterprise
-	ReasonFederated
-	ReasonPublicCloud
-	numReasons
+	ReasonSelf           Reason = "self"
+	ReasonAdmin          Reason = "admin"
+	ReasonFailClosed     Reason = "fail-closed"
+	ReasonServerBlock    Reason = "server-block"
+	ReasonPrivacyList    Reason = "privacy-list"
+	ReasonUser           Reason = "user"
+	ReasonGroup          Reason = "group"
+	ReasonDomain         Reason = "domain"
+	ReasonSubscription   Reason = "subscription"
+	ReasonContact        Reason = "contact"
+	ReasonSameEnterprise Reason = "sameEnterprise"
+	ReasonFederated      Reason = "federated"
+	ReasonPublicCloud    Reason = "publicCloud"
+	ReasonDefault        Reason = "default"
 )
 
-var reasonNames = [numReasons]string{
-	"default", "self", "admin", "fail-closed", "server-block", "privacy-list", "user", "group",
-	"domain", "subscription", "contact", "sameEnterprise", "federated", "publicCloud",
+var reasons = [...]Reason{
+	ReasonSelf, ReasonAdmin, ReasonFailClosed, ReasonServerBlock, ReasonPrivacyList, ReasonUser, ReasonGroup,
+	ReasonDomain, ReasonSubscription, ReasonContact, ReasonSameEnterprise, ReasonFederated, ReasonPublicCloud, ReasonDefault,
 }
 
-// String returns the word scenario files use.
-func (r Reason) String() string {
-	if r >= numReasons {
-		return reasonNames[ReasonFailClosed]
-	}
-	return reasonNames[r]
-}
-
-// ParseReason reads a word scenario files use.
-func ParseReason(s string) (Reason, bool) {
-	for i, n := range reasonNames {
-		if n == s {
-			return Reason(i), true
-		}
-	}
-	return 0, false
-}
+// Known reports whether r is one of the reasons above.
+func (r Reason) Known() bool { return slices.Contains(reasons[:], r) }
 
 // Placement is where a watcher stands.
 type Placement struct {
@@ -150,7 +135,7 @@ func (p *Policy) veto(w Watcher, t *trail) (Reason, bool) {
 	}
 	t.veto("fail-closed", "passed")
 	if p.vetoes == nil {
-		return 0, false
+		return "", false
 	}
 	return p.vetoes.lists(w, p.rosterReadable, t)
 }
@@ -176,7 +161,7 @@ func (v *vetoes) lists(w Watcher, rosterReadable bool, t *trail) (Reason, bool) 
 			return r, true
 		}
 	}
-	return 0, false
+	return "", false
 }
 
 func (l *list) veto(name string, w Watcher, rosterReadable bool, t *trail) (Reason, bool) {
@@ -192,7 +177,7 @@ func (l *list) veto(name string, w Watcher, rosterReadable bool, t *trail) (Reas
 	default:
 		t.veto(name, "passed: no item matches")
 	}
-	return 0, false
+	return "", false
 }
 
 // why tells what failed closed.
