@@ -171,3 +171,11 @@ func (j JID) Full() string {
 	}
 	return j.Bare + "/" + j.Resource
 }
+
+// AddrFromKey turns what Key returned back into an Addr.
+func AddrFromKey(key string) (Addr, error) {
+	if key == "" || !utf8.ValidString(key) {
+		return Addr{}, fmt.Errorf("%w: %q is no stored key", ErrAddress, key)
+	}
+	return Addr{key}, nil
+}

@@ -1,0 +1,299 @@
+package roster
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+	"unique"
+
+	"presenced/internal/presence"
+)
+
+// subsVersion is the version of the stored document.
+const subsVersion = 1
+
+// Entry is one watcher's subscription to a mirror. Entries are comparable.
+type Entry struct {
+	Bare     string // the watcher's bare JID as she sent it
+	Spelling string // the mirror JID she used, as sent; everything comes from it (S14)
+	Standing Standing
+	Lang     string    // the language of her last stanza; empty: unknown
+	AskedAt  time.Time // when the presentity was asked, UTC; zero: never
+}
+
+// Limits bound what one presentity keeps (S10); zero means none are kept.
+type Limits struct {
+	Watchers int // accepted subscriptions
+	Requests int // requests the presentity has not answered
+}
+
+// ErrFull is returned where a limit forbids another entry.
+var ErrFull = errors.New("the limit is reached")
+
+// Subs are the subscriptions to one presentity's mirror, kept compactly. The
+// zero value is empty. Copies share nothing that changes; it is not safe for
+// concurrent use.
+type Subs struct {
+	keys  keys
+	rows  []row
+	words []string // distinct spellings, languages, and JIDs that are not their own key
+	asked map[string]time.Time
+	count [numStandings]uint16
+}
+
+// row refers to words; 0 stands for the key itself or the empty string.
+type row struct {
+	bare, spelling, lang uint16
+	standing             Standing
+}
+
+// Len returns the number of entries.
+func (s *Subs) Len() int { return len(s.keys) }
+
+// Count returns the number of entries with that standing.
+func (s *Subs) Count(st Standing) int {
+	if st >= numStandings {
+		return 0
+	}
+	return int(s.count[st])
+}
+
+// Get returns w's entry.
+func (s *Subs) Get(w presence.Addr) (Entry, bool) {
+	i, ok := s.keys.find(w)
+	if !ok {
+		return Entry{}, false
+	}
+	return s.entry(i), true
+}
+
+// Standing returns w's standing, None for a stranger.
+func (s *Subs) Standing(w presence.Addr) Standing {
+	if i, ok := s.keys.find(w); ok {
+		return s.rows[i].standing
+	}
+	return None
+}
+
+func (s *Subs) entry(i int) Entry {
+	r := s.rows[i]
+	e := Entry{Bare: s.keys.at(i), Spelling: s.word(r.spelling), Standing: r.standing, Lang: s.word(r.lang), AskedAt: s.asked[s.keys.at(i)]}
+	if r.bare != 0 {
+		e.Bare = s.word(r.bare)
+	}
+	return e
+}
+
+func (s *Subs) word(i uint16) string {
+	if i == 0 {
+		return ""
+	}
+	return s.words[i-1]
+}
+
+// Each calls f once per entry, in the order of the addresses. f must not change s.
+func (s *Subs) Each(f func(presence.Addr, Entry)) {
+	for i := range s.rows {
+		f(s.keys.addr(i), s.entry(i))
+	}
+}
+
+// Clone returns a copy that changes apart from s.
+func (s *Subs) Clone() Subs {
+	c := *s
+	c.rows, c.words = slices.Clone(s.rows), slices.Clone(s.words)
+	c.asked = nil
+	for k, t := range s.asked {
+		c.ask(k, t)
+	}
+	return c
+}
+
+// Room tells whether limits allow one more entry of that standing: nil, or
+// ErrFull.
+func (s *Subs) Room(st Standing, l Limits) error {
+	if st == Pending && s.Count(Pending) >= l.Requests || st == Accepted && s.Count(Accepted) >= l.Watchers || s.Len() >= maxEntries {
+		return ErrFull
+	}
+	return nil
+}
+
+// maxEntries bounds one presentity's entries whatever the limits say, so that
+// three words for each can be numbered.
+const maxEntries = 1 << 14
+
+// maxSilent bounds the refused and withdrawn requests that are remembered. A
+// forgotten one may prompt again, so it is generous.
+const maxSilent = 1000
+
+// Put stores e as w's entry; a standing of None removes it. Of more than 1000
+// refused and withdrawn requests the one asked longest ago is forgotten. An
+// entry beyond what Room allows at all is not stored: silence.
+func (s *Subs) Put(w presence.Addr, e Entry) {
+	i, known := s.keys.find(w)
+	switch {
+	case e.Standing == None || e.Standing >= numStandings:
+		s.Remove(w)
+		return
+	case known:
+		s.count[s.rows[i].standing]--
+	case s.Len() >= maxEntries:
+		return
+	default:
+		s.keys = inserted(s.keys, i, unique.Make(w.Key()))
+		s.rows = inserted(s.rows, i, row{})
+	}
+	s.set(i, e)
+	if s.count[Refused]+s.count[Withdrawn] > maxSilent {
+		s.forgetOldest(w)
+	}
+}
+
+// set fills the i-th row, whose key is in place.
+func (s *Subs) set(i int, e Entry) {
+	if len(s.words) > 3*len(s.rows)+8 {
+		s.compact()
+	}
+	r := row{standing: e.Standing, spelling: s.intern(e.Spelling), lang: s.intern(e.Lang)}
+	if e.Bare == "" {
+		e.Bare = s.keys.addr(i).String()
+	}
+	if e.Bare != s.keys.at(i) {
+		r.bare = s.intern(e.Bare)
+	}
+	s.rows[i] = r
+	s.count[e.Standing]++
+	s.ask(s.keys.at(i), e.AskedAt)
+}
+
+// Remove takes w's entry out and reports whether there was one.
+func (s *Subs) Remove(w presence.Addr) bool {
+	i, ok := s.keys.find(w)
+	if !ok {
+		return false
+	}
+	s.count[s.rows[i].standing]--
+	s.ask(w.Key(), time.Time{})
+	s.keys = deleted(s.keys, i)
+	s.rows = deleted(s.rows, i)
+	return true
+}
+
+func (s *Subs) forgetOldest(but presence.Addr) {
+	oldest := -1
+	for i, r := range s.rows {
+		if r.standing != Refused && r.standing != Withdrawn || s.keys.at(i) == but.Key() {
+			continue
+		}
+		if oldest < 0 || s.asked[s.keys.at(i)].Before(s.asked[s.keys.at(oldest)]) {
+			oldest = i
+		}
+	}
+	s.Remove(s.keys.addr(oldest))
+}
+
+// ask remembers when key asked; zero forgets.
+func (s *Subs) ask(key string, at time.Time) {
+	if at.IsZero() {
+		delete(s.asked, key)
+		return
+	}
+	if s.asked == nil {
+		s.asked = make(map[string]time.Time)
+	}
+	s.asked[key] = at.Round(0).UTC()
+}
+
+// intern returns the number of word.
+func (s *Subs) intern(word string) uint16 {
+	if word == "" {
+		return 0
+	}
+	if i := slices.Index(s.words, word); i >= 0 {
+		return uint16(i + 1)
+	}
+	s.words = append(s.words, word)
+	return uint16(len(s.words))
+}
+
+// compact drops words that no row refers to any more.
+func (s *Subs) compact() {
+	old := s.words
+	s.words = nil
+	again := func(i *uint16) {
+		if *i != 0 {
+			*i = s.intern(old[*i-1])
+		}
+	}
+	for i := range s.rows {
+		again(&s.rows[i].bare)
+		again(&s.rows[i].spelling)
+		again(&s.rows[i].lang)
+	}
+}
+
+// The stored document.
+type (
+	subsDoc struct {
+		V    int       `json:"v"`
+		Subs []entryJS `json:"subs"`
+	}
+	entryJS struct {
+		Bare     string    `json:"jid"`
+		Spelling string    `json:"mirror"`
+		Standing string    `json:"standing"`
+		Lang     string    `json:"lang,omitempty"`
+		AskedAt  time.Time `json:"asked_at,omitzero"`
+	}
+)
+
+// MarshalJSON writes the versioned document {"v":1,"subs":[…]}.
+func (s *Subs) MarshalJSON() ([]byte, error) {
+	doc := subsDoc{V: subsVersion, Subs: make([]entryJS, 0, s.Len())}
+	s.Each(func(_ presence.Addr, e Entry) {
+		doc.Subs = append(doc.Subs, entryJS{e.Bare, e.Spelling, e.Standing.String(), e.Lang, e.AskedAt})
+	})
+	return json.Marshal(doc)
+}
+
+// UnmarshalJSON reads a document of MarshalJSON and replaces s. A newer version
+// and an unreadable entry are errors: an entry left out would end a subscription.
+func (s *Subs) UnmarshalJSON(data []byte) error {
+	var doc subsDoc
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return fmt.Errorf("subscriptions: %w", err)
+	}
+	if doc.V != subsVersion {
+		return fmt.Errorf("subscriptions: version %d is not known here; use the presenced that wrote it", doc.V)
+	}
+	entries := make(map[presence.Addr]Entry, len(doc.Subs))
+	for _, e := range doc.Subs {
+		w, err := presence.ParseAddr(e.Bare)
+		if err != nil {
+			return fmt.Errorf("subscriptions: %w", err)
+		}
+		st, ok := ParseStanding(e.Standing)
+		if !ok || st == None {
+			return fmt.Errorf("subscriptions: %s has the unknown standing %q", e.Bare, e.Standing)
+		}
+		entries[w] = Entry{Bare: e.Bare, Spelling: e.Spelling, Standing: st, Lang: e.Lang, AskedAt: e.AskedAt}
+	}
+	if len(entries) > maxEntries {
+		return fmt.Errorf("subscriptions: %d entries, more than the %d that can be kept", len(entries), maxEntries)
+	}
+	*s = pile(entries)
+	return nil
+}
+
+// pile makes Subs of many entries at once.
+func pile(entries map[presence.Addr]Entry) Subs {
+	addrs := slices.SortedFunc(maps.Keys(entries), presence.Addr.Compare)
+	s := Subs{keys: pack(addrs), rows: make([]row, len(addrs))}
+	for i, a := range addrs {
+		s.set(i, entries[a])
+	}
+	return s
+}

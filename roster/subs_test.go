@@ -1,0 +1,187 @@
+package roster
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"presenced/internal/presence"
+)
+
+var asked = time.Date(2026, 3, 2, 10, 0, 0, 123, time.UTC)
+
+func TestS14_OneStateForAllSpellings(t *testing.T) {
+	var s Subs
+	s.Put(presence.MustAddr("Bob@Example.org"), Entry{Bare: "Bob@Example.org", Spelling: "Alice@presence.example.org", Standing: Accepted, Lang: "de"})
+	e, ok := s.Get(presence.MustAddr("bob@example.ORG"))
+	if !ok || e.Bare != "Bob@Example.org" || e.Spelling != "Alice@presence.example.org" || e.Lang != "de" {
+		t.Errorf("got %+v, %v", e, ok)
+	}
+	s.Put(presence.MustAddr("bob@example.org"), Entry{Bare: "bob@example.org", Spelling: `alice\40example.org@presence.example.org`, Standing: Accepted})
+	if e, _ := s.Get(presence.MustAddr("bob@example.org")); s.Len() != 1 || e.Spelling != `alice\40example.org@presence.example.org` {
+		t.Errorf("%d entries, latest %+v", s.Len(), e)
+	}
+}
+
+func TestSubs_BareOfNobodyIsAJID(t *testing.T) {
+	var s Subs
+	a := presence.MustAddr(`d\27artagnan@example.org`)
+	s.Put(a, Entry{Standing: Accepted})
+	if e, _ := s.Get(a); e.Bare != a.String() {
+		t.Errorf("bare %q, want %q", e.Bare, a.String())
+	}
+}
+
+// TestSubs_IsAMap drives Subs and a map with the same steps, through clones and
+// stored documents.
+func TestSubs_IsAMap(t *testing.T) {
+	entry := rapid.Custom(func(t *rapid.T) Entry {
+		e := Entry{
+			Spelling: rapid.SampledFrom([]string{"alice@p.test", `alice\40x.test@p.test`, "ALICE@p.test"}).Draw(t, "spelling"),
+			Standing: Standing(rapid.IntRange(1, int(numStandings)-1).Draw(t, "standing")),
+			Lang:     rapid.SampledFrom([]string{"", "en", "de"}).Draw(t, "lang"),
+		}
+		if rapid.Bool().Draw(t, "asked") {
+			e.AskedAt = asked
+		}
+		return e
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		var s Subs
+		want := map[presence.Addr]Entry{}
+		for range rapid.IntRange(0, 30).Draw(t, "steps") {
+			jid := rapid.SampledFrom(append(pool, "A@x.test", "B@X.test")).Draw(t, "jid")
+			a := presence.MustAddr(jid)
+			switch rapid.IntRange(0, 4).Draw(t, "op") {
+			case 0:
+				_, known := want[a]
+				delete(want, a)
+				if s.Remove(a) != known {
+					t.Fatalf("removing %s", jid)
+				}
+			case 1:
+				kept := s.Clone()
+				s.Put(a, Entry{Bare: jid, Spelling: "lost@p.test", Standing: Refused})
+				s.Remove(presence.MustAddr(pool[0]))
+				s = kept
+			case 2:
+				data, err := json.Marshal(&s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s = Subs{}
+				if err := json.Unmarshal(data, &s); err != nil {
+					t.Fatalf("%s: %v", data, err)
+				}
+			default:
+				e := entry.Draw(t, "entry")
+				e.Bare = jid
+				s.Put(a, e)
+				want[a] = e
+			}
+			check(t, &s, want)
+		}
+	})
+}
+
+func check(t *rapid.T, s *Subs, want map[presence.Addr]Entry) {
+	got := map[presence.Addr]Entry{}
+	var count [numStandings]int
+	s.Each(func(a presence.Addr, e Entry) {
+		got[a] = e
+		count[e.Standing]++
+		if s.Standing(a) != e.Standing {
+			t.Fatalf("%s: standing %s, entry %+v", a.Key(), s.Standing(a), e)
+		}
+	})
+	if !maps.Equal(got, want) || s.Len() != len(want) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+	for st := range numStandings {
+		if s.Count(st) != count[st] {
+			t.Fatalf("count of %s is %d, want %d", st, s.Count(st), count[st])
+		}
+	}
+}
+
+func TestSubs_StoredDocument(t *testing.T) {
+	var s Subs
+	s.Put(presence.MustAddr("Bob@x.test"), Entry{Bare: "Bob@x.test", Spelling: "alice@p.test", Standing: Pending, Lang: "en", AskedAt: asked})
+	s.Put(presence.MustAddr("a@x.test"), Entry{Bare: "a@x.test", Spelling: "alice@p.test", Standing: Accepted})
+	data, err := json.Marshal(&s)
+	want := `{"v":1,"subs":[{"jid":"a@x.test","mirror":"alice@p.test","standing":"accepted"},` +
+		`{"jid":"Bob@x.test","mirror":"alice@p.test","standing":"pending","lang":"en","asked_at":"2026-03-02T10:00:00.000000123Z"}]}`
+	if err != nil || string(data) != want {
+		t.Errorf("got %s, %v\nwant %s", data, err, want)
+	}
+	for _, bad := range []string{
+		`{"v":2,"subs":[]}`, `{"subs":[]}`, `[]`, `{"v":1,"subs":[{"jid":"a@b@c","standing":"accepted"}]}`,
+		`{"v":1,"subs":[{"jid":"a@b","standing":"friendly"}]}`, `{"v":1,"subs":[{"jid":"a@b","standing":"none"}]}`,
+	} {
+		if err := json.Unmarshal([]byte(bad), &s); err == nil {
+			t.Errorf("%s was read", bad)
+		}
+	}
+	if s.Len() != 2 {
+		t.Error("a bad document replaced what was known")
+	}
+}
+
+func TestS10_LimitsOfRequestsAndWatchers(t *testing.T) {
+	var s Subs
+	l := Limits{Watchers: 3, Requests: 2}
+	put := func(i int, st Standing) {
+		s.Put(presence.MustAddr(fmt.Sprintf("u%d@x.test", i)), Entry{Standing: st})
+	}
+	for i := range 2 {
+		if s.Room(Pending, l) != nil || s.Room(Accepted, l) != nil {
+			t.Fatalf("no room for entry %d", i)
+		}
+		put(i, Pending)
+		put(10+i, Accepted)
+	}
+	if s.Room(Pending, l) != ErrFull || s.Room(Accepted, l) != nil {
+		t.Error("the third request fits, or the third watcher does not")
+	}
+	put(12, Accepted)
+	if s.Room(Accepted, l) != ErrFull {
+		t.Error("the fourth watcher fits")
+	}
+}
+
+func TestSubs_SilentRequestsAreBounded(t *testing.T) {
+	var s Subs
+	at := func(i int) presence.Addr { return presence.MustAddr(fmt.Sprintf("u%d@x.test", i)) }
+	s.Put(at(9999), Entry{Standing: Accepted})
+	for i := range maxSilent + 50 {
+		s.Put(at(i), Entry{Bare: fmt.Sprintf("U%d@x.test", i), Spelling: fmt.Sprintf("Alice%d@p.test", i), Standing: Refused, AskedAt: asked.Add(time.Duration(i) * time.Minute)})
+	}
+	if got := s.Count(Refused); got != maxSilent {
+		t.Errorf("%d refusals are kept, want %d", got, maxSilent)
+	}
+	if s.Standing(at(49)) != None || s.Standing(at(50)) != Refused || s.Standing(at(9999)) != Accepted {
+		t.Error("not the ones asked longest ago were forgotten")
+	}
+	if n, room := len(s.words), 3*s.Len()+10; n > room {
+		t.Errorf("%d words for %d entries", n, s.Len())
+	}
+}
+
+func TestSubs_WordsDoNotPileUp(t *testing.T) {
+	var s Subs
+	a := presence.MustAddr("bob@x.test")
+	for i := range 5000 {
+		want := Entry{Bare: "bob@x.test", Spelling: fmt.Sprintf("Alice%d@p.test", i), Lang: fmt.Sprint(i), Standing: Accepted}
+		s.Put(a, want)
+		if got, _ := s.Get(a); got != want {
+			t.Fatalf("got %+v, want %+v", got, want)
+		}
+	}
+	if len(s.words) > 20 {
+		t.Errorf("%d words for one entry", len(s.words))
+	}
+}
