@@ -21,6 +21,7 @@ type Resource struct {
 	IdleSince   time.Time // last input (XEP-0319, XEP-0256); zero = active
 	PublishedAt time.Time // when this daemon received its latest presence
 	Own         bool      // carries our namespace: never counts (S4.4)
+	Epoch       uint32    // the attach it was last heard in; bookkeeping of the owner
 
 	// Turned holds the last instants this resource turned active while another
 	// one won, oldest first: the flap guard of S5.1.
