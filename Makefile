@@ -1,0 +1,65 @@
+# A fresh machine needs Go and two commands: `make demo` and `make test`.
+# What they lack of Debian's packages they install (deploy/install-packages.sh).
+
+GO ?= go
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-print-directory
+
+LINT_VERSION := v2.15.0
+FUZZTIME ?= 30s
+
+# The version comes from the checkout; where there is none, there is none.
+vcs := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
+
+# Packages with tests that start real servers.
+with_servers = $(shell grep -rlE '^//go:build .*\bintegration\b' --include='*_test.go' . | xargs -rn1 dirname | sort -u)
+
+.PHONY: build test test-unit test-servers test-long bench demo lint deps fmt fmt-check vet clean
+
+build: ## the binary, in bin/
+	$(GO) build -trimpath -buildvcs=$(vcs) -o bin/presenced ./cmd/presenced
+
+test: fmt-check vet test-unit test-servers ## everything, in under a quarter of an hour on two cores
+
+fmt-check:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed (make fmt):"; echo "$$unformatted"; exit 1; }
+
+vet:
+	$(GO) vet -tags integration ./...
+
+test-unit:
+	$(GO) test -timeout 5m ./...
+
+test-servers: deps
+	$(GO) test -tags integration -count=1 -p 1 -timeout 12m $(with_servers)
+
+test-long: deps ## fuzzers, the race detector, the server tests again and again
+	sh deploy/install-packages.sh gcc libc6-dev
+	for package in $$($(GO) list ./...); do \
+		for fuzz in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			$(GO) test -run '^$$' -fuzz "^$$fuzz\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+	$(GO) test -race -shuffle=on -count=3 -timeout 30m ./...
+	$(GO) test -race -tags integration -count=3 -p 1 -timeout 60m $(with_servers)
+
+bench: ## the ratios of docs/performance.md, into docs/figures.json
+	$(GO) run ./internal/bench -out docs/figures.json
+
+demo: ## one user, four watchers, a real Prosody; DEMO_SECONDS=1 ends it by itself
+	@sh deploy/install-packages.sh prosody prosody-modules
+	@$(GO) run ./internal/demo
+
+lint: ## builds the linter first, which takes a minute or two
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) run ./...
+
+deps: ## Debian's servers for the tests, not started
+	@sh deploy/install-packages.sh
+
+fmt:
+	gofmt -w .
+
+clean:
+	rm -rf bin .demo
