@@ -1,0 +1,48 @@
+package text
+
+import "fmt"
+
+// Key names a phrase: words joined by dots, such as "notice.request".
+type Key string
+
+// phrases is every table in one, by key.
+var phrases = join(basics, names, fields, options, notes, faults)
+
+func join(tables ...map[Key]*phrase) map[Key]*phrase {
+	all := make(map[Key]*phrase)
+	for _, t := range tables {
+		for k, p := range t {
+			all[k] = p
+		}
+	}
+	return all
+}
+
+// T returns the phrase of that key in the language of a tag, English where there
+// is no translation, with args in the places of its verbs (package fmt). A key
+// that does not exist is returned itself; a test keeps that from happening.
+func T(lang string, key Key, args ...any) string {
+	p := phrases[key]
+	if p == nil {
+		return string(key)
+	}
+	if len(args) == 0 {
+		return p.in(lang)
+	}
+	return fmt.Sprintf(p.in(lang), args...)
+}
+
+// basics are what status texts, levels and messages out of turn need.
+var basics = map[Key]*phrase{
+	"status.until":    {"%s until %s", "%s bis %s"},
+	"status.date":     {"%d %s, %s", "%d. %s, %s"},
+	"status.dateyear": {"%d %s %d, %s", "%d. %s %d, %s"},
+
+	"level.custom":      {"Level %d", "Stufe %d"},
+	"level.customshows": {"Your operator decides what is shown.", "Ihr Betreiber legt fest, was gezeigt wird."},
+
+	"notice.request": {
+		"%s would like to see whether you are available. To answer, run the command \"requests\". Until you do, nothing is shown.",
+		"%s möchte sehen, ob Sie verfügbar sind. Antworten Sie mit dem Befehl „requests“. Bis dahin wird nichts gezeigt.",
+	},
+}
