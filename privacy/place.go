@@ -3,6 +3,7 @@ package privacy
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"presenced/internal/presence"
 )
@@ -199,8 +200,15 @@ func (p *Policy) tier(w Watcher, v view, t *trail) (presence.ContainerID, Reason
 	if id, name, ok := p.group(w, v); ok {
 		return id, t.rules(RuleGroup, name, id, ReasonGroup)
 	}
-	if id, name, ok := p.rules.domain(w.Addr.Domain(), v); ok {
-		return id, t.rules(RuleDomain, name, id, ReasonDomain)
+	domain := w.Addr.Domain()
+	if id, ok := p.rules.domains[domain].pick(v, false); ok {
+		return id, t.rules(RuleDomain, domain, id, ReasonDomain)
+	}
+	if id, suffix, ok := p.rules.wildcard(domain, v); ok {
+		if t != nil {
+			t.rule = Rule{id, RuleDomain, "*." + suffix}.String()
+		}
+		return id, ReasonDomain
 	}
 	if p.rosterReadable {
 		sub := w.subscription()
@@ -226,9 +234,11 @@ var (
 	networkRules   = [numNetworks]RuleType{"", RuleSameEnterprise, RuleFederated, RulePublicCloud}
 )
 
+// rules writes down the rule that matched. The value is copied, so that nothing
+// of a watcher outlives a placement nobody asked to be explained.
 func (t *trail) rules(typ RuleType, value string, id presence.ContainerID, r Reason) Reason {
 	if t != nil {
-		t.rule = Rule{id, typ, value}.String()
+		t.rule = Rule{id, typ, strings.Clone(value)}.String()
 	}
 	return r
 }
@@ -264,17 +274,14 @@ func (p *Policy) group(w Watcher, v view) (best presence.ContainerID, name strin
 	return best, name, found
 }
 
-// domain tries the exact domain and then the longest wildcard.
-func (rs *ruleSet) domain(d string, v view) (presence.ContainerID, string, bool) {
-	if id, ok := rs.domains[d].pick(v, false); ok {
-		return id, d, true
-	}
+// wildcard finds the longest wildcard that covers d.
+func (rs *ruleSet) wildcard(d string, v view) (presence.ContainerID, string, bool) {
 	if len(rs.wildcards) == 0 {
 		return 0, "", false
 	}
 	for suffix := parent(d); suffix != ""; suffix = parent(suffix) {
 		if id, ok := rs.wildcards[suffix].pick(v, false); ok {
-			return id, "*." + suffix, true
+			return id, suffix, true
 		}
 	}
 	return 0, "", false

@@ -310,15 +310,43 @@ func TestS2_7_OneAddressOneWatcher(t *testing.T) {
 	})
 }
 
+func TestS12_TraceNamesTheRule(t *testing.T) {
+	p := NewPolicy(testSite(t), alice(append(Bootstrap(), Rule{300, RuleUser, "u@else.test"}, Rule{300, RuleGroup, "Team"},
+		Rule{100, RuleDomain, "a.test"}, Rule{100, RuleDomain, "*.a.test"}, Rule{200, RuleSubscription, "to"})...))
+	for _, c := range []struct {
+		w    Watcher
+		want string
+	}{
+		{who("alice@example.org"), "S8.0: her own address"},
+		{who("u@else.test"), "user u@else.test -> 300"},
+		{contact("v@else.test", presence.SubNone, "Team"), "group Team -> 300"},
+		{who("v@a.test"), "domain a.test -> 100"},
+		{who("v@x.y.a.test"), "domain *.a.test -> 100"},
+		{contact("v@else.test", presence.SubTo), "subscription to -> 200"},
+		{contact("v@else.test", presence.SubFrom), "contact from -> 100"},
+		{who("v@jabber.example"), "publicCloud -> 32000"},
+		{who("v@else.test"), "S2.2: no rule matches"},
+		{who("x@presence.example.org"), "S2.7: not an address of a watcher"},
+	} {
+		if got := p.Trace(c.w).Rule; got != c.want {
+			t.Errorf("%s: %q, want %q", c.w.Addr.Key(), got, c.want)
+		}
+	}
+}
+
 func TestPlace_DoesNotAllocate(t *testing.T) {
 	set := alice(append(Bootstrap(), Rule{300, RuleUser, "boss@example.org"}, Rule{300, RuleGroup, "Team"}, Rule{100, RuleDomain, "*.b.test"})...)
 	set.Block = BlockList{JIDs: []string{"eve@example.org"}}
 	set.Default = &List{Items: []Item{{Order: "1", Action: "deny", Type: "jid", Value: "mallory@example.org"}}}
 	set.Walls = []string{"rival@example.org"}
 	p := NewPolicy(testSite(t), set)
-	w := contact("bob@a.b.test", presence.SubBoth, "Other", "Team")
-	if n := testing.AllocsPerRun(100, func() { p.Place(w); p.Admits(w) }); n != 0 {
-		t.Errorf("%v allocations", n)
+	for _, w := range []Watcher{
+		contact("bob@a.b.test", presence.SubBoth, "Other", "Team"), who("bob@a.b.test"), who("boss@example.org"),
+		contact("zed@else.test", presence.SubBoth), who("zed@else.test"), who("rival@example.org"), who("alice@example.org"),
+	} {
+		if n := testing.AllocsPerRun(100, func() { p.Place(w); p.Admits(w) }); n != 0 {
+			t.Errorf("%s: %v allocations", w.Addr.Key(), n)
+		}
 	}
 }
 
