@@ -1,0 +1,102 @@
+// Package eval composes the pure rooms for one user: what she does (package
+// aggregation), who a watcher is to her (package roster) and what he may see of
+// it (package privacy). The engine and `presenced policy test` both compute every
+// result here, so neither can differ from the other.
+//
+// It is as pure as the rooms: no goroutine, lock, clock or I/O. It keeps nothing
+// between calls and decides nothing itself.
+package eval
+
+import (
+	"time"
+
+	"presenced/aggregation"
+	"presenced/internal/presence"
+	"presenced/privacy"
+	"presenced/roster"
+)
+
+// System is what the operator says about everybody. It is read only.
+type System struct {
+	Aggregation aggregation.Options
+	Operator    privacy.Operator
+	Site        *privacy.Site
+}
+
+// Person is everything known of one user.
+type Person struct {
+	Inputs aggregation.Inputs
+	Policy *privacy.Policy // nil: not loaded, nothing is shown but to herself
+	Roster *roster.Roster  // nil: empty or unreadable
+	// Operator is the named policy that holds for her; nil: the System's.
+	Operator *privacy.Operator
+	Profile  *presence.Profile // nil: none
+	Note     string            // her own note, already through Links
+	// LastActiveAt is when her last device left; zero: unknown.
+	LastActiveAt time.Time
+}
+
+// State aggregates her inputs at now (S5).
+func (p *Person) State(sys *System, now time.Time) presence.State {
+	return aggregation.Aggregate(&p.Inputs, &sys.Aggregation, now)
+}
+
+// Place returns w's container (S2, S8). It does not allocate.
+func (p *Person) Place(w presence.Addr) privacy.Placement {
+	if p.Policy == nil {
+		return privacy.Placement{Container: presence.Blocked, Base: presence.Blocked, Reason: privacy.ReasonFailClosed}
+	}
+	c, known := p.Roster.Get(w)
+	return p.Policy.Place(watcher(w, &c, known))
+}
+
+// Admits is the first part of S13.2.
+func (p *Person) Admits(w presence.Addr) bool {
+	if p.Policy == nil {
+		return false
+	}
+	c, known := p.Roster.Get(w)
+	return p.Policy.Admits(watcher(w, &c, known))
+}
+
+func watcher(w presence.Addr, c *presence.Contact, known bool) privacy.Watcher {
+	if !known {
+		c = nil
+	}
+	return privacy.Watcher{Addr: w, Contact: c}
+}
+
+// Project writes what container c sees of st (S3). It does not allocate.
+func (p *Person) Project(sys *System, st *presence.State, c presence.ContainerID, out *presence.View) {
+	person := p.person(st)
+	p.operator(sys).Project(st, &person, c, sys.Site.Base(c), out)
+}
+
+// Look places w and projects st for him.
+func (p *Person) Look(sys *System, st *presence.State, w presence.Addr) (privacy.Placement, presence.View) {
+	place := p.Place(w)
+	var v presence.View
+	p.Project(sys, st, place.Container, &v)
+	return place, v
+}
+
+func (p *Person) operator(sys *System) *privacy.Operator {
+	if p.Operator != nil {
+		return p.Operator
+	}
+	return &sys.Operator
+}
+
+// person gathers what privacy projects beside the state. Somebody who appears
+// offline was last active when the state says, frozen at the moment she chose
+// so; somebody without a device when the last one left (S5.0, S9).
+func (p *Person) person(st *presence.State) privacy.Person {
+	out := privacy.Person{Profile: p.Profile, Note: p.Note, LastActiveAt: p.LastActiveAt}
+	if p.Inputs.OOF != nil {
+		out.OOFNote = p.Inputs.OOF.Note
+	}
+	if !st.LastInput.IsZero() {
+		out.LastActiveAt = st.LastInput
+	}
+	return out
+}

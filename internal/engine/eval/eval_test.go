@@ -1,0 +1,173 @@
+package eval
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"presenced/aggregation"
+	"presenced/internal/presence"
+	"presenced/privacy"
+	"presenced/roster"
+)
+
+var (
+	now   = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+	bob   = presence.MustAddr("bob@example.org")
+	boss  = presence.MustAddr("boss@example.org")
+	alice = presence.MustAddr("alice@example.org")
+)
+
+func scene(t testing.TB) (*System, *Person) {
+	t.Helper()
+	site, err := privacy.NewSite(privacy.SiteOptions{
+		Component: "presence.example.org", Networks: privacy.Networks{Enterprise: []string{"example.org"}},
+		Containers: map[presence.ContainerID]presence.ContainerID{350: presence.External},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys := &System{Aggregation: aggregation.Default(), Operator: privacy.DefaultOperator(), Site: site}
+	sys.Operator.LastActive = privacy.LastActiveExact
+	p := &Person{
+		Policy: privacy.NewPolicy(site, privacy.Settings{Owner: alice, State: privacy.StateOK, RosterReadable: true,
+			Rules: append(privacy.Bootstrap(), privacy.Rule{Container: 300, Type: privacy.RuleUser, Value: "boss@example.org"})}),
+		Roster: roster.New([]presence.Contact{{Addr: bob, Subscription: presence.SubBoth}}, "presence.example.org"),
+		Note:   "hello",
+	}
+	p.Inputs.Resources = []presence.Resource{{Name: "desk", Device: "computer", PublishedAt: now.Add(-time.Hour)}}
+	return sys, p
+}
+
+func TestLook_ComposesPlacementAndView(t *testing.T) {
+	sys, p := scene(t)
+	p.Inputs.Manual = &presence.Manual{Availability: presence.DoNotDisturb, SetAt: now.Add(-time.Minute)}
+	st := p.State(sys, now)
+	place, v := p.Look(sys, &st, bob)
+	if place.Container != 200 || place.Reason != privacy.ReasonContact || v.Availability != 9500 || v.Interrupt {
+		t.Errorf("bob: %+v, %+v", place, v)
+	}
+	if place, v := p.Look(sys, &st, boss); place.Container != 300 || v.Availability != 6900 || !v.Interrupt {
+		t.Errorf("boss: %+v, %+v", place, v)
+	}
+}
+
+func TestProject_CustomContainerAndNamedPolicy(t *testing.T) {
+	sys, p := scene(t)
+	st := p.State(sys, now)
+	var v presence.View
+	p.Project(sys, &st, 350, &v)
+	if v.Container != 350 || v.Availability != 3500 || v.Text[presence.FieldNotePersonal] != "" {
+		t.Errorf("350 based on External shows %+v", v)
+	}
+	p.Profile = &presence.Profile{PhotoSource: presence.UserPhoto}
+	p.Profile.Text[presence.FieldPhoto] = "beef"
+	named := privacy.DefaultOperator()
+	named.Photo = privacy.PhotoNone
+	for _, c := range []struct {
+		op   *privacy.Operator
+		want string
+	}{{nil, "beef"}, {&named, ""}} {
+		p.Operator = c.op
+		if p.Project(sys, &st, 200, &v); v.Text[presence.FieldPhoto] != c.want {
+			t.Errorf("photo %q, want %q", v.Text[presence.FieldPhoto], c.want)
+		}
+	}
+}
+
+func TestS8_5_NoPolicyShowsNothing(t *testing.T) {
+	sys, p := scene(t)
+	p.Policy = nil
+	st := p.State(sys, now)
+	place, v := p.Look(sys, &st, bob)
+	if place.Reason != privacy.ReasonFailClosed || v != presence.OfflineView(presence.Blocked) || p.Admits(bob) {
+		t.Errorf("%+v, %+v", place, v)
+	}
+	if e := p.Explain(sys, now, bob, true); e.Projection.Container != presence.Blocked || e.Container.Tier != privacy.ReasonFailClosed {
+		t.Errorf("explained %+v", e)
+	}
+}
+
+// TestS5_0_AppearingOfflineFreezesLastActive: what is told of somebody who
+// appears offline does not move with her devices.
+func TestS5_0_AppearingOfflineFreezesLastActive(t *testing.T) {
+	sys, p := scene(t)
+	sys.Operator.OfflineDetails = privacy.OfflineAll
+	p.LastActiveAt = now.Add(-48 * time.Hour)
+	p.Inputs.Manual = &presence.Manual{Availability: presence.Offline, SetAt: now.Add(-30 * time.Minute)}
+	var first presence.View
+	for i, idle := range []time.Duration{0, time.Minute, 20 * time.Minute} {
+		p.Inputs.Resources = []presence.Resource{{Name: "desk", PublishedAt: now.Add(-time.Hour), IdleSince: now.Add(-time.Hour)}}
+		if idle > 0 { // she types on another device after having gone
+			p.Inputs.Resources = append(p.Inputs.Resources, presence.Resource{Name: "phone", PublishedAt: now.Add(-idle)})
+		}
+		st := p.State(sys, now)
+		_, v := p.Look(sys, &st, bob)
+		if i == 0 {
+			first = v
+		}
+		if v != first || v.LastActive.IsZero() || v.LastActive.After(p.Inputs.Manual.SetAt) {
+			t.Errorf("idle %s: %+v, first %+v", idle, v, first)
+		}
+	}
+	p.Inputs.Manual, p.Inputs.Resources = nil, nil
+	st := p.State(sys, now)
+	if _, v := p.Look(sys, &st, bob); !v.LastActive.Equal(p.LastActiveAt) {
+		t.Errorf("offline: last active %v, want when the last device left", v.LastActive)
+	}
+}
+
+func TestS13_2_AdmitsThroughTheRoster(t *testing.T) {
+	_, p := scene(t)
+	for jid, want := range map[string]bool{"bob@example.org": true, "zed@example.org": true, "zed@else.test": false, "alice@example.org": true} {
+		if got := p.Admits(presence.MustAddr(jid)); got != want {
+			t.Errorf("%s admitted %v, want %v", jid, got, want)
+		}
+	}
+}
+
+func TestS12_ExplainJSONShape(t *testing.T) {
+	sys, p := scene(t)
+	data, err := json.Marshal(p.Explain(sys, now, bob, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]json.RawMessage
+	if err := json.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"projection", "inputs", "container", "vetoes", "categories"} {
+		if doc[key] == nil {
+			t.Errorf("no %q in %s", key, data)
+		}
+		delete(doc, key)
+	}
+	if len(doc) > 0 {
+		t.Errorf("unexpected keys %v", doc)
+	}
+	want := `{"container":200,"reason":"contact","availability":3500,"activity":null,"show":null,"push":true,"probe":"available","interrupt":true,"fields":{"device":"computer","notePersonal":"hello"}}`
+	if !strings.Contains(string(data), `"projection":`+want) {
+		t.Errorf("got %s\nwant the projection %s", data, want)
+	}
+	if !strings.Contains(string(data), `"container":{"id":200,"tier":"contact","rule":"contact both -\u003e 200"}`) {
+		t.Errorf("container of %s", data)
+	}
+}
+
+func TestLook_DoesNotAllocate(t *testing.T) {
+	sys, p := scene(t)
+	st := p.State(sys, now)
+	if n := testing.AllocsPerRun(100, func() { p.Look(sys, &st, bob); p.Admits(bob) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkLook(b *testing.B) {
+	sys, p := scene(b)
+	st := p.State(sys, now)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Look(sys, &st, bob)
+	}
+}
