@@ -54,12 +54,9 @@ type contribution struct {
 
 // naiveResult fills in what somebody online shows.
 func naiveResult(s *presence.State, in Inputs, opt Options, now time.Time, devices []presence.Resource, claims []presence.Claim, m *presence.Manual) {
-	machine, winner := presence.Availability(0), presence.Resource{}
-	if len(devices) > 0 {
-		winner = naiveWinner(devices, opt, now)
-		machine = naiveNumber(winner, opt, now)
-		s.Device, s.Status = winner.Device, winner.Status
-	}
+	winner := naiveWinner(devices, opt, now)
+	machine := naiveNumber(winner, opt, now)
+	s.Device, s.Status = winner.Device, winner.Status
 	dismissal := m != nil && m.Availability < 4500
 	voices := naiveVoices(devices, claims, m, dismissal)
 	calendar := naiveEvents(in, opt, now, m, dismissal)
@@ -259,6 +256,9 @@ func naiveNumber(r presence.Resource, opt Options, now time.Time) presence.Avail
 }
 
 func naiveWinner(rs []presence.Resource, opt Options, now time.Time) presence.Resource {
+	if len(rs) == 0 {
+		return presence.Resource{}
+	}
 	calm := keep(rs, func(r presence.Resource) bool {
 		t := r.Turned
 		flapping := !t[0].IsZero() && t[2].Sub(t[0]) < 180*time.Second && now.Sub(t[2]) < 180*time.Second
