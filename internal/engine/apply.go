@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"presenced/internal/presence"
+)
+
+// Apply makes one change to one user: the one door through which every surface
+// (commands, admin socket, reload) changes anything. It returns when the change
+// is stored and in force, or with a *RefusedError and nothing changed.
+func (e *Engine) Apply(ctx context.Context, who Principal, user presence.JID, c Change) (Result, error) {
+	type answer struct {
+		result Result
+		err    error
+	}
+	done := make(chan answer, 1)
+	s := e.shardOf(user.Addr)
+	ok := s.box.post(func(now time.Time) {
+		s.apply(who, user, c, now, func(r Result, err error) { done <- answer{r, err} })
+	})
+	if !ok {
+		return Result{}, refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
+	}
+	select {
+	case a := <-done:
+		return a.result, a.err
+	case <-ctx.Done():
+		return Result{}, &RefusedError{Kind: Unavailable, Reason: "the change took too long; look whether it was made before trying again", Err: ctx.Err()}
+	case <-e.stopped:
+		return Result{}, refuse(Unavailable, "", "the daemon is stopping; try again in a moment")
+	}
+}
+
+// answerFunc ends one Apply.
+type answerFunc func(Result, error)
+
+func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time, answer answerFunc) {
+	if !who.Operator && who.Addr != user.Addr {
+		answer(Result{}, refuse(NotAllowed, "", "only the user herself and the operator may do that"))
+		return
+	}
+	if _, enabling := c.(Enable); enabling {
+		s.applyEnable(who, user, now, answer)
+		return
+	}
+	u := s.users[user.Addr]
+	if _, erasing := c.(Erase); u == nil || (!u.set.enrol.Enabled && !erasing) {
+		answer(Result{}, refuse(NotEnrolled, "", "%s is not enabled; run the command \"enable\" first", user.Bare))
+		return
+	}
+	u.do(now, func(now time.Time) { u.plan(c, now, answer) })
+}
+
+func (s *shard) applyEnable(who Principal, user presence.JID, now time.Time, answer answerFunc) {
+	switch {
+	case !s.e.serves(user.Addr.Domain()) || user.Addr.Local() == "":
+		answer(Result{}, refuse(NotAllowed, "jid", "%s is not a user of a served host; component.hosts lists them", user.Bare))
+		return
+	case !who.Operator && !s.e.mayEnrol(user.Addr):
+		answer(Result{}, refuse(NotAllowed, "", "enrolment is not open to you here; ask the operator"))
+		return
+	}
+	u := s.users[user.Addr]
+	if u == nil {
+		u = s.newUser(user.Addr, user.Bare)
+	}
+	u.do(now, func(now time.Time) {
+		if u.set.enrol.Enabled {
+			u.ask(now, true)
+			answer(Result{Advice: append([]Advice{AdviceNothing}, u.consentAdvice()...)}, nil)
+			return
+		}
+		u.enable(now, user.Bare, func(now time.Time, err error) {
+			answer(Result{Advice: u.consentAdvice()}, refusedStore(err))
+		})
+	})
+}
+
+func (u *user) consentAdvice() []Advice {
+	if u.host.Consent && u.set.enrol.Consent != consentGranted {
+		return []Advice{AdviceConsent}
+	}
+	return nil
+}
+
+// plan dispatches a change of an enrolled user. It runs within do.
+func (u *user) plan(c Change, now time.Time, answer answerFunc) {
+	switch c := c.(type) {
+	case Disable:
+		u.disable(now, func(_ time.Time, err error) { answer(Result{}, refusedStore(err)) })
+	case Erase:
+		u.erase(answer)
+	case SetState:
+		u.setManual(&presence.Manual{Availability: c.Availability, Activity: c.Activity, SetAt: now, ExpiresAt: c.Expires}, now, answer)
+	case ClearState:
+		u.setManual(nil, now, answer)
+	case SetNote:
+		u.setNote(c.Text, answer)
+	case SetOutOfOffice:
+		u.setOOF(c.Period, now, answer)
+	case PutRule:
+		u.putRule(c.Rule, answer)
+	case RemoveRule:
+		u.removeRules(func(r ruleT) bool { return r == c.Rule }, answer)
+	case Block:
+		u.block(c.JID, answer)
+	case Unblock:
+		u.unblock(c.JID, answer)
+	case SetPrivacyMode:
+		u.setPrivacyMode(c.On, answer)
+	case Approve:
+		u.decide(c.Watcher, c.Container, true, answer)
+	case Refuse:
+		u.decide(c.Watcher, 0, false, answer)
+	case Revoke:
+		u.revoke(c.Watcher, answer)
+	default:
+		answer(Result{}, refuse(Invalid, "", "this change is not known"))
+	}
+}
+
+// refusedStore turns a store's error into what a person is told.
+func refusedStore(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &RefusedError{Kind: Unavailable, Reason: "the change could not be stored and was not made; try again later", Err: err}
+}

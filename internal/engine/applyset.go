@@ -1,0 +1,302 @@
+package engine
+
+import (
+	"time"
+
+	"presenced/aggregation"
+	"presenced/internal/presence"
+	"presenced/privacy"
+	"presenced/roster"
+)
+
+type ruleT = privacy.Rule
+
+// saveDoc stores one document and, when it is durable, lets commit put it in
+// force and evaluates.
+func (u *user) saveDoc(name string, doc []byte, commit func(), done func(error)) {
+	u.save(Write{Docs: map[string][]byte{name: doc}}, func(now time.Time, err error) {
+		if err == nil {
+			commit()
+			u.evaluate(now, causeEvent)
+		}
+		done(refusedStore(err))
+	})
+}
+
+func (u *user) setManual(m *presence.Manual, now time.Time, answer answerFunc) {
+	var res Result
+	if m == nil {
+		u.saveDoc(DocManual, nil, func() { u.set.manual, u.person.Inputs.Manual = nil, nil }, func(err error) { answer(Result{}, err) })
+		return
+	}
+	if err := aggregation.ValidManual(m); err != nil {
+		answer(Result{}, &RefusedError{Kind: Invalid, Field: "availability", Reason: err.Error(), Err: err})
+		return
+	}
+	if len(u.person.Inputs.Resources) == 0 {
+		res.Advice = append(res.Advice, AdviceNoDevice)
+	}
+	u.saveDoc(DocManual, encode(manualDoc{V: docVersion, Manual: m}), func() {
+		u.set.manual, u.person.Inputs.Manual = m, m
+	}, func(err error) { answer(res, err) })
+}
+
+func (u *user) setNote(note string, answer answerFunc) {
+	note, res, err := u.checkNote(note)
+	if err != nil {
+		answer(Result{}, err)
+		return
+	}
+	doc := encode(noteDoc{V: docVersion, Text: note})
+	if note == "" {
+		doc = nil
+	}
+	u.saveDoc(DocNote, doc, func() { u.set.note, u.person.Note = note, note }, func(err error) { answer(res, err) })
+}
+
+// checkNote applies S9's limits and link policy to a note somebody sets.
+func (u *user) checkNote(note string) (string, Result, error) {
+	if err := privacy.CheckNote(note); err != nil {
+		return "", Result{}, &RefusedError{Kind: Invalid, Field: "note", Reason: err.Error(), Err: err}
+	}
+	v := u.sh.e.rules().System.Operator.Links.Apply(note)
+	switch {
+	case v.Refused:
+		return "", Result{}, refuse(Invalid, "note", "this link is not allowed in notes here; write the note without it")
+	case v.Text != note:
+		return v.Text, Result{Advice: []Advice{AdviceNeutralised}}, nil
+	case len(v.Links) > 0:
+		return v.Text, Result{Advice: []Advice{AdviceLink}}, nil
+	default:
+		return v.Text, Result{}, nil
+	}
+}
+
+func (u *user) setOOF(period *presence.OutOfOffice, now time.Time, answer answerFunc) {
+	if period == nil {
+		u.saveDoc(DocOOF, nil, func() { u.set.oof, u.person.Inputs.OOF = nil, nil }, func(err error) { answer(Result{}, err) })
+		return
+	}
+	p := *period
+	if p.Start.IsZero() {
+		p.Start = now
+	}
+	if !p.End.IsZero() && !p.End.After(p.Start) {
+		answer(Result{}, refuse(Invalid, "end", "the end lies before the start; give a later end or none"))
+		return
+	}
+	note, res, err := u.checkNote(p.Note)
+	if err != nil {
+		answer(Result{}, err)
+		return
+	}
+	p.Note = note
+	u.saveDoc(DocOOF, encode(oofDoc{V: docVersion, Period: &p}), func() {
+		u.set.oof, u.person.Inputs.OOF = &p, &p
+	}, func(err error) { answer(res, err) })
+}
+
+// maxRules bounds the rules of one user; placing stays constant in their number.
+const maxRules = 4096
+
+func (u *user) putRule(r privacy.Rule, answer answerFunc) {
+	e := u.sh.e
+	rule, err := e.rules().System.Site.NewRule(r, u.host.Roster)
+	if err != nil {
+		answer(Result{}, &RefusedError{Kind: Invalid, Field: "value", Reason: err.Error(), Err: err})
+		return
+	}
+	needsRoster := rule.Type == privacy.RuleGroup || rule.Type == privacy.RuleSubscription
+	for _, have := range u.set.rules.Rules {
+		if have == rule {
+			answer(Result{Advice: []Advice{AdviceNothing}}, nil)
+			return
+		}
+	}
+	if len(u.set.rules.Rules) >= maxRules {
+		answer(Result{}, refuse(TooMany, "", "you have %d rules, the most there may be; remove one first", maxRules))
+		return
+	}
+	doc := u.set.rules
+	doc.Rules = append(append([]privacy.Rule{}, doc.Rules...), rule)
+	u.saveRules(doc, func(_ time.Time, err error) { answer(u.ruleAdvice(rule, needsRoster), refusedStore(err)) })
+}
+
+func (u *user) ruleAdvice(rule privacy.Rule, needsRoster bool) (res Result) {
+	if needsRoster && u.roster.status != rosterRead {
+		res.Advice = append(res.Advice, AdviceRosterNeeded)
+	}
+	if rule.Type != privacy.RuleUser {
+		return res
+	}
+	if w, err := presence.ParseAddr(rule.Value); err == nil && w != u.addr && u.place(w).Container != rule.Container {
+		res.Advice = append(res.Advice, AdviceOutranked)
+	}
+	return res
+}
+
+func (u *user) removeRules(match func(ruleT) bool, answer answerFunc) {
+	doc := u.set.rules
+	doc.Rules = nil
+	for _, r := range u.set.rules.Rules {
+		if !match(r) {
+			doc.Rules = append(doc.Rules, r)
+		}
+	}
+	if len(doc.Rules) == len(u.set.rules.Rules) {
+		answer(Result{}, refuse(NotFound, "value", "there is no such rule; the command \"levels\" lists them"))
+		return
+	}
+	u.saveRules(doc, func(_ time.Time, err error) { answer(Result{}, refusedStore(err)) })
+}
+
+// blockRule is the rule a block writes: for a person, or for a whole domain.
+func blockRule(jid string) (privacy.Rule, error) {
+	a, err := presence.ParseAddr(jid)
+	if err != nil {
+		return privacy.Rule{}, refuse(Invalid, "jid", "%q is not an address; write it like bob@example.org, or a domain", jid)
+	}
+	t := privacy.RuleUser
+	if a.Local() == "" {
+		t = privacy.RuleDomain
+	}
+	return privacy.Rule{Container: presence.Blocked, Type: t, Value: a.String()}, nil
+}
+
+func (u *user) block(jid string, answer answerFunc) {
+	r, err := blockRule(jid)
+	if err != nil {
+		answer(Result{}, err)
+		return
+	}
+	a := presence.MustAddr(r.Value)
+	if a == u.addr {
+		answer(Result{}, refuse(Invalid, "jid", "you cannot block yourself"))
+		return
+	}
+	u.putRule(r, func(res Result, err error) {
+		if err == nil && u.person.Roster != nil {
+			if c, ok := u.person.Roster.Get(a); ok && c.Subscription.SeesOwner() {
+				// Her server goes on sending raw presence to a native contact (S8.7).
+				res.Advice = append(res.Advice, AdviceNativeBlock)
+			}
+		}
+		answer(res, err)
+	})
+}
+
+func (u *user) unblock(jid string, answer answerFunc) {
+	want, err := blockRule(jid)
+	if err != nil {
+		answer(Result{}, err)
+		return
+	}
+	a := presence.MustAddr(want.Value)
+	u.removeRules(func(r ruleT) bool {
+		if r.Container != presence.Blocked || r.Type != want.Type {
+			return false
+		}
+		have, err := presence.ParseAddr(r.Value)
+		return err == nil && have == a
+	}, answer)
+}
+
+func (u *user) setPrivacyMode(on bool, answer answerFunc) {
+	if u.set.rules.PrivacyMode == on {
+		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
+		return
+	}
+	doc := u.set.rules
+	doc.PrivacyMode = on
+	u.saveRules(doc, func(_ time.Time, err error) { answer(Result{}, refusedStore(err)) })
+}
+
+// decide answers a pending request (S13.4). Yes writes the rule and the
+// subscription in one write; no is silence towards the watcher.
+func (u *user) decide(w presence.Addr, c presence.ContainerID, yes bool, answer answerFunc) {
+	entry, ok := u.set.subs.Get(w)
+	if !ok || entry.Standing != roster.Pending {
+		answer(Result{}, refuse(NotFound, "watcher", "%s has not asked; the command \"requests\" lists who has", w))
+		return
+	}
+	ev := roster.Refuse
+	docs := map[string][]byte{}
+	rules := u.set.rules
+	if yes {
+		ev = roster.Approve
+		if c == presence.DefaultContainer {
+			c = presence.External
+			if u.sh.e.rules().System.Site.Network(w) == privacy.SameEnterprise {
+				c = presence.Colleagues
+			}
+		}
+		rule, err := u.sh.e.rules().System.Site.NewRule(privacy.Rule{Container: c, Type: privacy.RuleUser, Value: entry.Bare}, u.host.Roster)
+		if err != nil {
+			answer(Result{}, &RefusedError{Kind: Invalid, Field: "container", Reason: err.Error(), Err: err})
+			return
+		}
+		rules.V = docVersion
+		rules.Rules = append(without(rules.Rules, []privacy.Rule{rule}), rule)
+		docs[DocRules] = encode(rules)
+	}
+	out := roster.Step(entry.Standing, ev, u.facts(w))
+	subs := u.set.subs.Clone()
+	entry.Standing = out.Next
+	subs.Put(w, entry)
+	docs[DocSubs] = encode(&subs)
+	u.save(Write{Docs: docs}, func(now time.Time, err error) {
+		if err == nil {
+			u.set.rules, u.set.subs = rules, subs
+			u.recompile()
+			m := Mirror{Watcher: presence.JID{Addr: w, Bare: entry.Bare}, Spelling: entry.Spelling}
+			u.act(m, out, now)
+			u.evaluate(now, causeEvent)
+		}
+		answer(Result{}, refusedStore(err))
+	})
+}
+
+// revoke ends an accepted subscription by the presentity's wish (S13).
+func (u *user) revoke(w presence.Addr, answer answerFunc) {
+	entry, ok := u.set.subs.Get(w)
+	if !ok || entry.Standing != roster.Accepted {
+		answer(Result{}, refuse(NotFound, "watcher", "%s does not watch you; the command \"watchers\" lists who does", w))
+		return
+	}
+	out := roster.Step(entry.Standing, roster.Revoke, u.facts(w))
+	subs := u.set.subs.Clone()
+	entry.Standing = out.Next
+	subs.Put(w, entry)
+	u.saveSubs(subs, func(now time.Time, err error) {
+		if err == nil {
+			m := Mirror{Watcher: presence.JID{Addr: w, Bare: entry.Bare}, Spelling: entry.Spelling}
+			u.act(m, out, now)
+		}
+		answer(Result{}, refusedStore(err))
+	})
+}
+
+// erase removes everything and ends every subscription, for all watchers alike
+// (S13).
+func (u *user) erase(answer answerFunc) {
+	u.save(Write{Erase: true}, func(now time.Time, err error) {
+		if err != nil {
+			answer(Result{}, refusedStore(err))
+			return
+		}
+		send := u.sh.e.opt.Sender
+		had := u.set.enrol.Consent
+		none := roster.Subs{}
+		u.leaveOld(&none)
+		u.set.subs.Each(func(_ presence.Addr, entry roster.Entry) {
+			if entry.Standing == roster.Accepted {
+				send.Unsubscribed(Target{To: entry.Bare, From: entry.Spelling})
+			}
+		})
+		if u.sh.up && had != consentNone {
+			send.Leave(u.bare)
+		}
+		u.sh.forget(u)
+		answer(Result{}, nil)
+	})
+}

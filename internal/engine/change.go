@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"presenced/internal/presence"
+	"presenced/privacy"
+)
+
+// Principal is who asks: a user by her own authenticated address, or the
+// operator by the rights of the admin socket.
+type Principal struct {
+	Addr     presence.Addr
+	JID      string // as spelled
+	Operator bool
+}
+
+// Change is one thing a user or the operator may alter about one user. The
+// types below are all there are.
+type Change interface{ change() }
+
+// Enable enrols the user; Disable ends it, silently for watchers (S13).
+type (
+	Enable  struct{}
+	Disable struct{}
+)
+
+// SetState sets the manual state (S5.2); 18000 or more is appear offline.
+// A zero Expires means the default lifetime.
+type SetState struct {
+	Availability presence.Availability
+	Activity     presence.Activity
+	Expires      time.Time
+}
+
+// ClearState removes the manual state.
+type ClearState struct{}
+
+// SetNote sets the personal note, at most presence.MaxNote characters; empty
+// removes it.
+type SetNote struct{ Text string }
+
+// SetOutOfOffice sets the out-of-office period, or ends it when Period is nil.
+type SetOutOfOffice struct{ Period *presence.OutOfOffice }
+
+// PutRule adds a container rule (S2.1), RemoveRule takes exactly it away.
+type (
+	PutRule    struct{ Rule privacy.Rule }
+	RemoveRule struct{ Rule privacy.Rule }
+)
+
+// Block puts a user rule of container 32000 for a JID, or a domain rule for a
+// bare domain; Unblock removes every such rule for it.
+type (
+	Block   struct{ JID string }
+	Unblock struct{ JID string }
+)
+
+// SetPrivacyMode turns S2.4 on or off.
+type SetPrivacyMode struct{ On bool }
+
+// Approve answers a pending request with yes and writes a user rule (S13.4);
+// Container 0 means the default: 200 for the same enterprise, else 100.
+// Refuse answers with silence. Revoke ends an accepted subscription.
+type (
+	Approve struct {
+		Watcher   presence.Addr
+		Container presence.ContainerID
+	}
+	Refuse struct{ Watcher presence.Addr }
+	Revoke struct{ Watcher presence.Addr }
+)
+
+// Erase removes everything known of the user and ends every subscription.
+type Erase struct{}
+
+func (Enable) change()         {}
+func (Disable) change()        {}
+func (SetState) change()       {}
+func (ClearState) change()     {}
+func (SetNote) change()        {}
+func (SetOutOfOffice) change() {}
+func (PutRule) change()        {}
+func (RemoveRule) change()     {}
+func (Block) change()          {}
+func (Unblock) change()        {}
+func (SetPrivacyMode) change() {}
+func (Approve) change()        {}
+func (Refuse) change()         {}
+func (Revoke) change()         {}
+func (Erase) change()          {}
+
+// Advice names something the user should know about a change that was made.
+type Advice string
+
+// The advices a Result may carry.
+const (
+	AdviceLink         Advice = "link"           // the note holds a link (S9 warn)
+	AdviceNeutralised  Advice = "neutralised"    // a link in the note was neutralised (S9)
+	AdviceConsent      Advice = "consent"        // the component has asked to see her presence: accept it
+	AdviceNativeBlock  Advice = "native-contact" // the blocked watcher is a native contact: raw presence goes around us (S8.7)
+	AdviceNothing      Advice = "nothing"        // nothing had to be changed
+	AdviceNoDevice     Advice = "no-device"      // no device is online, so she still is shown offline (S5.0)
+	AdviceOutranked    Advice = "outranked"      // another rule decides for this watcher (S2.2)
+	AdviceRosterNeeded Advice = "roster"         // the rule needs the roster, which is not loaded yet
+)
+
+// Result tells what a change led to.
+type Result struct {
+	Advice []Advice
+}
+
+// ErrorKind says why a change or a reading was refused; the surfaces map it to
+// their own errors.
+type ErrorKind uint8
+
+// The kinds of a RefusedError.
+const (
+	Invalid     ErrorKind = iota // the value is wrong; Field names it
+	NotEnrolled                  // the user is not enrolled
+	NotAllowed                   // the principal may not do that, or enrolment is not open to her
+	NotFound                     // no such rule, request or watcher
+	Unavailable                  // not loaded yet, or the store refused; try again
+	TooMany                      // a limit was reached
+)
+
+// RefusedError is the error of Apply and of the readers. Reason is one English
+// sentence that says what to do.
+type RefusedError struct {
+	Kind   ErrorKind
+	Field  string // of the form; empty: the whole
+	Reason string
+	Err    error // the cause, if any
+}
+
+// Error returns the reason.
+func (e *RefusedError) Error() string { return e.Reason }
+
+// Unwrap returns the cause.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+func refuse(k ErrorKind, field, format string, args ...any) *RefusedError {
+	return &RefusedError{Kind: k, Field: field, Reason: fmt.Sprintf(format, args...)}
+}
+
+// KindOf returns the kind of a refusal in err's chain; ok is false for none.
+func KindOf(err error) (k ErrorKind, ok bool) {
+	if r, is := errors.AsType[*RefusedError](err); is {
+		return r.Kind, true
+	}
+	return 0, false
+}

@@ -1,0 +1,147 @@
+package engine
+
+import "time"
+
+// consented handles a subscription stanza between a user and the component's
+// own JID (PRODUCT, "Learning presence").
+func (s *shard) consented(c Consent, now time.Time) {
+	u := s.users[c.User.Addr]
+	switch c.Kind {
+	case ConsentSubscribe:
+		s.e.enableByContact(s, c, now)
+	case ConsentUnsubscribe:
+		if u != nil && u.set.enrol.Enabled {
+			u.disable(now, ignore)
+		}
+	case ConsentSubscribed:
+		if u != nil && u.set.enrol.Enabled && u.set.enrol.Consent != consentGranted {
+			u.setConsent(consentGranted, now)
+		}
+	case ConsentUnsubscribed:
+		switch {
+		case u == nil || !u.set.enrol.Enabled:
+		case u.set.enrol.Consent == consentGranted:
+			u.disable(now, ignore) // the component was removed from the roster
+		default:
+			u.setConsent(consentRefused, now)
+		}
+	}
+}
+
+// ignore is the completion of a change nobody waits for.
+func ignore(time.Time, error) {}
+
+// enableByContact enrols a user who added the component to her roster, where
+// the operator lets her.
+func (e *Engine) enableByContact(s *shard, c Consent, now time.Time) {
+	if !e.mayEnrol(c.User.Addr) {
+		return
+	}
+	u := s.users[c.User.Addr]
+	if u == nil {
+		u = s.newUser(c.User.Addr, c.User.Bare)
+	}
+	u.do(now, func(now time.Time) {
+		if u.set.enrol.Enabled {
+			u.ask(now, true)
+			return
+		}
+		u.enable(now, c.User.Bare, ignore)
+	})
+}
+
+// ask requests the user's presence where that is how it is learned: once on the
+// component's own account (again after the user did something herself).
+func (u *user) ask(now time.Time, again bool) {
+	if !u.host.Consent || !u.sh.up || !u.set.enrol.Enabled {
+		return
+	}
+	switch c := u.set.enrol.Consent; {
+	case c == consentGranted:
+	case c == consentNone:
+		u.sh.e.opt.Sender.Ask(u.bare)
+		u.setConsent(consentAsked, now)
+	case again:
+		u.sh.e.opt.Sender.Ask(u.bare)
+	}
+}
+
+func (u *user) setConsent(c consent, now time.Time) {
+	u.do(now, func(time.Time) {
+		doc := u.set.enrol
+		doc.V, doc.Consent = docVersion, c
+		u.save(Write{Docs: map[string][]byte{DocEnrol: encode(doc)}}, func(now time.Time, err error) {
+			if err != nil {
+				u.sh.e.warnStore(err)
+				return
+			}
+			u.set.enrol = doc
+			if c == consentGranted {
+				u.pingAt = time.Time{}
+				u.schedule()
+			}
+		})
+	})
+}
+
+// enable enrols the user. It must be called from within do.
+func (u *user) enable(now time.Time, bare string, then func(now time.Time, err error)) {
+	doc := enrolDoc{V: docVersion, JID: bare, Enabled: true, Consent: u.set.enrol.Consent}
+	if doc.Consent == consentRefused {
+		doc.Consent = consentNone
+	}
+	u.save(Write{Docs: map[string][]byte{DocEnrol: encode(doc)}}, func(now time.Time, err error) {
+		if err == nil {
+			u.bare = bare
+			u.set.enrol = doc
+			u.sh.e.setKnown(u.addr, true)
+			u.recompile()
+			u.ask(now, true)
+			u.learn(now)
+			u.readRoster(now, nil)
+			u.evaluate(now, causeEvent)
+		}
+		then(now, err)
+	})
+
+}
+
+// learn finds out about the devices of a user who was enrolled while the link
+// was up: a server that forwards presence only does so at the next change.
+func (u *user) learn(now time.Time) {
+	if u.sh.up && (u.set.enrol.Consent == consentGranted || u.host.Managed) {
+		u.sh.e.opt.Sender.Probe(u.bare)
+	}
+}
+
+// disable ends the enrolment. Watchers see her go offline; their subscriptions
+// stay, silently (S13).
+func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
+	u.do(now, func(time.Time) {
+		doc := u.set.enrol
+		had := doc.Consent
+		doc.V, doc.Enabled, doc.Consent = docVersion, false, consentNone
+		u.save(Write{Docs: map[string][]byte{DocEnrol: encode(doc)}}, func(now time.Time, err error) {
+			if err == nil {
+				u.set.enrol = doc
+				u.sh.e.setKnown(u.addr, false)
+				u.forgetPresence(now)
+				if u.sh.up && (had == consentGranted || had == consentAsked) {
+					u.sh.e.opt.Sender.Leave(u.bare)
+				}
+				u.regroup()
+				u.evaluate(now, causeEvent)
+			}
+			then(now, err)
+		})
+	})
+}
+
+func (u *user) forgetPresence(now time.Time) {
+	u.person.Inputs.Resources = nil
+	u.person.Inputs.Claims = nil
+	u.roster = rosterCopy{after: u.roster.after}
+	u.person.Roster = nil
+	u.refreshAt, u.pingAt = time.Time{}, time.Time{}
+	u.markDirty(now)
+}

@@ -1,0 +1,244 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"presenced/internal/presence"
+)
+
+// Options are what an engine needs from the composition root.
+type Options struct {
+	Domain     string        // the component's own
+	Hosts      []string      // served hosts, in IDNA form
+	Language   string        // of texts when nobody asked for another
+	Liveness   time.Duration // a dropped session is offline within it
+	Farewell   bool          // a clean stop tells watchers "unavailable"
+	Store      Store
+	Sender     Sender
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	Shards     int // owners; 0: four per processor
+}
+
+// Engine owns all users. Its methods are safe for many goroutines.
+type Engine struct {
+	opt     Options
+	current atomic.Pointer[Rules]
+	shards  []*shard
+	seed    maphash.Seed
+	hosts   map[string]bool
+	metrics *metrics
+
+	offline       []byte // the bare unavailable rendering, and its digest
+	offlineDigest uint64
+
+	knownMu sync.RWMutex // guards known
+	known   map[presence.Addr]struct{}
+
+	wait    sync.WaitGroup
+	stop    context.CancelFunc
+	stopped chan struct{} // closed when the owners have ended
+	cleanly bool          // the last run ended with every digest stored
+
+	alarms alarms
+}
+
+// New wires an engine; Load and Start follow.
+func New(opt Options, rules *Rules) (*Engine, error) {
+	if opt.Store == nil || opt.Sender == nil || opt.Log == nil || opt.Registerer == nil {
+		return nil, errors.New("engine: store, sender, logger and registerer are needed")
+	}
+	if opt.Shards == 0 {
+		opt.Shards = 4 * runtime.GOMAXPROCS(0)
+	}
+	e := &Engine{
+		opt: opt, seed: maphash.MakeSeed(), hosts: make(map[string]bool),
+		known: make(map[presence.Addr]struct{}), stopped: make(chan struct{}),
+		stop: func() {},
+	}
+	e.current.Store(rules)
+	for _, h := range opt.Hosts {
+		e.hosts[h] = true
+	}
+	v := emptyView()
+	e.offline = opt.Sender.Render(nil, &v, opt.Language)
+	e.offlineDigest = xxhash.Sum64(e.offline)
+	for i := range opt.Shards {
+		e.shards = append(e.shards, newShard(e, uint64(time.Now().UnixNano())+uint64(i)))
+	}
+	e.metrics = newMetrics(e)
+	return e, nil
+}
+
+func (e *Engine) rules() *Rules { return e.current.Load() }
+
+func (e *Engine) serves(domain string) bool { return e.hosts[domain] }
+
+func (e *Engine) shardOf(a presence.Addr) *shard {
+	return e.shards[maphash.String(e.seed, a.Key())%uint64(len(e.shards))]
+}
+
+// Known reports whether a user's presence counts: she is enrolled, or would be
+// on sight (S4.4). It costs one map lookup.
+func (e *Engine) Known(a presence.Addr) bool {
+	e.knownMu.RLock()
+	_, ok := e.known[a]
+	e.knownMu.RUnlock()
+	return ok || e.adopts(a)
+}
+
+func (e *Engine) setKnown(a presence.Addr, on bool) {
+	e.knownMu.Lock()
+	defer e.knownMu.Unlock()
+	if on {
+		e.known[a] = struct{}{}
+	} else {
+		delete(e.known, a)
+	}
+}
+
+// Load reads every user's settings from the store. It must return before Start.
+func (e *Engine) Load(ctx context.Context) error {
+	if err := e.opt.Store.Load(ctx, e.loadUser); err != nil {
+		return fmt.Errorf("settings: load: %w", err)
+	}
+	for a, bare := range e.rules().Enrolment.Users {
+		e.enlist(a, bare)
+	}
+	for _, s := range e.shards {
+		for _, u := range s.users {
+			u.recompile()
+			if e.cleanly {
+				u.restoreSent()
+			} else {
+				u.uncertain(-1)
+			}
+			u.saved = savedPresence{}
+		}
+	}
+	return nil
+}
+
+func (e *Engine) loadUser(saved Saved) error {
+	if saved.User == metaUser {
+		e.cleanly = string(saved.Presence) == metaClean
+		return nil
+	}
+	set, err := decodeSettings(saved.Docs)
+	if err != nil {
+		return fmt.Errorf("a user's settings: %w", err)
+	}
+	if set.enrol.V == 0 {
+		return nil // presence of somebody who was erased
+	}
+	j, err := presence.ParseJID(set.enrol.JID)
+	if err != nil {
+		return fmt.Errorf("a user's settings: %w", err)
+	}
+	u := e.shardOf(j.Addr).newUser(j.Addr, set.enrol.JID)
+	u.set = set
+	u.restorePresence(saved.Presence)
+	if set.enrol.Enabled {
+		e.setKnown(j.Addr, true)
+	}
+	return nil
+}
+
+// enlist enrols a user the operator named, unless she said no.
+func (e *Engine) enlist(a presence.Addr, bare string) {
+	s := e.shardOf(a)
+	u := s.users[a]
+	if u == nil {
+		u = s.newUser(a, bare)
+	}
+	if u.set.enrol.V == 0 {
+		u.set.enrol = enrolDoc{V: docVersion, JID: bare, Enabled: true}
+		e.setKnown(a, true)
+		e.opt.Store.Save(Write{User: a.Key(), Docs: map[string][]byte{DocEnrol: encode(u.set.enrol)}}, func(err error) {
+			if err != nil {
+				e.warnStore(err)
+			}
+		})
+	}
+}
+
+// Start begins the owners.
+func (e *Engine) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	e.stop = cancel
+	e.opt.Store.SavePresence(metaUser, nil)
+	for _, s := range e.shards {
+		e.wait.Go(func() { s.loop(ctx) })
+	}
+}
+
+// Farewell tells every watcher who is shown something that the mirror goes, so
+// that no green dot outlives the daemon. The link must still be up.
+func (e *Engine) Farewell(ctx context.Context) {
+	if !e.opt.Farewell {
+		return
+	}
+	for _, s := range e.shards {
+		s.call(ctx, func(now time.Time) {
+			for _, u := range s.users {
+				u.farewell(now)
+			}
+			s.up = false // nothing follows
+		})
+	}
+}
+
+// Stop ends the owners after handing the last presence to the store. It is
+// idempotent and bounded by ctx.
+func (e *Engine) Stop(ctx context.Context) {
+	select {
+	case <-e.stopped:
+		return
+	default:
+	}
+	for _, s := range e.shards {
+		s.call(ctx, func(time.Time) { s.flushPresence() })
+	}
+	e.opt.Store.SavePresence(metaUser, []byte(metaClean))
+	e.stop()
+	e.wait.Wait()
+	close(e.stopped)
+}
+
+// Reload puts other rules in force for everybody.
+func (e *Engine) Reload(rules *Rules) {
+	e.current.Store(rules)
+	e.everywhere(func(s *shard, now time.Time) {
+		for _, u := range s.users {
+			u.person.Inputs.Kind = e.kindOf(u.addr)
+			u.recompile()
+			u.evaluate(now, causeEvent)
+		}
+	})
+}
+
+func (e *Engine) everywhere(f func(s *shard, now time.Time)) {
+	for _, s := range e.shards {
+		s.box.must(func(now time.Time) { f(s, now) })
+	}
+}
+
+// Turned returns the instant of the last turn of the slowest owner, for /livez.
+func (e *Engine) Turned() time.Time {
+	oldest := int64(1<<63 - 1)
+	for _, s := range e.shards {
+		oldest = min(oldest, s.turned.Load())
+	}
+	return time.Unix(0, oldest)
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"presenced/internal/engine/eval"
+	"presenced/internal/presence"
+	"presenced/privacy"
+	"presenced/roster"
+)
+
+// Look returns what asker may see of each user now, in the order asked. Users
+// who are unknown, not enrolled or hidden give the same offline view (I2); one
+// who is being loaded is waited for up to 10 s (S8.5). It is the only reading
+// of other people's presence.
+func (e *Engine) Look(ctx context.Context, asker Principal, users []presence.Addr) []presence.View {
+	views := make([]presence.View, len(users))
+	perShard := make(map[*shard][]int)
+	for i, a := range users {
+		views[i] = emptyView()
+		s := e.shardOf(a)
+		perShard[s] = append(perShard[s], i)
+	}
+	type found struct {
+		index int
+		view  presence.View
+	}
+	answers := make(chan found, len(users)) // room for all: an owner never waits
+	missing := 0
+	for s, indexes := range perShard {
+		if s.box.post(func(now time.Time) {
+			for _, i := range indexes {
+				s.look(asker, users[i], now, func(v presence.View) { answers <- found{i, v} })
+			}
+		}) {
+			missing += len(indexes)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookWait+time.Second)
+	defer cancel()
+	for ; missing > 0; missing-- {
+		select {
+		case f := <-answers:
+			views[f.index] = f.view
+		case <-ctx.Done():
+			return views
+		case <-e.stopped:
+			return views
+		}
+	}
+	return views
+}
+
+// look answers one reading, now or when the user is loaded.
+func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answer func(presence.View)) {
+	u := s.users[target]
+	if u == nil || !u.set.enrol.Enabled {
+		answer(emptyView())
+		return
+	}
+	own := asker.Operator || asker.Addr == target
+	tell := func(time.Time) {
+		if !own && !u.maySend() {
+			answer(emptyView())
+			return
+		}
+		var v presence.View
+		c := presence.Self
+		if asker.Addr != target && !asker.Addr.IsZero() {
+			c = u.place(asker.Addr).Container
+		}
+		u.project(c, &v)
+		answer(v)
+	}
+	if own {
+		tell(now)
+		return
+	}
+	u.whenLoaded(now, tell)
+}
+
+// owned finds an enrolled user for a reading or a change by her or the operator.
+func (s *shard) owned(who Principal, user presence.Addr) (*user, *RefusedError) {
+	if !who.Operator && who.Addr != user {
+		return nil, refuse(NotAllowed, "", "only the user herself and the operator may do that")
+	}
+	u := s.users[user]
+	if u == nil || !u.set.enrol.Enabled {
+		return nil, refuse(NotEnrolled, "", "%s is not enabled; run the command \"enable\" first", user)
+	}
+	return u, nil
+}
+
+// Inspect returns a user's own settings; for herself and the operator only.
+func (e *Engine) Inspect(ctx context.Context, who Principal, of presence.Addr) (Inspection, error) {
+	var out Inspection
+	err := e.reading(ctx, who, of, func(u *user, now time.Time) { out = u.inspect(now) })
+	return out, err
+}
+
+// reading runs f in the owner of an enrolled user, for her and the operator.
+func (e *Engine) reading(ctx context.Context, who Principal, addr presence.Addr, f func(u *user, now time.Time)) error {
+	var refused *RefusedError
+	s := e.shardOf(addr)
+	if !s.call(ctx, func(now time.Time) {
+		var u *user
+		if u, refused = s.owned(who, addr); refused == nil {
+			f(u, now)
+		}
+	}) {
+		return refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
+	}
+	if refused != nil {
+		return refused
+	}
+	return nil
+}
+
+func (u *user) summary() UserSummary {
+	out := UserSummary{
+		User: u.bare, Enabled: u.set.enrol.Enabled, Online: u.state.Online,
+		Devices: len(u.person.Inputs.Resources), Loaded: u.loaded(), Learned: "none",
+	}
+	switch {
+	case u.set.enrol.Consent == consentGranted:
+		out.Learned = "consent"
+	case u.host.Managed:
+		out.Learned = "privilege"
+	case u.set.enrol.Consent == consentAsked:
+		out.Learned = "asked"
+	}
+	return out
+}
+
+func (u *user) inspect(now time.Time) Inspection {
+	out := Inspection{
+		UserSummary:  u.summary(),
+		Availability: u.state.A.Availability, Activity: u.state.A.Activity,
+		Manual: u.set.manual, Note: u.set.note, OutOfOffice: u.set.oof,
+		PrivacyMode: u.set.rules.PrivacyMode,
+		Rules:       append([]privacy.Rule{}, u.set.rules.Rules...),
+		Requests:    []Watcher{}, Watchers: []Watcher{},
+	}
+	if u.roster.status == rosterRead {
+		out.RosterAge = now.Sub(u.roster.readAt)
+	}
+	u.set.subs.Each(func(w presence.Addr, entry roster.Entry) {
+		line := Watcher{JID: entry.Bare, Standing: entry.Standing, Since: entry.AskedAt}
+		switch entry.Standing {
+		case roster.Pending:
+			out.Requests = append(out.Requests, line)
+		case roster.Accepted:
+			if u.set.enrol.Enabled {
+				p := u.place(w)
+				line.Container, line.Reason = p.Container, string(p.Reason)
+			}
+			out.Watchers = append(out.Watchers, line)
+		}
+	})
+	return out
+}
+
+// Users lists everybody the daemon has settings of; for the operator only.
+func (e *Engine) Users(ctx context.Context, who Principal) ([]UserSummary, error) {
+	if !who.Operator {
+		return nil, refuse(NotAllowed, "", "only the operator may list users")
+	}
+	var all []UserSummary
+	for _, s := range e.shards {
+		if !s.call(ctx, func(time.Time) {
+			for _, u := range s.users {
+				all = append(all, u.summary())
+			}
+		}) {
+			return nil, refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
+		}
+	}
+	return all, nil
+}
+
+// Explain tells why a watcher sees what she sees of a user now (S12); for the
+// user herself and the operator only.
+func (e *Engine) Explain(ctx context.Context, who Principal, of, watcher presence.Addr) (eval.Explanation, error) {
+	var out eval.Explanation
+	err := e.reading(ctx, who, of, func(u *user, now time.Time) {
+		out = u.person.Explain(&e.rules().System, now, watcher, u.set.subs.Standing(watcher) == roster.Accepted)
+	})
+	return out, err
+}

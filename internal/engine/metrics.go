@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the engine's; no label ever holds an address.
+type metrics struct {
+	devices, sent, held, lost   prometheus.Counter
+	rosterErrors, refusedWrites prometheus.Counter
+}
+
+func newMetrics(e *Engine) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		e.opt.Registerer.MustRegister(c)
+		return c
+	}
+	m := &metrics{
+		devices:       counter("presenced_device_presences_total", "Presences of enrolled users' devices that were taken in."),
+		sent:          counter("presenced_presences_sent_total", "Presences handed over for watchers."),
+		held:          counter("presenced_presences_held_total", "Changes of a projection that had to wait for their pace."),
+		lost:          counter("presenced_events_lost_total", "Events dropped because an owner's mailbox was full."),
+		rosterErrors:  counter("presenced_roster_errors_total", "Rosters that could not be read."),
+		refusedWrites: counter("presenced_writes_refused_total", "Settings the store refused."),
+	}
+	gauge := func(name, help string, f func() float64) {
+		e.opt.Registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
+	}
+	gauge("presenced_enrolled_users", "Users who are enrolled.", func() float64 {
+		e.knownMu.RLock()
+		defer e.knownMu.RUnlock()
+		return float64(len(e.known))
+	})
+	gauge("presenced_mailbox_events", "Events waiting for an owner.", func() float64 {
+		n := 0
+		for _, s := range e.shards {
+			n += s.box.depth()
+		}
+		return float64(n)
+	})
+	gauge("presenced_lists_unread", "1 while no server-side block or privacy list is read: containers alone decide.", func() float64 { return 1 })
+	return m
+}
+
+// alarms keeps repeated faults from filling the log: first, on change, on
+// recovery, else once a minute.
+type alarms struct {
+	mu   sync.Mutex // guards last
+	last map[string]time.Time
+}
+
+func (a *alarms) due(name string, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last == nil {
+		a.last = make(map[string]time.Time)
+	}
+	if t, ok := a.last[name]; ok && now.Sub(t) < time.Minute {
+		return false
+	}
+	a.last[name] = now
+	return true
+}
+
+// ErrRoster is wrapped by the error the edge gives for a roster it may read but
+// could not.
+var ErrRoster = errors.New("the roster could not be read")
+
+func (e *Engine) warnRoster(err error) {
+	if e.alarms.due("roster", time.Now()) {
+		e.opt.Log.Warn("a roster could not be read: its owner is shown to nobody until it can", "error", err)
+	}
+}
+
+func (e *Engine) warnStore(err error) {
+	if e.alarms.due("store", time.Now()) {
+		e.opt.Log.Warn("a change could not be stored and was not made", "error", err)
+	}
+}

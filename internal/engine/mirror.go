@@ -1,0 +1,199 @@
+package engine
+
+import (
+	"time"
+
+	"presenced/internal/presence"
+	"presenced/internal/text"
+	"presenced/roster"
+)
+
+// lookWait is how long somebody who asks waits for a user to be loaded (S8.5).
+const lookWait = 10 * time.Second
+
+// maxWaiters bounds those who wait for one user; more get the offline answer.
+const maxWaiters = 256
+
+// mirror handles a presence stanza to a mirror (S13, S14). Known, unknown and
+// disabled users take the same way through the same mailbox.
+func (s *shard) mirror(m Mirror, now time.Time) {
+	u := s.users[m.Presentity]
+	if u == nil {
+		s.strangerToNobody(m)
+		return
+	}
+	switch m.Kind {
+	case MirrorProbe, MirrorSubscribe:
+		u.do(now, func(now time.Time) {
+			u.whenLoaded(now, func(now time.Time) { u.asked(m, now) })
+		})
+	case MirrorUnsubscribe:
+		u.do(now, func(now time.Time) { u.step(m, roster.Unsubscribe, now) })
+	case MirrorError:
+		u.mute(m.Watcher.Addr, true)
+	case MirrorSubscribed, MirrorUnsubscribed, MirrorAvailable, MirrorUnavailable:
+		// Dropped (S14): a mirror has no interest in its watchers.
+	}
+}
+
+// strangerToNobody is what a mirror of nobody answers: the table of S14 for a
+// watcher without a standing.
+func (s *shard) strangerToNobody(m Mirror) {
+	var ev roster.Event
+	switch m.Kind {
+	case MirrorProbe:
+		ev = roster.Probe
+	case MirrorSubscribe:
+		ev = roster.Subscribe
+	default:
+		return
+	}
+	if out := roster.Step(roster.None, ev, roster.Facts{}); out.Unsubscribed {
+		s.e.opt.Sender.Unsubscribed(Target{To: answerTo(m), From: m.Spelling})
+	}
+}
+
+// answerTo is whom a direct answer goes to: the very session that asked.
+func answerTo(m Mirror) string { return m.Watcher.Full() }
+
+// asked handles a probe or a subscription request to a loaded user. A request
+// reads the roster first: whether W is admitted depends on it (S8.8, S13.2).
+func (u *user) asked(m Mirror, now time.Time) {
+	if m.Kind == MirrorProbe {
+		u.step(m, roster.Probe, now)
+		return
+	}
+	u.readRoster(now, func(now time.Time) {
+		u.do(now, func(now time.Time) { u.step(m, roster.Subscribe, now) })
+	})
+}
+
+// facts are what the subscription table wants to know about a watcher.
+func (u *user) facts(w presence.Addr) roster.Facts {
+	f := roster.Facts{Self: w == u.addr, Enrolled: u.set.enrol.Enabled}
+	if !f.Enrolled {
+		return f
+	}
+	f.Admitted = u.person.Admits(w)
+	f.Hidden = u.place(w).Container == presence.Blocked
+	limits := u.sh.e.rules().Limits
+	f.PendingFull = u.set.subs.Room(roster.Pending, limits) != nil
+	if u.set.subs.Standing(w) != roster.Accepted && u.set.subs.Room(roster.Accepted, limits) != nil {
+		f.Admitted, f.PendingFull = f.Self, true // no room for another watcher: silence
+	}
+	f.ShownAvailable = u.shownAvailable(w)
+	return f
+}
+
+// step applies one event of the subscription table and stores what it changed
+// before anything is said.
+func (u *user) step(m Mirror, ev roster.Event, now time.Time) {
+	w := m.Watcher.Addr
+	standing := u.set.subs.Standing(w)
+	out := roster.Step(standing, ev, u.facts(w))
+	changed := u.set.subs.Clone()
+	entry, known := changed.Get(w)
+	entry.Bare = m.Watcher.Bare
+	if ev != roster.Unsubscribe && (ev == roster.Subscribe || entry.Spelling == "") {
+		entry.Spelling = m.Spelling
+	}
+	if m.Lang != "" {
+		entry.Lang = text.Match(m.Lang, u.sh.e.opt.Language)
+	}
+	entry.Standing = out.Next
+	if out.Prompt {
+		entry.AskedAt = now
+	}
+	old, _ := u.set.subs.Get(w)
+	dirty := entry != old
+	if out.Next == roster.None {
+		dirty = known
+	}
+	changed.Put(w, entry)
+	if !dirty {
+		u.act(m, out, now)
+		return
+	}
+	u.saveSubs(changed, func(now time.Time, err error) {
+		if err != nil {
+			// Nothing was said, so nothing is lost: the watcher's server asks
+			// again at the next login.
+			u.sh.e.warnStore(err)
+			if standing == roster.Accepted {
+				u.act(m, out, now)
+			}
+			return
+		}
+		u.act(m, out, now)
+	})
+}
+
+func (u *user) saveSubs(subs roster.Subs, then func(now time.Time, err error)) {
+	u.save(Write{Docs: map[string][]byte{DocSubs: encode(&subs)}}, func(now time.Time, err error) {
+		if err == nil {
+			u.leaveOld(&subs)
+			u.set.subs = subs
+			u.regroup()
+		}
+		// What was decided is said before the projections follow: `subscribed`
+		// comes first on the wire.
+		then(now, err)
+		if err == nil {
+			u.emit(now, causeEvent, false)
+			u.schedule()
+		}
+	})
+}
+
+// leaveOld tells watchers whose subscription ends that the mirror is gone,
+// where they had been shown something (S14).
+func (u *user) leaveOld(next *roster.Subs) {
+	for i := range u.groups {
+		g := &u.groups[i]
+		for j := range g.pairs {
+			p := &g.pairs[j]
+			if next.Standing(p.addr) != roster.Accepted && p.sent != u.sh.e.offlineDigest && !p.muted {
+				u.sh.e.opt.Sender.Present(u.sh.e.offline, []Target{g.targets[j]})
+			}
+		}
+	}
+}
+
+// act says what the table decided.
+func (u *user) act(m Mirror, out roster.Outcome, now time.Time) {
+	send := u.sh.e.opt.Sender
+	if out.Unmute {
+		u.mute(m.Watcher.Addr, false)
+	}
+	if out.Mute {
+		u.mute(m.Watcher.Addr, true)
+	}
+	if out.Subscribed {
+		send.Subscribed(Target{To: m.Watcher.Bare, From: m.Spelling})
+	}
+	if out.Unsubscribed {
+		send.Unsubscribed(Target{To: answerTo(m), From: m.Spelling})
+	}
+	if out.Prompt {
+		lang := text.Match("", u.sh.e.opt.Language)
+		send.Notify(u.bare, text.T(lang, "notice.request", m.Watcher.Bare))
+	}
+	if out.Project {
+		u.answer(m, out.Subscribed, now)
+	}
+}
+
+// answer sends the current projection to one watcher: to the session that
+// probed, or to all of them after a subscription.
+func (u *user) answer(m Mirror, everywhere bool, now time.Time) {
+	to := answerTo(m)
+	if everywhere {
+		to = m.Watcher.Bare
+	}
+	key := u.keyFor(m.Watcher.Addr)
+	body, digest := u.render(key)
+	u.sh.e.opt.Sender.Present(body, []Target{{To: to, From: m.Spelling}})
+	if everywhere {
+		u.markSent(m.Watcher.Addr, digest, now)
+	}
+}

@@ -1,0 +1,43 @@
+package engine
+
+import (
+	"time"
+
+	"presenced/internal/presence"
+	"presenced/privacy"
+	"presenced/roster"
+)
+
+// UserSummary is one line of a list of users, for the operator.
+type UserSummary struct {
+	User    string `json:"user"`
+	Enabled bool   `json:"enabled"`
+	Online  bool   `json:"online"`
+	Devices int    `json:"devices"`
+	Learned string `json:"learned"` // how presence is learned: privilege, consent, asked, none
+	Loaded  bool   `json:"loaded"`
+}
+
+// Inspection is everything a user, or the operator, may see of her settings.
+type Inspection struct {
+	UserSummary
+	Availability presence.Availability `json:"availability"`
+	Activity     presence.Activity     `json:"activity,omitempty"`
+	Manual       *presence.Manual      `json:"manual,omitempty"`
+	Note         string                `json:"note,omitempty"`
+	OutOfOffice  *presence.OutOfOffice `json:"out_of_office,omitempty"`
+	PrivacyMode  bool                  `json:"privacy_mode"`
+	Rules        []privacy.Rule        `json:"rules"`
+	Requests     []Watcher             `json:"requests"`
+	Watchers     []Watcher             `json:"watchers"`
+	RosterAge    time.Duration         `json:"roster_age_ns,omitempty"` // zero: not read
+}
+
+// Watcher is one subscription, or request for one, to a user's mirror.
+type Watcher struct {
+	JID       string               `json:"jid"`
+	Standing  roster.Standing      `json:"-"`
+	Container presence.ContainerID `json:"container"`
+	Reason    string               `json:"reason"`
+	Since     time.Time            `json:"since,omitzero"`
+}

@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"time"
+
+	"presenced/internal/presence"
+)
+
+// attached begins a new epoch: nothing is sent for a host's users before it is
+// synced.
+func (s *shard) attached() {
+	s.up = true
+	s.epoch++
+	for _, h := range s.hosts {
+		*h = hostState{Host: Host{Name: h.Name}}
+	}
+}
+
+// detached notes what the watchers may have missed: anything handed over after
+// the last answered ping, and everybody who came online meanwhile. The second
+// cannot be known, so every watcher who is shown something is brought up to
+// date after the next attach; only a plain unavailable that surely arrived is
+// not repeated.
+func (s *shard) detached(confirmed time.Time, now time.Time) {
+	s.up = false
+	limit := confirmed.UnixNano()
+	for _, u := range s.users {
+		u.uncertain(limit)
+		u.roster.reading = false
+		u.roster.again = false
+		after := u.roster.after
+		u.roster.after = nil
+		for _, f := range after {
+			f(now)
+		}
+		u.schedule()
+	}
+}
+
+func (u *user) uncertain(confirmed int64) {
+	for i := range u.groups {
+		g := &u.groups[i]
+		for j := range g.pairs {
+			if p := &g.pairs[j]; p.sent != u.sh.e.offlineDigest || p.sentAt > confirmed {
+				p.sent, p.fresh = 0, true
+				g.pending = true
+			}
+		}
+	}
+}
+
+// hostReady learns what the server lets us do for a host and asks for what it
+// does not send on its own.
+func (s *shard) hostReady(h Host, now time.Time) {
+	state := s.hosts[h.Name]
+	if state == nil {
+		return
+	}
+	state.Host, state.ready = h, true
+	for _, u := range s.users {
+		if u.host != state || !u.set.enrol.Enabled {
+			continue
+		}
+		u.hostReady(now)
+	}
+}
+
+func (u *user) hostReady(now time.Time) {
+	u.ask(now, false)
+	if !u.host.Complete && u.set.enrol.Consent == consentGranted {
+		u.sh.e.opt.Sender.Probe(u.bare)
+	}
+	if !u.host.Roster {
+		u.roster.status = rosterUnread
+		u.person.Roster = nil
+	}
+	if !u.host.Managed && u.set.enrol.Consent != consentGranted {
+		// A server may tell at the attach of users it will not go on telling
+		// about; what is not kept up to date is not shown.
+		u.dropAll(now)
+	}
+	if u.needsPings() && len(u.person.Inputs.Resources) > 0 {
+		u.pingDevices(now)
+	}
+	u.recompile()
+	u.readRoster(now, nil)
+	u.evaluate(now, causeEvent)
+}
+
+// hostSynced sweeps the devices nobody spoke of since the attach and lets the
+// host's users be shown.
+func (s *shard) hostSynced(name string, now time.Time) {
+	state := s.hosts[name]
+	if state == nil || !s.up {
+		return
+	}
+	state.synced = true
+	for _, u := range s.users {
+		if u.host != state {
+			continue
+		}
+		u.sweep(now)
+		u.evaluate(now, causeEvent)
+		u.serveWaiters(now)
+	}
+}
+
+// sweep drops devices of an earlier epoch, where the server has told all it
+// knows. Where it tells nothing (presence is forwarded, no subscription), the
+// pings sent at hostReady decide one by one.
+func (u *user) sweep(now time.Time) {
+	if u.needsPings() {
+		return
+	}
+	rs := u.person.Inputs.Resources
+	var stale []string
+	for i := range rs {
+		if rs[i].Epoch != u.sh.epoch {
+			stale = append(stale, rs[i].Name)
+		}
+	}
+	for _, name := range stale {
+		u.drop(name, now)
+	}
+}
+
+// whenLoaded runs f once the user is loaded, or after lookWait at the latest;
+// f must look itself what it may tell then.
+func (u *user) whenLoaded(now time.Time, f func(now time.Time)) {
+	if u.maySend() || len(u.waiting) >= maxWaiters {
+		f(now)
+		return
+	}
+	u.waiting = append(u.waiting, waiter{until: now.Add(lookWait), run: f})
+	u.schedule()
+}
+
+// serveWaiters lets those go on for whom the user is loaded, or time is up.
+func (u *user) serveWaiters(now time.Time) {
+	if len(u.waiting) == 0 {
+		return
+	}
+	ready := u.maySend()
+	var run, keep []waiter
+	for _, w := range u.waiting {
+		if ready || !now.Before(w.until) {
+			run = append(run, w)
+		} else {
+			keep = append(keep, w)
+		}
+	}
+	u.waiting = keep
+	for _, w := range run {
+		w.run(now)
+	}
+}
+
+// adopt enrols a user on sight where the operator's mode says so.
+func (s *shard) adopt(d Device, now time.Time) *user {
+	if d.Gone || !s.e.adopts(d.User.Addr) {
+		return nil
+	}
+	u := s.users[d.User.Addr]
+	if u == nil {
+		u = s.newUser(d.User.Addr, d.User.Bare)
+	}
+	if u.set.enrol.V != 0 && !u.set.enrol.Enabled {
+		return nil // she said no
+	}
+	u.do(now, func(now time.Time) {
+		if !u.set.enrol.Enabled {
+			u.enable(now, d.User.Bare, ignore)
+		}
+	})
+	u.observe(d, now)
+	return nil
+}
+
+// emptyView is what anybody gets of a user there is nothing to tell about.
+func emptyView() presence.View { return presence.OfflineView(presence.DefaultContainer) }

@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"time"
+
+	"presenced/internal/presence"
+	"presenced/privacy"
+	"presenced/roster"
+)
+
+// rosterStatus tells what a user's roster copy is worth (S8.5).
+type rosterStatus uint8
+
+const (
+	rosterUnread rosterStatus = iota // not read since the start
+	rosterRead
+	rosterFailed // never read, and the last attempt failed: fail closed
+)
+
+// rosterRetry is the pause after a failed reading.
+const rosterRetry = 5 * time.Second
+
+// rosterCopy is the last reading of a user's roster.
+type rosterCopy struct {
+	status  rosterStatus
+	readAt  time.Time
+	reading bool
+	again   bool // asked for once more while a reading was under way
+	failed  time.Time
+	after   []func(now time.Time) // run when the reading is over, well or not
+}
+
+// readRoster asks for the roster unless that is under way, and runs after when
+// the answer, or the failure, is there. Without the right to read it after runs
+// at once.
+func (u *user) readRoster(now time.Time, after func(now time.Time)) {
+	if !u.host.Roster || !u.sh.up || !u.set.enrol.Enabled {
+		if after != nil {
+			after(now)
+		}
+		return
+	}
+	if after != nil {
+		u.roster.after = append(u.roster.after, after)
+	}
+	if u.roster.reading {
+		// What is under way may have been answered before the change that
+		// caused this request.
+		u.roster.again = u.roster.again || after != nil
+		return
+	}
+	u.roster.reading = true
+	u.sh.e.opt.Sender.ReadRoster(u.addr, u.bare)
+}
+
+// rosterRead takes the answer.
+func (u *user) rosterRead(contacts []presence.Contact, err error, now time.Time) {
+	u.roster.reading = false
+	if u.roster.again && u.sh.up {
+		u.roster.again = false
+		u.roster.reading = true
+		u.sh.e.opt.Sender.ReadRoster(u.addr, u.bare)
+	}
+	if err != nil {
+		u.rosterFailed(err, now)
+	} else {
+		u.rosterNews(contacts, now)
+	}
+	u.serveWaiters(now)
+	if !u.roster.reading {
+		after := u.roster.after
+		u.roster.after = nil
+		for _, f := range after {
+			f(now)
+		}
+	}
+	u.schedule()
+}
+
+func (u *user) rosterFailed(err error, now time.Time) {
+	u.sh.e.metrics.rosterErrors.Inc()
+	u.refreshAt = now.Add(rosterRetry + u.sh.jitter(rosterRetry))
+	if !u.sh.up {
+		return // the link went away meanwhile: not an answer about the roster
+	}
+	if u.roster.status == rosterUnread {
+		u.roster.status = rosterFailed
+		u.sh.e.warnRoster(err)
+		u.recompile()
+		u.evaluate(now, causeEvent)
+	}
+	u.roster.failed = now
+	u.sh.e.opt.Log.Debug("roster could not be read", "user", u.bare, "error", err)
+}
+
+func (u *user) rosterNews(contacts []presence.Contact, now time.Time) {
+	next := roster.New(contacts, u.sh.e.opt.Domain)
+	old := u.person.Roster
+	u.roster.readAt, u.roster.failed = now, time.Time{}
+	fresh := u.roster.status != rosterRead
+	u.roster.status = rosterRead
+	u.planRefresh(now)
+	if !fresh && old != nil && old.Equal(next) {
+		return
+	}
+	u.person.Roster = next
+	if !fresh && old != nil {
+		u.forgetContacts(old, next, now)
+	}
+	u.recompile()
+	u.evaluate(now, causeEvent)
+}
+
+// planRefresh reads again within privacy.refresh while the user is online,
+// spread so that everybody who logged in together is not read together (S8.8).
+func (u *user) planRefresh(now time.Time) {
+	u.refreshAt = time.Time{}
+	if every := u.sh.e.rules().Refresh; len(u.person.Inputs.Resources) > 0 {
+		u.refreshAt = now.Add(every - u.sh.jitter(every/4))
+	}
+}
+
+// forgetContacts removes the rules of contacts that left the roster, where that
+// lowers their container (S2.5).
+func (u *user) forgetContacts(old, next *roster.Roster, now time.Time) {
+	gone := roster.Removed(old, next)
+	if len(gone) == 0 {
+		return
+	}
+	drop := privacy.Departed(u.sh.e.rules().System.Site, u.policySettings(privacy.StateOK), gone, next.Len() == 0)
+	if len(drop) == 0 {
+		return
+	}
+	u.do(now, func(now time.Time) {
+		rules := without(u.set.rules.Rules, drop)
+		u.saveRules(rulesDoc{PrivacyMode: u.set.rules.PrivacyMode, Rules: rules}, func(_ time.Time, err error) {
+			if err != nil {
+				u.sh.e.opt.Log.Warn("rules of removed contacts could not be removed; they are tried again at the next reading", "error", err)
+			}
+		})
+	})
+}

@@ -1,0 +1,199 @@
+package engine
+
+import (
+	"encoding/binary"
+	"time"
+
+	"presenced/internal/presence"
+)
+
+// The reserved user under which the store keeps whether the last run ended
+// cleanly: only then are the stored digests those the watchers have.
+const (
+	metaUser  = "\x01meta"
+	metaClean = "clean"
+)
+
+// flushEvery is how long presence may wait before it is handed to the store.
+const flushEvery = 250 * time.Millisecond
+
+// savedVersion is the first byte of every stored presence.
+const savedVersion = 1
+
+// savedPresence is what Load found beside the devices: what each watcher was
+// last sent.
+type savedPresence struct {
+	sent map[presence.Addr]uint64
+}
+
+// markDirty has the user's presence stored with the next flush.
+func (u *user) markDirty(now time.Time) {
+	if u.isDirty {
+		return
+	}
+	u.isDirty = true
+	s := u.sh
+	s.dirty = append(s.dirty, u)
+	if s.flushAt.IsZero() {
+		s.flushAt = now.Add(flushEvery)
+	}
+}
+
+func (s *shard) flushPresence() {
+	for i, u := range s.dirty {
+		u.isDirty = false
+		s.dirty[i] = nil
+		if s.users[u.addr] == u {
+			s.e.opt.Store.SavePresence(u.addr.Key(), u.encodePresence())
+		}
+	}
+	s.dirty = s.dirty[:0]
+	s.flushAt = time.Time{}
+}
+
+// encodePresence renders devices and digests; nil when there is neither.
+func (u *user) encodePresence() []byte {
+	rs := u.person.Inputs.Resources
+	pairs := 0
+	for i := range u.groups {
+		pairs += len(u.groups[i].pairs)
+	}
+	if len(rs) == 0 && pairs == 0 {
+		return nil
+	}
+	b := make([]byte, 0, 16+64*len(rs)+40*pairs)
+	b = append(b, savedVersion)
+	b = binary.AppendUvarint(b, uint64(len(rs)))
+	for i := range rs {
+		r := &rs[i]
+		b = appendString(b, r.Name)
+		b = append(b, byte(r.Priority), byte(r.Show), flag(r.Own))
+		b = appendString(b, r.Status)
+		b = appendTime(b, r.IdleSince)
+		b = appendTime(b, r.PublishedAt)
+	}
+	b = binary.AppendUvarint(b, uint64(pairs))
+	for i := range u.groups {
+		for _, p := range u.groups[i].pairs {
+			b = appendString(b, p.addr.Key())
+			b = binary.LittleEndian.AppendUint64(b, p.sent)
+		}
+	}
+	return b
+}
+
+// restorePresence reads what encodePresence wrote. Presence is rebuilt from the
+// server anyway, so what cannot be read is dropped.
+func (u *user) restorePresence(b []byte) {
+	d := decoder{b: b}
+	if len(b) == 0 || d.byte() != savedVersion {
+		return
+	}
+	var rs []presence.Resource
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		r := presence.Resource{Name: d.string()}
+		r.Priority, r.Show, r.Own = int8(d.byte()), presence.Show(d.byte()), d.byte() != 0
+		r.Status, r.IdleSince, r.PublishedAt = d.string(), d.time(), d.time()
+		rs = append(rs, r)
+	}
+	sent := make(map[presence.Addr]uint64)
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		a, err := presence.AddrFromKey(d.string())
+		digest := d.uint64()
+		if err == nil {
+			sent[a] = digest
+		}
+	}
+	if d.bad {
+		return
+	}
+	u.person.Inputs.Resources = rs
+	u.saved = savedPresence{sent: sent}
+}
+
+// restoreSent takes over what the watchers were last sent, after a clean stop.
+func (u *user) restoreSent() {
+	u.uncertain(-1)
+	for i := range u.groups {
+		for j := range u.groups[i].pairs {
+			if digest, ok := u.saved.sent[u.groups[i].pairs[j].addr]; ok {
+				u.groups[i].pairs[j].sent = digest
+			}
+		}
+	}
+}
+
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// appendTime stores unix nanoseconds; zero is no time.
+func appendTime(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return binary.AppendVarint(b, 0)
+	}
+	return binary.AppendVarint(b, t.UnixNano())
+}
+
+// decoder reads a stored presence; bad is set at the first thing that does not
+// fit, and everything after reads as zero.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) take(n int) []byte {
+	if d.bad || n < 0 || n > len(d.b) {
+		d.bad = true
+		return nil
+	}
+	out := d.b[:n]
+	d.b = d.b[n:]
+	return out
+}
+
+func (d *decoder) byte() byte {
+	if b := d.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (d *decoder) count() int {
+	v, n := binary.Uvarint(d.b)
+	if d.bad || n <= 0 || v > uint64(len(d.b)) {
+		d.bad = true
+		return 0
+	}
+	d.b = d.b[n:]
+	return int(v)
+}
+
+func (d *decoder) string() string { return string(d.take(d.count())) }
+
+func (d *decoder) uint64() uint64 {
+	if b := d.take(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (d *decoder) time() time.Time {
+	v, n := binary.Varint(d.b)
+	if d.bad || n <= 0 {
+		d.bad = true
+		return time.Time{}
+	}
+	d.b = d.b[n:]
+	if v == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, v).UTC()
+}

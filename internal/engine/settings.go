@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"presenced/internal/presence"
+	"presenced/privacy"
+	"presenced/roster"
+)
+
+// docVersion is the version written into every settings document. A document
+// of a newer version makes the load fail rather than be misread.
+const docVersion = 1
+
+// consent is how far the component's own subscription to a user has come.
+type consent string
+
+const (
+	consentNone    consent = ""
+	consentAsked   consent = "asked"
+	consentGranted consent = "granted"
+	consentRefused consent = "refused"
+)
+
+// The documents of one user, as stored (ARCHITECTURE, "What is kept where").
+type (
+	enrolDoc struct {
+		V       int     `json:"v"`
+		JID     string  `json:"jid"`
+		Enabled bool    `json:"enabled"`
+		Consent consent `json:"consent,omitempty"`
+	}
+	rulesDoc struct {
+		V           int            `json:"v"`
+		PrivacyMode bool           `json:"privacy_mode,omitempty"`
+		Rules       []privacy.Rule `json:"rules"`
+	}
+	manualDoc struct {
+		V      int              `json:"v"`
+		Manual *presence.Manual `json:"manual"`
+	}
+	noteDoc struct {
+		V    int    `json:"v"`
+		Text string `json:"text"`
+	}
+	oofDoc struct {
+		V      int                   `json:"v"`
+		Period *presence.OutOfOffice `json:"period"`
+	}
+)
+
+// settings are a user's documents, decoded.
+type settings struct {
+	enrol  enrolDoc
+	rules  rulesDoc
+	subs   roster.Subs
+	manual *presence.Manual
+	note   string
+	oof    *presence.OutOfOffice
+}
+
+// decodeSettings reads what the store holds of one user. A document that
+// cannot be read is an error: rules are never guessed.
+func decodeSettings(docs map[string][]byte) (settings, error) {
+	s := settings{rules: rulesDoc{Rules: privacy.Bootstrap()}}
+	var manual manualDoc
+	var note noteDoc
+	var oof oofDoc
+	for _, d := range []struct {
+		name string
+		into any
+		v    *int
+	}{
+		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, &s.rules, &s.rules.V},
+		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
+	} {
+		raw := docs[d.name]
+		if raw == nil {
+			continue
+		}
+		if err := json.Unmarshal(raw, d.into); err != nil {
+			return s, fmt.Errorf("document %s: %w", d.name, err)
+		}
+		if *d.v > docVersion {
+			return s, fmt.Errorf("document %s has version %d, this presenced reads up to %d: %w", d.name, *d.v, docVersion, ErrNewerSchema)
+		}
+	}
+	if raw := docs[DocSubs]; raw != nil {
+		if err := json.Unmarshal(raw, &s.subs); err != nil {
+			return s, fmt.Errorf("document %s: %w", DocSubs, err)
+		}
+	}
+	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
+	return s, nil
+}
+
+// encode renders a document; the types above cannot fail to.
+func encode(doc any) []byte {
+	b, err := json.Marshal(doc)
+	if err != nil {
+		panic(fmt.Sprintf("engine: a settings document cannot be rendered: %v", err))
+	}
+	return b
+}
+
+// do runs op in the owner when no write of the user is on its way, so that
+// every change is planned on settings that are stored.
+func (u *user) do(now time.Time, op func(now time.Time)) {
+	if u.saving {
+		u.queue = append(u.queue, op)
+		return
+	}
+	op(now)
+}
+
+// save stores documents and runs then in the owner once they are durable or
+// refused. It must be called from within do.
+func (u *user) save(w Write, then func(now time.Time, err error)) {
+	w.User = u.addr.Key()
+	u.saving = true
+	u.sh.e.opt.Store.Save(w, func(err error) {
+		u.sh.box.must(func(now time.Time) {
+			u.saving = false
+			if err != nil {
+				u.sh.e.metrics.refusedWrites.Inc()
+			}
+			then(now, err)
+			for !u.saving && len(u.queue) > 0 {
+				op := u.queue[0]
+				u.queue = u.queue[1:]
+				op(now)
+			}
+		})
+	})
+}
+
+func (u *user) saveRules(doc rulesDoc, then func(now time.Time, err error)) {
+	doc.V = docVersion
+	u.save(Write{Docs: map[string][]byte{DocRules: encode(doc)}}, func(now time.Time, err error) {
+		if err == nil {
+			u.set.rules = doc
+			u.recompile()
+			u.evaluate(now, causeEvent)
+		}
+		then(now, err)
+	})
+}
+
+// without returns rules less those in drop.
+func without(rules, drop []privacy.Rule) []privacy.Rule {
+	kept := make([]privacy.Rule, 0, len(rules))
+	for _, r := range rules {
+		gone := false
+		for _, d := range drop {
+			gone = gone || r == d
+		}
+		if !gone {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}

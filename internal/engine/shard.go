@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"container/heap"
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"presenced/internal/presence"
+)
+
+// heartbeat bounds how long an idle owner sleeps, so that /livez can tell a
+// quiet loop from a stuck one.
+const heartbeat = 2 * time.Second
+
+// shard is the one owner of its users: only its goroutine touches them.
+type shard struct {
+	e      *Engine
+	box    *mailbox
+	users  map[presence.Addr]*user
+	timers timers
+	hosts  map[string]*hostState
+	up     bool   // the link is attached
+	epoch  uint32 // number of the current attach
+	rnd    *rand.Rand
+
+	dirty   []*user // presence not yet handed to the store
+	flushAt time.Time
+
+	body    []byte   // scratch of one rendering
+	targets []Target // scratch of one fan-out
+	view    presence.View
+
+	turned atomic.Int64 // unix nanoseconds of the last turn of the loop
+}
+
+// hostState is what this owner knows of a served host since the last attach.
+type hostState struct {
+	Host
+	ready  bool // HostReady has come
+	synced bool // and HostSynced: projections may be sent
+}
+
+func newShard(e *Engine, seed uint64) *shard {
+	s := &shard{
+		e: e, box: newMailbox(),
+		users: make(map[presence.Addr]*user),
+		hosts: make(map[string]*hostState),
+		rnd:   rand.New(rand.NewPCG(seed, seed)),
+	}
+	for _, h := range e.opt.Hosts {
+		s.hosts[h] = &hostState{Host: Host{Name: h}}
+	}
+	s.turned.Store(time.Now().UnixNano())
+	return s
+}
+
+// loop runs until ctx ends. It takes what is there, fires what is due, and
+// sleeps until the next of either.
+func (s *shard) loop(ctx context.Context) {
+	timer := time.NewTimer(heartbeat)
+	defer timer.Stop()
+	var batch []event
+	for {
+		now := time.Now()
+		s.turned.Store(now.UnixNano())
+		batch = s.box.take(batch)
+		for i := range batch {
+			s.step(&batch[i], now)
+			batch[i] = event{}
+		}
+		s.fire(now)
+		timer.Reset(s.sleep(now))
+		select {
+		case <-s.box.wake:
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *shard) step(ev *event, now time.Time) {
+	if ev.run != nil {
+		ev.run(now)
+		return
+	}
+	s.device(ev.device, now)
+}
+
+// fire wakes the users whose instant has come and hands dirty presence to the
+// store.
+func (s *shard) fire(now time.Time) {
+	for len(s.timers) > 0 && !s.timers[0].wakeAt.After(now) {
+		u := heap.Pop(&s.timers).(*user)
+		u.tick(now)
+	}
+	if !s.flushAt.IsZero() && !now.Before(s.flushAt) {
+		s.flushPresence()
+	}
+}
+
+func (s *shard) sleep(now time.Time) time.Duration {
+	at := earliest(earliest(s.timers.next(), s.flushAt), now.Add(heartbeat))
+	return max(at.Sub(now), 0)
+}
+
+// call runs f in the owner and waits for it; false when the owner is gone, has
+// no room, or ctx ended first.
+func (s *shard) call(ctx context.Context, f func(now time.Time)) bool {
+	done := make(chan struct{})
+	if !s.box.post(func(now time.Time) { f(now); close(done) }) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	case <-s.e.stopped:
+		return false
+	}
+}
+
+// jitter returns a duration in [0, d).
+func (s *shard) jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return time.Duration(s.rnd.Int64N(int64(d)))
+}

@@ -1,0 +1,264 @@
+package engine
+
+import (
+	"time"
+
+	"presenced/aggregation"
+	"presenced/internal/engine/eval"
+	"presenced/internal/presence"
+	"presenced/privacy"
+)
+
+// user is everything one owner keeps of one account. Only its shard's goroutine
+// touches it.
+type user struct {
+	sh   *shard
+	addr presence.Addr
+	bare string // as the server or the operator spelled it
+	host *hostState
+
+	set    settings    // as stored
+	person eval.Person // inputs and policy, composed for evaluation
+	state  presence.State
+
+	roster  rosterCopy
+	groups  []group
+	waiting []waiter // who waits until the user is loaded
+	saving  bool     // a write is on its way to the store
+	queue   []func(now time.Time)
+
+	refreshAt time.Time // when the roster is read again (S8.8)
+	pingAt    time.Time // when the devices are pinged; zero: the server reports them
+	isDirty   bool      // presence not yet handed to the store
+	saved     savedPresence
+
+	wakeAt time.Time // in the owner's timers
+	slot   int       // -1: not in them
+}
+
+// waiter is somebody who asked before the user was loaded (S8.5).
+type waiter struct {
+	until time.Time
+	run   func(now time.Time)
+}
+
+func (s *shard) newUser(addr presence.Addr, bare string) *user {
+	u := &user{sh: s, addr: addr, bare: bare, slot: -1, host: s.hosts[addr.Domain()]}
+	if u.host == nil {
+		u.host = &hostState{Host: Host{Name: addr.Domain()}}
+	}
+	u.set.rules = rulesDoc{Rules: privacy.Bootstrap()}
+	u.person.Inputs.Kind = s.e.kindOf(addr)
+	s.users[addr] = u
+	return u
+}
+
+// device is one presence of a device: S4.3 and S5.1's bookkeeping, then the
+// evaluation.
+func (s *shard) device(d Device, now time.Time) {
+	u := s.users[d.User.Addr]
+	if u == nil || !u.set.enrol.Enabled {
+		if u = s.adopt(d, now); u == nil {
+			return
+		}
+	}
+	s.e.metrics.devices.Inc()
+	in := &u.person.Inputs
+	before := len(in.Resources)
+	switch {
+	case d.Gone && d.User.Resource == "":
+		u.dropAll(now)
+	case d.Gone:
+		u.drop(d.User.Resource, now)
+	default:
+		u.observe(d, now)
+	}
+	if before == 0 && len(in.Resources) > 0 {
+		u.loggedIn(now)
+	}
+	u.evaluate(now, causeEvent)
+}
+
+// observe puts one device's presence into the inputs.
+func (u *user) observe(d Device, now time.Time) {
+	in := &u.person.Inputs
+	r := presence.Resource{
+		Name: d.User.Resource, Priority: d.Priority, Show: d.Show, Status: d.Status,
+		IdleSince: d.IdleSince, PublishedAt: now, Own: d.Own, Epoch: u.sh.epoch,
+	}
+	if old := u.find(r.Name); old >= 0 && same(&in.Resources[old], &r) {
+		// The same again (a resynchronisation, or both ways of learning at
+		// once) is no news: its age stays.
+		in.Resources[old].Epoch = u.sh.epoch
+		return
+	}
+	in.Resources = aggregation.Observe(in.Resources, r, &u.sh.e.rules().System.Aggregation, now)
+	u.markDirty(now)
+}
+
+func same(a, b *presence.Resource) bool {
+	return a.Priority == b.Priority && a.Show == b.Show && a.Status == b.Status &&
+		a.IdleSince.Equal(b.IdleSince) && a.Own == b.Own
+}
+
+func (u *user) find(resource string) int {
+	for i := range u.person.Inputs.Resources {
+		if u.person.Inputs.Resources[i].Name == resource {
+			return i
+		}
+	}
+	return -1
+}
+
+func (u *user) drop(resource string, now time.Time) {
+	if u.find(resource) < 0 {
+		return
+	}
+	in := &u.person.Inputs
+	u.remember(now)
+	in.Resources = aggregation.Gone(in.Resources, resource)
+	u.markDirty(now)
+}
+
+func (u *user) dropAll(now time.Time) {
+	if len(u.person.Inputs.Resources) == 0 {
+		return
+	}
+	u.remember(now)
+	u.person.Inputs.Resources = u.person.Inputs.Resources[:0]
+	u.markDirty(now)
+}
+
+// remember keeps when the user was last active, for S9 while she is offline.
+func (u *user) remember(now time.Time) {
+	if u.sh.e.rules().System.Operator.LastActive == privacy.LastActiveOff {
+		return // off: not stored (S9)
+	}
+	if u.state.Online {
+		u.person.LastActiveAt = u.state.LastInput
+	}
+}
+
+// loggedIn does what a login asks for: the roster is read again (S8.8).
+func (u *user) loggedIn(now time.Time) {
+	u.readRoster(now, nil)
+	if u.needsPings() {
+		u.pingAt = now.Add(u.sh.e.opt.Liveness / 2)
+	}
+}
+
+// evaluate aggregates and emits what changed; then the timers are set.
+func (u *user) evaluate(now time.Time, why cause) {
+	before := u.state
+	u.state = u.person.State(&u.sh.e.rules().System, now)
+	u.emit(now, why, idleOnly(&before, &u.state))
+	u.schedule()
+}
+
+// idleOnly reports whether two states differ in nothing but idleness (S10).
+func idleOnly(a, b *presence.State) bool {
+	return b.Idle && a.Online && b.Online && a.OOF == b.OOF && a.Device == b.Device && a.Status == b.Status &&
+		a.A.Activity == b.A.Activity && a.Until.Equal(b.Until) && awake(a) == awake(b)
+}
+
+// awake is the class a state would have if nobody were idle.
+func awake(s *presence.State) presence.Class {
+	if !s.Idle {
+		return s.A.Availability.Class()
+	}
+	switch c := s.A.Availability.Class(); c {
+	case presence.ClassBusyIdle:
+		return presence.ClassBusy
+	case presence.ClassAvailableIdle, presence.ClassAway:
+		return presence.ClassAvailable
+	default:
+		return c
+	}
+}
+
+// tick is called when an instant the user waited for has come.
+func (u *user) tick(now time.Time) {
+	u.serveWaiters(now)
+	if !u.refreshAt.IsZero() && !now.Before(u.refreshAt) {
+		u.refreshAt = time.Time{}
+		u.readRoster(now, nil)
+	}
+	if !u.pingAt.IsZero() && !now.Before(u.pingAt) {
+		u.pingDevices(now)
+	}
+	if !u.state.Next.IsZero() && !now.Before(u.state.Next) {
+		u.evaluate(now, causeTimer)
+	}
+	if due := u.nextDue(); !due.IsZero() && !now.Before(due) {
+		u.emit(now, causeDue, false)
+	}
+	u.schedule()
+}
+
+// schedule sets the one timer to the earliest instant anything waits for.
+func (u *user) schedule() {
+	at := earliest(u.state.Next, u.nextDue())
+	at = earliest(earliest(at, u.refreshAt), u.pingAt)
+	for _, w := range u.waiting {
+		at = earliest(at, w.until)
+	}
+	u.sh.timers.set(u, at)
+}
+
+// maySend reports whether projections of the user may leave: the link is up,
+// the host's state has been heard since, and everything that decides who sees
+// what is loaded (S8.5).
+func (u *user) maySend() bool {
+	return u.sh.up && u.host.synced && u.loaded()
+}
+
+// loaded reports whether what decides about watchers is known. Settings always
+// are, before the link is attached; a roster that can be read has to be read.
+func (u *user) loaded() bool {
+	return !u.set.enrol.Enabled || !u.host.Roster || u.roster.status != rosterUnread
+}
+
+// project fills v with what the container sees of the user now.
+func (u *user) project(c presence.ContainerID, v *presence.View) {
+	if !u.set.enrol.Enabled {
+		*v = presence.OfflineView(c)
+		return
+	}
+	u.person.Project(&u.sh.e.rules().System, &u.state, c, v)
+}
+
+// pingDevices asks after each device where the server does not report dropped
+// sessions, often enough that presence.liveness holds.
+func (u *user) pingDevices(now time.Time) {
+	if !u.needsPings() || len(u.person.Inputs.Resources) == 0 {
+		u.pingAt = time.Time{}
+		return
+	}
+	for i := range u.person.Inputs.Resources {
+		u.sh.e.opt.Sender.Ping(u.bare + "/" + u.person.Inputs.Resources[i].Name)
+	}
+	u.pingAt = now.Add(u.sh.e.opt.Liveness / 2)
+}
+
+// needsPings: presence is forwarded by a server that does not report dropped
+// sessions, and no subscription of ours tells.
+func (u *user) needsPings() bool {
+	return u.host.Managed && !u.host.Reports && u.set.enrol.Consent != consentGranted
+}
+
+// farewell sends the bare unavailable to everybody who was shown something.
+func (u *user) farewell(now time.Time) {
+	for i := range u.groups {
+		u.send(&u.groups[i], u.sh.e.offline, u.sh.e.offlineDigest, now, false)
+	}
+}
+
+// forget takes a user out of the owner's hands after she was erased.
+func (s *shard) forget(u *user) {
+	delete(s.users, u.addr)
+	s.timers.set(u, time.Time{})
+	s.e.setKnown(u.addr, false)
+	for _, w := range u.waiting {
+		w.run(time.Now())
+	}
+}
