@@ -83,13 +83,16 @@ func (u *user) rosterFailed(err error, now time.Time) {
 	if !u.sh.up {
 		return // the link went away meanwhile: not an answer about the roster
 	}
-	if u.roster.status == rosterUnread {
+	u.roster.failed = now
+	first := u.roster.status == rosterUnread
+	if first {
 		u.roster.status = rosterFailed
+	}
+	if first || u.rosterStale(now, u.sh.e.rules().MaxStale) {
 		u.sh.e.warnRoster(err)
 		u.recompile()
 		u.evaluate(now, causeEvent)
 	}
-	u.roster.failed = now
 	u.sh.e.opt.Log.Debug("roster could not be read", "user", u.bare, "error", err)
 }
 

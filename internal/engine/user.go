@@ -76,7 +76,7 @@ func (s *shard) device(d Device, now time.Time) {
 	if before == 0 && len(in.Resources) > 0 {
 		u.loggedIn(now)
 	}
-	u.evaluate(now, causeEvent)
+	u.restate(now, causeEvent)
 }
 
 // observe puts one device's presence into the inputs.
@@ -147,12 +147,30 @@ func (u *user) loggedIn(now time.Time) {
 	}
 }
 
-// evaluate aggregates and emits what changed; then the timers are set.
+// evaluate aggregates and emits what changed, whether in the state or in what
+// the containers may see of it; then the timers are set.
 func (u *user) evaluate(now time.Time, why cause) {
+	_, idle := u.aggregate(now)
+	u.emit(now, why, idle)
+	u.schedule()
+}
+
+// restate is evaluate for causes that can change nothing but the state: most
+// presences of devices end here without a projection.
+func (u *user) restate(now time.Time, why cause) {
+	if changed, idle := u.aggregate(now); changed {
+		u.emit(now, why, idle)
+	}
+	u.schedule()
+}
+
+// aggregate brings the state up to now; idle tells that nothing but idleness
+// changed it.
+func (u *user) aggregate(now time.Time) (changed, idle bool) {
 	before := u.state
 	u.state = u.person.State(&u.sh.e.rules().System, now)
-	u.emit(now, why, idleOnly(&before, &u.state))
-	u.schedule()
+	before.Next = u.state.Next
+	return before != u.state, idleOnly(&before, &u.state)
 }
 
 // idleOnly reports whether two states differ in nothing but idleness (S10).
@@ -187,7 +205,7 @@ func (u *user) tick(now time.Time) {
 		u.pingDevices(now)
 	}
 	if !u.state.Next.IsZero() && !now.Before(u.state.Next) {
-		u.evaluate(now, causeTimer)
+		u.restate(now, causeTimer)
 	}
 	if due := u.nextDue(); !due.IsZero() && !now.Before(due) {
 		u.emit(now, causeDue, false)
