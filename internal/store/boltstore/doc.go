@@ -24,9 +24,18 @@
 // Layout, schema 1. Bucket "meta": "schema" (big-endian uint32), "id" (random
 // hex), "sequence" (big-endian uint64, one more with each settings commit).
 // Bucket "settings": user, NUL, document name -> document; one flat bucket,
-// because a nested bucket per user makes loading several times slower. Bucket
-// "presence": user -> bytes, apart from the settings so that its many small
-// updates do not rewrite the settings' pages.
+// because loading a nested bucket per user takes twice as long. Bucket "presence":
+// user -> bytes, apart from the settings so that its many small updates do not
+// rewrite the settings' pages.
+//
+// What bbolt 1.5.0 does when the disk is full: it enlarges the file with a
+// truncate, which most file systems grant without having the space, and fails
+// with ENOSPC at the write of a data page, before the meta page; the commit is
+// rolled back, the file stays enlarged and sparse, and pages freed earlier still
+// take small changes. No page that was never written is read, so the mapping of
+// the hole raises no SIGBUS; a file cut short from outside does, hence the size
+// check at the start and SetPanicOnFault. Below a file size limit the truncate
+// itself fails, with an error bbolt flattens to text.
 //
 // It does not interpret documents, and it cannot protect against a disk that
 // acknowledges a sync it did not do.

@@ -12,7 +12,7 @@ import (
 	"presenced/internal/engine"
 )
 
-// Users and bytes read in one transaction. One transaction for all would be no
+// Users and bytes read in one transaction. One transaction for all is hardly
 // faster, and a writer that has to enlarge the mapping waits for open readers:
 // a callback that waits for a save would then wait for ever.
 const (

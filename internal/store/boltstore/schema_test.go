@@ -184,6 +184,41 @@ func TestOpen_DamagedFile(t *testing.T) {
 	}
 }
 
+func TestOpen_CutFileIsMeasured(t *testing.T) {
+	dir := schema1(t)
+	if err := os.Truncate(filepath.Join(dir, fileName), 5*4096); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "20480 bytes of ") {
+		t.Errorf("Open: got %v, want how much of the file is there", err)
+	}
+}
+
+// TestRunning_FileIsCutShort takes pages from under the mapping of an open store,
+// which is a SIGBUS for whoever reads them.
+func TestRunning_FileIsCutShort(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir)
+	for i := range 40 {
+		if err := save(s, strings.Repeat("u", i+1), "cals", strings.Repeat("c", 6000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Truncate(filepath.Join(dir, fileName), 2*4096); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Load(t.Context(), func(engine.Saved) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "restore a backup") {
+		t.Errorf("Load: got %v, want damage with a hint", err)
+	}
+	if err := save(s, "u", "note", "1"); !errors.Is(err, engine.ErrRefused) || s.Healthy() == nil {
+		t.Errorf("Save: got %v, want it refused; Healthy: %v", err, s.Healthy())
+	}
+	if err := s.Close(t.Context()); err == nil {
+		t.Error("Close: got nil, want the damage")
+	}
+}
+
 // use opens the store in dir, reads, writes and closes it.
 func use(t *testing.T, dir string) error {
 	s, err := Open(Options{Dir: dir})
