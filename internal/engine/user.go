@@ -82,6 +82,9 @@ func (s *shard) device(d Device, now time.Time) {
 // observe puts one device's presence into the inputs.
 func (u *user) observe(d Device, now time.Time) {
 	in := &u.person.Inputs
+	if d.IdleSince.After(now) {
+		d.IdleSince = time.Time{} // a clock ahead of ours: she is active
+	}
 	r := presence.Resource{
 		Name: d.User.Resource, Priority: d.Priority, Show: d.Show, Status: d.Status,
 		IdleSince: d.IdleSince, PublishedAt: now, Own: d.Own, Epoch: u.sh.epoch,
@@ -115,7 +118,6 @@ func (u *user) drop(resource string, now time.Time) {
 		return
 	}
 	in := &u.person.Inputs
-	u.remember(now)
 	in.Resources = aggregation.Gone(in.Resources, resource)
 	u.markDirty(now)
 }
@@ -124,19 +126,8 @@ func (u *user) dropAll(now time.Time) {
 	if len(u.person.Inputs.Resources) == 0 {
 		return
 	}
-	u.remember(now)
 	u.person.Inputs.Resources = u.person.Inputs.Resources[:0]
 	u.markDirty(now)
-}
-
-// remember keeps when the user was last active, for S9 while she is offline.
-func (u *user) remember(now time.Time) {
-	if u.sh.e.rules().System.Operator.LastActive == privacy.LastActiveOff {
-		return // off: not stored (S9)
-	}
-	if u.state.Online {
-		u.person.LastActiveAt = u.state.LastInput
-	}
 }
 
 // loggedIn does what a login asks for: the roster is read again (S8.8).
@@ -168,7 +159,12 @@ func (u *user) restate(now time.Time, why cause) {
 // changed it.
 func (u *user) aggregate(now time.Time) (changed, idle bool) {
 	before := u.state
-	u.state = u.person.State(&u.sh.e.rules().System, now)
+	r := u.sh.e.rules()
+	u.state = u.person.State(&r.System, now)
+	if before.Online && !u.state.Online && r.System.Operator.LastActive != privacy.LastActiveOff {
+		// What is told of somebody offline is frozen here; off: not kept (S9).
+		u.person.LastActiveAt = before.LastInput
+	}
 	before.Next = u.state.Next
 	return before != u.state, idleOnly(&before, &u.state)
 }
