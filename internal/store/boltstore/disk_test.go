@@ -16,7 +16,8 @@ import (
 	"presenced/internal/engine"
 )
 
-// tmpfs mounts a file system of size and unmounts it at the end.
+// tmpfs mounts a file system of size and unmounts it at the end, even when a test
+// that failed left a file open.
 func tmpfs(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -24,7 +25,7 @@ func tmpfs(t *testing.T, size string) string {
 		t.Skipf("mounting needs root: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Errorf("unmount: %v", err)
 		}
 	})
