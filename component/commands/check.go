@@ -1,0 +1,120 @@
+package commands
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"presenced/internal/presence"
+)
+
+// fault says what is wrong with one field, in a sentence that tells what to write.
+type fault struct{ field, why string }
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// sameAddress compares two values by S2.7.
+func sameAddress(a, b string) bool {
+	x, errX := presence.ParseAddr(a)
+	y, errY := presence.ParseAddr(b)
+	return errX == nil && errY == nil && x == y
+}
+
+// check holds the answers against the form. What it accepts has at most one value
+// in a single field, known choices, readable booleans, numbers and addresses.
+func (r *run) check(f *form) []fault {
+	var faults []fault
+	for i := range f.fields {
+		fd := &f.fields[i]
+		if fd.kind == fixed {
+			continue
+		}
+		if why := r.checkField(fd); why != "" {
+			faults = append(faults, fault{fd.name, why})
+		}
+	}
+	return faults
+}
+
+func (r *run) checkField(fd *field) string {
+	one := r.in[fd.name]
+	switch {
+	case one == nil || len(one.values) == 0 || len(one.values) == 1 && one.values[0] == "":
+		if fd.required {
+			return r.t("error.required")
+		}
+		return ""
+	case one.repeated:
+		return r.t("error.repeated")
+	case fd.kind != listMulti && len(one.values) > 1:
+		return r.t("error.single")
+	}
+	for i, v := range one.values {
+		if fd.kind == textSingle || fd.kind == jidSingle {
+			v = strings.TrimSpace(v)
+			one.values[i] = v
+		}
+		why := r.checkValue(fd, v)
+		if why != "" {
+			return why
+		}
+		if o, ok := fd.option(v); ok {
+			one.values[i] = o.value
+		}
+	}
+	return ""
+}
+
+func (r *run) checkValue(fd *field, v string) string {
+	switch fd.kind {
+	case boolean:
+		if _, ok := parseBool(v); !ok {
+			return r.t("error.boolean")
+		}
+	case listSingle:
+		if _, ok := fd.option(v); !ok {
+			return r.t("error.choice", choices(fd.options))
+		}
+	case listMulti:
+		if _, ok := fd.option(v); !ok {
+			return r.t("error.gone", v)
+		}
+	case jidSingle:
+		if _, err := presence.ParseAddr(v); err != nil {
+			return r.t("error.address")
+		}
+	default:
+		return r.checkText(fd, v)
+	}
+	return ""
+}
+
+func (r *run) checkText(fd *field, v string) string {
+	if fd.limit > 0 {
+		if n := utf8.RuneCountInString(v); n > fd.limit {
+			return r.t("error.long", n, fd.limit)
+		}
+	}
+	if fd.datatype == dataInteger {
+		n, err := strconv.Atoi(strings.TrimSpace(v))
+		if err != nil || n < fd.min || n > fd.max {
+			return r.t("error.number", fd.min, fd.max)
+		}
+	}
+	return ""
+}
+
+// choices lists values for people who wrote one by hand.
+func choices(options []option) string {
+	var b strings.Builder
+	for _, o := range options {
+		if o.value == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(o.value)
+	}
+	return b.String()
+}

@@ -1,0 +1,227 @@
+package commands
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"presenced/internal/engine"
+	"presenced/internal/presence"
+	"presenced/internal/text"
+	"presenced/privacy"
+)
+
+// The choices of the first page of levels.
+const (
+	listRules   = "list"
+	putRule     = "put"
+	removeRules = "remove"
+)
+
+var ruleTypes = [...]struct {
+	typ   privacy.RuleType
+	label text.Key
+}{
+	{privacy.RuleUser, "option.type.user"},
+	{privacy.RuleGroup, "option.type.group"},
+	{privacy.RuleDomain, "option.type.domain"},
+	{privacy.RuleSubscription, "option.type.subscription"},
+	{privacy.RuleSameEnterprise, "option.type.enterprise"},
+	{privacy.RuleFederated, "option.type.federated"},
+	{privacy.RulePublicCloud, "option.type.public"},
+}
+
+func levelsForm(r *run) *form {
+	return &form{title: r.t("command.levels"), instructions: r.t("form.levels"), fields: []field{
+		{name: "action", kind: listSingle, required: true, label: r.t("field.action"), desc: r.t("field.action.desc"), values: []string{listRules},
+			options: []option{{listRules, r.t("option.action.list")}, {putRule, r.t("option.action.put")}, {removeRules, r.t("option.action.remove")}}},
+	}}
+}
+
+// ruleForm is the second page: what to put, or which rules to remove.
+func ruleForm(r *run) *form {
+	switch r.in.text("action") {
+	case putRule:
+		return r.putForm()
+	case removeRules:
+		if len(r.have.Rules) > 0 {
+			return r.removeForm()
+		}
+	}
+	return nil
+}
+
+func (r *run) putForm() *form {
+	types := field{name: "type", kind: listSingle, required: true, label: r.t("field.type"), desc: r.t("field.type.desc"), values: []string{string(privacy.RuleUser)}}
+	for _, t := range ruleTypes {
+		types.options = append(types.options, option{string(t.typ), r.t(t.label)})
+	}
+	return &form{title: r.t("form.put.title"), instructions: r.t("form.put"), fields: append(r.levelTexts(),
+		field{name: "container", kind: listSingle, required: true, label: r.t("field.container"), desc: r.t("field.container.desc"),
+			values: []string{itoa(int(presence.Colleagues))}, options: r.levels()},
+		types,
+		field{name: "value", kind: textSingle, label: r.t("field.value"), desc: r.t("field.value.desc"), limit: maxValue},
+	)}
+}
+
+func (r *run) removeForm() *form {
+	choice := field{name: "rules", kind: listMulti, required: true, label: r.t("field.rules"), desc: r.t("field.rules.desc")}
+	for _, rule := range r.have.Rules {
+		choice.options = append(choice.options, option{ruleKey(rule), r.t("option.rule", r.matches(rule), r.level(rule.Container))})
+	}
+	f := &form{title: r.t("form.remove.title"), instructions: r.t("form.remove")}
+	r.choose(f, choice)
+	return f
+}
+
+// choose adds a field with as many of its choices as one reply holds.
+func (r *run) choose(f *form, fd field) {
+	if fd.shown = fits(fd.options); fd.shown > 0 {
+		f.fields = append(f.fields, say(r.t("form.cut", fd.shown, len(fd.options))))
+	}
+	f.fields = append(f.fields, fd)
+}
+
+// ruleKey is how forms name a rule: container, type and value.
+func ruleKey(rule privacy.Rule) string {
+	return strings.TrimSpace(itoa(int(rule.Container)) + " " + string(rule.Type) + " " + rule.Value)
+}
+
+// matches tells in plain words whom a rule is about.
+func (r *run) matches(rule privacy.Rule) string {
+	switch rule.Type {
+	case privacy.RuleUser:
+		return rule.Value
+	case privacy.RuleGroup:
+		return r.t("rule.group", rule.Value)
+	case privacy.RuleDomain:
+		if below, ok := strings.CutPrefix(rule.Value, "*."); ok {
+			return r.t("rule.below", below)
+		}
+		return r.t("rule.domain", rule.Value)
+	case privacy.RuleSubscription:
+		return r.t(subscriptionRule(rule.Value))
+	case privacy.RuleSameEnterprise:
+		return r.t("option.type.enterprise")
+	case privacy.RuleFederated:
+		return r.t("option.type.federated")
+	case privacy.RulePublicCloud:
+		return r.t("option.type.public")
+	}
+	return rule.String()
+}
+
+func subscriptionRule(value string) text.Key {
+	switch sub, _ := presence.ParseSubscription(value); sub {
+	case presence.SubTo:
+		return "rule.subscription.to"
+	case presence.SubFrom:
+		return "rule.subscription.from"
+	case presence.SubBoth:
+		return "rule.subscription.both"
+	}
+	return "rule.subscription.none"
+}
+
+func changeRules(r *run) (plan, []fault) {
+	switch r.in.text("action") {
+	case putRule:
+		return r.put()
+	case removeRules:
+		if len(r.have.Rules) == 0 {
+			return plan{done: r.t("note.rules.none")}, nil
+		}
+		return r.remove()
+	}
+	if len(r.have.Rules) == 0 {
+		return plan{done: r.t("note.rules.none")}, nil
+	}
+	return r.list(), nil
+}
+
+func (r *run) put() (plan, []fault) {
+	n, _ := strconv.Atoi(r.in.text("container")) // one of the choices
+	rule := privacy.Rule{
+		Container: presence.ContainerID(n),
+		Type:      privacy.RuleType(r.in.text("type")),
+		Value:     r.in.text("value"),
+	}
+	if key := r.valueFault(rule); key != "" {
+		return plan{}, []fault{{"value", r.t(key)}}
+	}
+	return one(engine.PutRule{Rule: rule}, r.t("note.rule.put", r.matches(rule), r.level(rule.Container))), nil
+}
+
+// valueFault names what is wrong with a rule's value (S2.1, S2.7); the engine
+// checks it once more.
+func (r *run) valueFault(rule privacy.Rule) text.Key {
+	switch rule.Type {
+	case privacy.RuleUser:
+		j, err := presence.ParseJID(rule.Value)
+		switch {
+		case err != nil || j.Addr.Local() == "" || j.Resource != "":
+			return "error.value.user"
+		case j.Addr.Domain() == r.s.domain.Domain():
+			return "error.own"
+		}
+	case privacy.RuleGroup:
+		if rule.Value == "" {
+			return "error.value.group"
+		}
+	case privacy.RuleDomain:
+		plain, wild := strings.CutPrefix(rule.Value, "*.")
+		a, err := presence.ParseJID(plain)
+		switch {
+		case err != nil || a.Addr.Local() != "" || a.Resource != "" || strings.Contains(plain, "*"):
+			return "error.value.domain"
+		case a.Addr == r.s.domain && !wild:
+			return "error.own"
+		}
+	case privacy.RuleSubscription:
+		if _, ok := presence.ParseSubscription(rule.Value); !ok || rule.Value == "" {
+			return "error.value.subscription"
+		}
+	default:
+		if rule.Value != "" {
+			return "error.value.empty"
+		}
+	}
+	return ""
+}
+
+func (r *run) remove() (plan, []fault) {
+	var p plan
+	chosen := r.in.all("rules")
+	for _, rule := range r.have.Rules {
+		if slices.Contains(chosen, ruleKey(rule)) {
+			p.changes = append(p.changes, engine.RemoveRule{Rule: rule})
+		}
+	}
+	p.done = r.t("note.rules.removed", len(p.changes))
+	return p, nil
+}
+
+// list shows the rules as data, as many as one reply holds.
+func (r *run) list() plan {
+	f := &form{title: r.t("command.levels"), reported: []field{
+		{name: "who", kind: textSingle, label: r.t("field.who")},
+		{name: "level", kind: textSingle, label: r.t("field.container")},
+		{name: "rule", kind: textSingle, label: r.t("field.rule")},
+	}}
+	size := 0
+	for _, rule := range r.have.Rules {
+		row := []string{r.matches(rule), r.level(rule.Container), ruleKey(rule)}
+		for _, v := range row {
+			size += len(element([]byte("<field var=''></field>"), "value", v))
+		}
+		if size > maxChoices && len(f.rows) > 0 {
+			break
+		}
+		f.rows = append(f.rows, row)
+	}
+	done := r.t("note.rules.list", len(r.have.Rules))
+	if len(f.rows) < len(r.have.Rules) {
+		done = r.t("form.cut", len(f.rows), len(r.have.Rules))
+	}
+	return plan{done: done, result: f}
+}

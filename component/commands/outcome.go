@@ -1,0 +1,123 @@
+package commands
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"presenced/internal/engine"
+	"presenced/internal/text"
+)
+
+// plan is what the answers to a command come to.
+type plan struct {
+	changes []engine.Change
+	done    string // the sentence when all of them were made
+	result  *form  // data to show
+}
+
+// apply makes the changes in order and tells what came of them. page is the one
+// that was filled in last, -1 for none: it comes back when the engine finds one
+// of its values wrong.
+func (r *run) apply(p plan, page int) []byte {
+	var advice []engine.Advice
+	unchanged := 0
+	for i, c := range p.changes {
+		res, err := r.s.door.Apply(r.ctx, r.who(), r.user, c)
+		if err != nil {
+			return r.refused(err, page, i, len(p.changes))
+		}
+		for _, a := range res.Advice {
+			switch {
+			case a == engine.AdviceNothing:
+				unchanged++
+			case !slices.Contains(advice, a):
+				advice = append(advice, a)
+			}
+		}
+	}
+	told := []string{p.done}
+	if unchanged > 0 && unchanged == len(p.changes) {
+		told[0] = r.t("note.nothing")
+	}
+	n := note{severity: info}
+	for _, a := range advice {
+		if key, ok := advices[a]; ok {
+			told = append(told, r.t(key))
+			n.severity = warn
+		}
+	}
+	n.text = strings.Join(told, " ")
+	return r.completed(n, p.result)
+}
+
+var advices = map[engine.Advice]text.Key{
+	engine.AdviceLink:         "note.advice.link",
+	engine.AdviceNeutralised:  "note.advice.neutralised",
+	engine.AdviceConsent:      "note.advice.consent",
+	engine.AdviceNativeBlock:  "note.advice.native",
+	engine.AdviceNoDevice:     "note.advice.nodevice",
+	engine.AdviceOutranked:    "note.advice.outranked",
+	engine.AdviceRosterNeeded: "note.advice.roster",
+}
+
+// refused tells why change number made, counted from 0, of all was not made.
+func (r *run) refused(err error, page, made, all int) []byte {
+	why := r.reason(err)
+	if made > 0 {
+		return r.completed(note{bad, r.t("error.partly", made, all, why)}, nil)
+	}
+	refusal, _ := errors.AsType[*engine.RefusedError](err)
+	if page < 0 || refusal == nil {
+		return r.completed(note{bad, why}, nil)
+	}
+	switch refusal.Kind {
+	case engine.Unavailable: // she can send the same once more
+		return r.show(page, note{bad, why})
+	case engine.Invalid:
+		name := refusal.Field
+		if own, ok := r.cmd.names[name]; ok {
+			name = own
+		}
+		if f := r.cmd.pages[page](r); f.find(name) != nil {
+			return r.show(page, r.blame(f, []fault{{name, why}}))
+		}
+	}
+	return r.completed(note{bad, why}, nil)
+}
+
+// reason is the sentence for an error of the engine. Where no translated one
+// says as much, the engine's English reason is added.
+func (r *run) reason(err error) string {
+	refusal, ok := errors.AsType[*engine.RefusedError](err)
+	if !ok {
+		return r.t("error.internal")
+	}
+	switch refusal.Kind {
+	case engine.NotEnrolled:
+		return r.t("error.notenrolled")
+	case engine.NotAllowed:
+		return r.t("error.notallowed")
+	case engine.NotFound:
+		return r.t("error.notfound")
+	case engine.TooMany:
+		return r.t("error.toomany")
+	case engine.Unavailable:
+		if refusal.Field == "type" {
+			return r.t("error.roster")
+		}
+		return r.t("error.unavailable")
+	}
+	if key, ok := invalid[refusal.Field]; ok {
+		return r.t(key)
+	}
+	return r.t("error.invalid", refusal.Reason)
+}
+
+// invalid holds the sentences for values only the engine can judge, by the
+// engine's name of the field.
+var invalid = map[string]text.Key{
+	"note":         "error.note",
+	"end":          "error.end",
+	"availability": "error.availability",
+}

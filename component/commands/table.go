@@ -1,0 +1,51 @@
+package commands
+
+import (
+	"presenced/internal/engine"
+	"presenced/internal/text"
+)
+
+// command is one row of the table: what is asked, and the changes it comes to.
+// Forms and chat use the same rows.
+type command struct {
+	node  string
+	name  text.Key
+	open  bool // also for a user who is not enabled
+	pages []func(*run) *form
+	// change turns checked answers into changes. Its faults name fields of the
+	// last page.
+	change func(*run) (plan, []fault)
+	// names maps the engine's field names to those of the form where they differ.
+	names map[string]string
+}
+
+// table lists the commands in the order people see them. Page functions return
+// nil where nothing is to be asked.
+var table = []command{
+	{node: "enable", name: "command.enable", open: true, pages: []func(*run) *form{enableForm}, change: enable},
+	{node: "disable", name: "command.disable", change: disable},
+	{node: "set-state", name: "command.set-state", pages: []func(*run) *form{stateForm}, change: setState},
+	{node: "clear-state", name: "command.clear-state", change: clearState},
+	{node: "note", name: "command.note", pages: []func(*run) *form{noteForm}, change: setNote, names: map[string]string{"note": "text"}},
+	{node: "out-of-office", name: "command.out-of-office", pages: []func(*run) *form{officeForm}, change: setOutOfOffice},
+	{node: "levels", name: "command.levels", pages: []func(*run) *form{levelsForm, ruleForm}, change: changeRules},
+	{node: "block", name: "command.block", pages: []func(*run) *form{blockForm}, change: block, names: map[string]string{"value": "jid"}},
+	{node: "unblock", name: "command.unblock", pages: []func(*run) *form{unblockForm}, change: unblock},
+	{node: "requests", name: "command.requests", pages: []func(*run) *form{requestsForm}, change: decide, names: map[string]string{"watcher": "requests", "container": "decision"}},
+	{node: "privacy-mode", name: "command.privacy-mode", pages: []func(*run) *form{modeForm}, change: setMode},
+}
+
+// find returns the command of a node, nil for none.
+func find(node string) *command {
+	for i := range table {
+		if table[i].node == node {
+			return &table[i]
+		}
+	}
+	return nil
+}
+
+// one is a plan of a single change.
+func one(c engine.Change, done string) plan {
+	return plan{changes: []engine.Change{c}, done: done}
+}
