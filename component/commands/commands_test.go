@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -27,79 +28,95 @@ func settled() engine.Inspection {
 	}
 }
 
-// TestSubmit runs each command in one shot, as bots do, at midnight of 2000-01-01.
+// shot is one command in one shot, as bots send it, at midnight of 2000-01-01.
+type shot struct {
+	name    string
+	node    string
+	fields  []string
+	changes string
+	note    string // type: start of the text
+}
+
+var plainShots = []shot{
+	{"enable", "enable", []string{"confirm", "true"}, "Enable{}", "info: Done. Whoever adds alice@presence.example.org"},
+	{"enable, not confirmed", "enable", []string{"confirm", "0"}, "", "error: \"I have read this"},
+	{"enable, empty form", "enable", []string{}, "", "error: \"I have read this"},
+	{"disable", "disable", nil, "Disable{}", "info: Done. From now on"},
+	{"clear-state", "clear-state", nil, "ClearState{}", "info: Your devices"},
+}
+
+var stateShots = []shot{
+	{"busy", "set-state", []string{"state", "busy"}, "SetState{Availability:6500 Activity: Expires:0001-01-01 00:00:00 +0000 UTC}", `info: You are now shown as "Busy". This ends by itself after 24 hours.`},
+	{"away for an hour", "set-state", []string{"state", "away", "for", "1h"}, "SetState{Availability:15500 Activity: Expires:2000-01-01 01:00:00 +0000 UTC}", `info: You are now shown as "Away" until 01:00 UTC.`},
+	{"offline until tomorrow", "set-state", []string{"state", "appear-offline", "for", "until-tomorrow"}, "SetState{Availability:18500 Activity: Expires:2000-01-02 00:00:00 +0000 UTC}", `info: You are now shown as "Offline" until 2 January, 00:00 UTC.`},
+	{"meeting until a time", "set-state", []string{"state", "in-a-meeting", "until", " 15:00 ", "for", "1h"}, "SetState{Availability:6500 Activity:in-a-meeting Expires:2000-01-01 15:00:00 +0000 UTC}", `info: You are now shown as "In a meeting" until 15:00 UTC.`},
+	{"until with a zone", "set-state", []string{"state", "away", "until", "2000-01-01T15:00:00+02:00"}, "SetState{Availability:15500 Activity: Expires:2000-01-01 13:00:00 +0000 UTC}", `info: You are now shown as "Away" until 13:00 UTC.`},
+	{"a number with an activity", "set-state", []string{"availability", "9100", "activity", "in-presentation"}, "SetState{Availability:9100 Activity:in-presentation Expires:0001-01-01 00:00:00 +0000 UTC}", `info: You are now shown as "Giving a presentation". This ends by itself after 24`},
+	{"a number beats the choice", "set-state", []string{"state", "in-a-meeting", "availability", "3000", "activity", "none"}, "SetState{Availability:3000 Activity: Expires:0001-01-01 00:00:00 +0000 UTC}", `info: You are now shown as "Available". This ends by itself after 7 days.`},
+	{"no state", "set-state", []string{"for", "1h"}, "", `error: "Show me as": This is needed.`},
+	{"unknown state", "set-state", []string{"state", "asleep"}, "", `error: "Show me as": This is not one of the choices. Please use one of: available, busy,`},
+	{"number out of range", "set-state", []string{"availability", "2999"}, "", `error: "Exact number (for experts)": Please write a whole number from 3000 to 18999.`},
+	{"no number", "set-state", []string{"availability", "0x1000"}, "", `error: "Exact number`},
+	{"past", "set-state", []string{"state", "busy", "until", "1999-12-31"}, "", `error: "Or until": This lies in the past.`},
+	{"nonsense time", "set-state", []string{"state", "busy", "until", "25:00"}, "", `error: "Or until": This is not a time.`},
+}
+
+var noteShots = []shot{
+	{"note", "note", []string{"text", "  Grüße & <b> "}, "SetNote{Text:Grüße & <b>}", "info: Your note is set."},
+	{"note removed", "note", []string{"text", ""}, "SetNote{Text:}", "info: You have no note now."},
+	{"note of 256", "note", []string{"text", strings.Repeat("ü", 256)}, "SetNote{Text:" + strings.Repeat("ü", 256) + "}", "info: "},
+	{"note of 257", "note", []string{"text", strings.Repeat("ü", 257)}, "", `error: "Your note": This has 257 characters, and at most 256`},
+	{"two notes", "note", []string{"text", "a|b"}, "", `error: "Your note": Only one value`},
+	{"note field twice", "note", []string{"text", "a", "text", "b"}, "", `error: "Your note": This was sent more than once.`},
+}
+
+var officeShots = []shot{
+	{"out of office", "out-of-office", []string{"on", "1", "note", "Skiing"}, "SetOutOfOffice{{Start:0001-01-01 00:00:00 +0000 UTC End:0001-01-01 00:00:00 +0000 UTC Note:Skiing}}", "info: You are now shown as out of office until you end it."},
+	{"out of office, dates", "out-of-office", []string{"on", "true", "start", "2000-02-01", "end", "2000-02-03"}, "SetOutOfOffice{{Start:2000-02-01 00:00:00 +0000 UTC End:2000-02-04 00:00:00 +0000 UTC Note:}}", "info: From 1 February, 00:00 UTC until 4 February, 00:00 UTC you"},
+	{"back", "out-of-office", []string{"on", "false", "end", "rubbish"}, "SetOutOfOffice{Period:<nil>}", "info: You are no longer"},
+	{"out of office, wrong order", "out-of-office", []string{"on", "1", "start", "2000-02-03", "end", "2000-02-01"}, "", `error: "Until": The end lies before`},
+	{"out of office, two faults", "out-of-office", []string{"on", "1", "start", "soon", "end", "1999-01-01"}, "", `error: "From": This is not a time. Please write one such as 2026-11-22T15:00:00Z or 15:00. "Until": This lies in the past.`},
+	{"out of office, neither", "out-of-office", []string{"on", "perhaps"}, "", `error: "I am or will be out of office": Please write true or false.`},
+}
+
+var levelsShots = []shot{
+	{"list", "levels", []string{"action", "list"}, "", "info: Rules: 7."},
+	{"put", "levels", []string{"action", "put", "container", "300", "type", "user", "value", "Bob@Example.net"}, "PutRule{Rule:user Bob@Example.net -> 300}", "info: The rule is in force. Bob@Example.net: level Workgroup."},
+	{"put, own level", "levels", []string{"action", "put", "container", "250", "type", "sameEnterprise"}, "PutRule{Rule:sameEnterprise -> 250}", "info: The rule is in force. Everybody in my organisation: level Board."},
+	{"put, no value", "levels", []string{"action", "put", "container", "300", "type", "user"}, "", `error: "Which": Please write the address`},
+	{"put, domain for a person", "levels", []string{"action", "put", "container", "300", "type", "user", "value", "example.org"}, "", `error: "Which": Please write the address`},
+	{"put, unknown level", "levels", []string{"action", "put", "container", "301", "type", "user", "value", "b@example.org"}, "", `error: "Level": This is not one of the choices`},
+	{"put, a value too many", "levels", []string{"action", "put", "container", "100", "type", "federated", "value", "x"}, "", `error: "Which": This kind of rule needs nothing here.`},
+	{"put, bad domain", "levels", []string{"action", "put", "container", "100", "type", "domain", "value", "a.*.org"}, "", `error: "Which": Please write a domain`},
+	{"put, our own domain", "levels", []string{"action", "put", "container", "100", "type", "domain", "value", "PRESENCE.example.org"}, "", `error: "Which": This address belongs`},
+	{"put, bad direction", "levels", []string{"action", "put", "container", "100", "type", "subscription", "value", "remove"}, "", `error: "Which": Please write none, to`},
+	{"put, no group", "levels", []string{"action", "put", "container", "100", "type", "group"}, "", `error: "Which": Please write the name of a group`},
+	{"remove", "levels", []string{"action", "remove", "rules", "400 group My  family|100 federated"}, "RemoveRule{Rule:federated -> 100}; RemoveRule{Rule:group My  family -> 400}", "info: Rules removed: 2."},
+	{"remove what is not there", "levels", []string{"action", "remove", "rules", "400 group x"}, "", `error: "Rules to remove": There is no "400 group x" in the list`},
+	{"remove nothing", "levels", []string{"action", "remove", "rules", ""}, "", `error: "Rules to remove": This is needed.`},
+}
+
+var blockShots = []shot{
+	{"block", "block", []string{"jid", " mallory@example.net/x "}, "Block{JID:mallory@example.net/x}", "info: mallory@example.net now always sees you offline here."},
+	{"block a domain", "block", []string{"jid", "example.net"}, "Block{JID:example.net}", "info: example.net now"},
+	{"block nobody", "block", []string{"jid", "@"}, "", `error: "Address": This is not an address.`},
+	{"block oneself", "block", []string{"jid", "Alice@example.org"}, "", `error: "Address": You cannot block yourself.`},
+	{"block a mirror", "block", []string{"jid", "bob@presence.example.org"}, "", `error: "Address": This address belongs to this service.`},
+	{"unblock, other spelling", "unblock", []string{"jid", "Mallory@Example.NET|mallory@example.net"}, "Unblock{JID:mallory@example.net}", "info: The block is gone."},
+	{"unblock a stranger", "unblock", []string{"jid", "x@example.net"}, "", `error: "Blocked": There is no "x@example.net" in the list`},
+}
+
+var decisionShots = []shot{
+	{"approve", "requests", []string{"requests", "bob@example.net", "decision", "approve-default"}, "Approve{Watcher:bob@example.net Container:0}", "info: Approved: 1."},
+	{"approve both", "requests", []string{"requests", "bob@example.net|carol@example.org", "decision", "approve-400"}, "Approve{Watcher:bob@example.net Container:400}; Approve{Watcher:carol@example.org Container:400}", "info: Approved: 2."},
+	{"refuse", "requests", []string{"requests", "carol@example.org", "decision", "refuse"}, "Refuse{Watcher:carol@example.org}", "info: Refused: 1. They are not told."},
+	{"approve into the block", "requests", []string{"requests", "carol@example.org", "decision", "approve-32000"}, "", `error: "Your answer": This is not one`},
+	{"privacy mode", "privacy-mode", []string{"on", "1"}, "SetPrivacyMode{On:true}", "info: From now on only your contacts"},
+	{"privacy mode off", "privacy-mode", []string{"on", "0"}, "SetPrivacyMode{On:false}", "info: From now on all your rules"},
+}
+
 func TestSubmit(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		node    string
-		fields  []string
-		changes string
-		note    string // type: start of the text
-	}{
-		{"enable", "enable", []string{"confirm", "true"}, "Enable{}", "info: Done. Whoever adds alice@presence.example.org"},
-		{"enable, not confirmed", "enable", []string{"confirm", "0"}, "", "error: \"I have read this"},
-		{"enable, empty form", "enable", []string{}, "", "error: \"I have read this"},
-		{"disable", "disable", nil, "Disable{}", "info: Done. From now on"},
-		{"clear-state", "clear-state", nil, "ClearState{}", "info: Your devices"},
-
-		{"busy", "set-state", []string{"state", "busy"}, "SetState{Availability:6500 Activity: Expires:0001-01-01 00:00:00 +0000 UTC}", `info: You are now shown as "Busy". This ends by itself after 24 hours.`},
-		{"away for an hour", "set-state", []string{"state", "away", "for", "1h"}, "SetState{Availability:15500 Activity: Expires:2000-01-01 01:00:00 +0000 UTC}", `info: You are now shown as "Away" until 01:00 UTC.`},
-		{"offline until tomorrow", "set-state", []string{"state", "appear-offline", "for", "until-tomorrow"}, "SetState{Availability:18500 Activity: Expires:2000-01-02 00:00:00 +0000 UTC}", `info: You are now shown as "Offline" until 2 January, 00:00 UTC.`},
-		{"meeting until a time", "set-state", []string{"state", "in-a-meeting", "until", " 15:00 ", "for", "1h"}, "SetState{Availability:6500 Activity:in-a-meeting Expires:2000-01-01 15:00:00 +0000 UTC}", `info: You are now shown as "In a meeting" until 15:00 UTC.`},
-		{"until with a zone", "set-state", []string{"state", "away", "until", "2000-01-01T15:00:00+02:00"}, "SetState{Availability:15500 Activity: Expires:2000-01-01 13:00:00 +0000 UTC}", `info: You are now shown as "Away" until 13:00 UTC.`},
-		{"a number with an activity", "set-state", []string{"availability", "9100", "activity", "in-presentation"}, "SetState{Availability:9100 Activity:in-presentation Expires:0001-01-01 00:00:00 +0000 UTC}", `info: You are now shown as "Giving a presentation". This ends by itself after 24`},
-		{"a number beats the choice", "set-state", []string{"state", "in-a-meeting", "availability", "3000", "activity", "none"}, "SetState{Availability:3000 Activity: Expires:0001-01-01 00:00:00 +0000 UTC}", `info: You are now shown as "Available". This ends by itself after 7 days.`},
-		{"no state", "set-state", []string{"for", "1h"}, "", `error: "Show me as": This is needed.`},
-		{"unknown state", "set-state", []string{"state", "asleep"}, "", `error: "Show me as": This is not one of the choices. Please use one of: available, busy,`},
-		{"number out of range", "set-state", []string{"availability", "2999"}, "", `error: "Exact number (for experts)": Please write a whole number from 3000 to 18999.`},
-		{"no number", "set-state", []string{"availability", "0x1000"}, "", `error: "Exact number`},
-		{"past", "set-state", []string{"state", "busy", "until", "1999-12-31"}, "", `error: "Or until": This lies in the past.`},
-		{"nonsense time", "set-state", []string{"state", "busy", "until", "25:00"}, "", `error: "Or until": This is not a time.`},
-
-		{"note", "note", []string{"text", "  Grüße & <b> "}, "SetNote{Text:Grüße & <b>}", "info: Your note is set."},
-		{"note removed", "note", []string{"text", ""}, "SetNote{Text:}", "info: You have no note now."},
-		{"note of 256", "note", []string{"text", strings.Repeat("ü", 256)}, "SetNote{Text:" + strings.Repeat("ü", 256) + "}", "info: "},
-		{"note of 257", "note", []string{"text", strings.Repeat("ü", 257)}, "", `error: "Your note": This has 257 characters, and at most 256`},
-		{"two notes", "note", []string{"text", "a|b"}, "", `error: "Your note": Only one value`},
-		{"note field twice", "note", []string{"text", "a", "text", "b"}, "", `error: "Your note": This was sent more than once.`},
-
-		{"out of office", "out-of-office", []string{"on", "1", "note", "Skiing"}, "SetOutOfOffice{{Start:0001-01-01 00:00:00 +0000 UTC End:0001-01-01 00:00:00 +0000 UTC Note:Skiing}}", "info: You are now shown as out of office until you end it."},
-		{"out of office, dates", "out-of-office", []string{"on", "true", "start", "2000-02-01", "end", "2000-02-03"}, "SetOutOfOffice{{Start:2000-02-01 00:00:00 +0000 UTC End:2000-02-04 00:00:00 +0000 UTC Note:}}", "info: From 1 February, 00:00 UTC until 4 February, 00:00 UTC you"},
-		{"back", "out-of-office", []string{"on", "false", "end", "rubbish"}, "SetOutOfOffice{Period:<nil>}", "info: You are no longer"},
-		{"out of office, wrong order", "out-of-office", []string{"on", "1", "start", "2000-02-03", "end", "2000-02-01"}, "", `error: "Until": The end lies before`},
-		{"out of office, two faults", "out-of-office", []string{"on", "1", "start", "soon", "end", "1999-01-01"}, "", `error: "From": This is not a time. Please write one such as 2026-11-22T15:00:00Z or 15:00. "Until": This lies in the past.`},
-		{"out of office, neither", "out-of-office", []string{"on", "perhaps"}, "", `error: "I am or will be out of office": Please write true or false.`},
-
-		{"list", "levels", []string{"action", "list"}, "", "info: Rules: 7."},
-		{"put", "levels", []string{"action", "put", "container", "300", "type", "user", "value", "Bob@Example.net"}, "PutRule{Rule:user Bob@Example.net -> 300}", "info: The rule is in force. Bob@Example.net: level Workgroup."},
-		{"put, own level", "levels", []string{"action", "put", "container", "250", "type", "sameEnterprise"}, "PutRule{Rule:sameEnterprise -> 250}", "info: The rule is in force. Everybody in my organisation: level Board."},
-		{"put, no value", "levels", []string{"action", "put", "container", "300", "type", "user"}, "", `error: "Which": Please write the address`},
-		{"put, domain for a person", "levels", []string{"action", "put", "container", "300", "type", "user", "value", "example.org"}, "", `error: "Which": Please write the address`},
-		{"put, unknown level", "levels", []string{"action", "put", "container", "301", "type", "user", "value", "b@example.org"}, "", `error: "Level": This is not one of the choices`},
-		{"put, a value too many", "levels", []string{"action", "put", "container", "100", "type", "federated", "value", "x"}, "", `error: "Which": This kind of rule needs nothing here.`},
-		{"put, bad domain", "levels", []string{"action", "put", "container", "100", "type", "domain", "value", "a.*.org"}, "", `error: "Which": Please write a domain`},
-		{"put, our own domain", "levels", []string{"action", "put", "container", "100", "type", "domain", "value", "PRESENCE.example.org"}, "", `error: "Which": This address belongs`},
-		{"put, bad direction", "levels", []string{"action", "put", "container", "100", "type", "subscription", "value", "remove"}, "", `error: "Which": Please write none, to`},
-		{"put, no group", "levels", []string{"action", "put", "container", "100", "type", "group"}, "", `error: "Which": Please write the name of a group`},
-		{"remove", "levels", []string{"action", "remove", "rules", "400 group My  family|100 federated"}, "RemoveRule{Rule:federated -> 100}; RemoveRule{Rule:group My  family -> 400}", "info: Rules removed: 2."},
-		{"remove what is not there", "levels", []string{"action", "remove", "rules", "400 group x"}, "", `error: "Rules to remove": There is no "400 group x" in the list`},
-		{"remove nothing", "levels", []string{"action", "remove", "rules", ""}, "", `error: "Rules to remove": This is needed.`},
-
-		{"block", "block", []string{"jid", " mallory@example.net/x "}, "Block{JID:mallory@example.net/x}", "info: mallory@example.net now always sees you offline here."},
-		{"block a domain", "block", []string{"jid", "example.net"}, "Block{JID:example.net}", "info: example.net now"},
-		{"block nobody", "block", []string{"jid", "@"}, "", `error: "Address": This is not an address.`},
-		{"block oneself", "block", []string{"jid", "Alice@example.org"}, "", `error: "Address": You cannot block yourself.`},
-		{"block a mirror", "block", []string{"jid", "bob@presence.example.org"}, "", `error: "Address": This address belongs to this service.`},
-		{"unblock, other spelling", "unblock", []string{"jid", "Mallory@Example.NET|mallory@example.net"}, "Unblock{JID:mallory@example.net}", "info: The block is gone."},
-		{"unblock a stranger", "unblock", []string{"jid", "x@example.net"}, "", `error: "Blocked": There is no "x@example.net" in the list`},
-
-		{"approve", "requests", []string{"requests", "bob@example.net", "decision", "approve-default"}, "Approve{Watcher:bob@example.net Container:0}", "info: Approved: 1."},
-		{"approve both", "requests", []string{"requests", "bob@example.net|carol@example.org", "decision", "approve-400"}, "Approve{Watcher:bob@example.net Container:400}; Approve{Watcher:carol@example.org Container:400}", "info: Approved: 2."},
-		{"refuse", "requests", []string{"requests", "carol@example.org", "decision", "refuse"}, "Refuse{Watcher:carol@example.org}", "info: Refused: 1. They are not told."},
-		{"approve into the block", "requests", []string{"requests", "carol@example.org", "decision", "approve-32000"}, "", `error: "Your answer": This is not one`},
-		{"privacy mode", "privacy-mode", []string{"on", "1"}, "SetPrivacyMode{On:true}", "info: From now on only your contacts"},
-		{"privacy mode off", "privacy-mode", []string{"on", "0"}, "SetPrivacyMode{On:false}", "info: From now on all your rules"},
-	} {
+	for _, c := range slices.Concat(plainShots, stateShots, noteShots, officeShots, levelsShots, blockShots, decisionShots) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := has(settled())

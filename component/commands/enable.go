@@ -9,7 +9,7 @@ import (
 	"presenced/internal/text"
 )
 
-// told lists the levels in the order people are told of them.
+// told lists the levels in the order people are told of them, Blocked last.
 var told = [...]presence.ContainerID{
 	presence.External, presence.Colleagues, presence.Workgroup, presence.Friends, presence.Blocked,
 }
@@ -17,10 +17,10 @@ var told = [...]presence.ContainerID{
 // enableForm says in plain words what will be shown to whom (PRODUCT, Enrolment).
 func enableForm(r *run) *form {
 	f := &form{title: r.t("command.enable"), instructions: r.t("form.enable")}
-	for _, key := range [...]text.Key{"form.enable.contacts", "form.enable.enterprise", "form.enable.federated", "form.enable.public", "form.enable.others"} {
+	for _, key := range [...]text.Key{"form.enable.contacts", "form.enable.enterprise", "form.enable.federated", "form.enable.public", "form.enable.others", "form.enable.rules"} {
 		f.fields = append(f.fields, say(r.t(key)))
 	}
-	f.fields = append(f.fields, r.levelTexts()...)
+	f.fields = append(f.fields, r.levelTexts(told[:])...)
 	f.fields = append(f.fields,
 		say(r.t("form.enable.server")),
 		field{name: "confirm", kind: boolean, required: true, values: []string{"0"},
@@ -28,10 +28,10 @@ func enableForm(r *run) *form {
 	return f
 }
 
-// levelTexts tells what each level shows.
-func (r *run) levelTexts() []field {
-	fields := make([]field, 0, len(told))
-	for _, id := range told {
+// levelTexts tells what each of the levels shows.
+func (r *run) levelTexts(levels []presence.ContainerID) []field {
+	fields := make([]field, 0, len(levels))
+	for _, id := range levels {
 		fields = append(fields, say(r.t("form.level", text.Container(r.lang, id), text.ContainerShows(r.lang, id))))
 	}
 	return fields

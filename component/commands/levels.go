@@ -56,7 +56,7 @@ func (r *run) putForm() *form {
 	for _, t := range ruleTypes {
 		types.options = append(types.options, option{string(t.typ), r.t(t.label)})
 	}
-	return &form{title: r.t("form.put.title"), instructions: r.t("form.put"), fields: append(r.levelTexts(),
+	return &form{title: r.t("form.put.title"), instructions: r.t("form.put"), fields: append(r.levelTexts(told[:]),
 		field{name: "container", kind: listSingle, required: true, label: r.t("field.container"), desc: r.t("field.container.desc"),
 			values: []string{itoa(int(presence.Colleagues))}, options: r.levels()},
 		types,

@@ -35,7 +35,7 @@ func requestsForm(r *run) *form {
 	}
 	decision.options = append(decision.options, option{refuse, r.t("option.decision.refuse")})
 	f := &form{title: r.t("command.requests"), instructions: r.t("form.requests")}
-	f.fields = append(f.fields, r.levelTexts()...)
+	f.fields = append(f.fields, r.levelTexts(told[:len(told)-1])...)
 	r.choose(f, who)
 	f.fields = append(f.fields, decision)
 	return f

@@ -3,9 +3,9 @@ package text
 // fields are the labels and explanations of forms.
 var fields = map[Key]*phrase{
 	"field.confirm":      {"I have read this and want it", "Ich habe das gelesen und möchte es"},
-	"field.confirm.desc": {"Nothing is shown to anybody before you agree.", "Bevor Sie zustimmen, wird niemandem etwas gezeigt."},
+	"field.confirm.desc": {"If you cancel instead, nothing changes.", "Wenn Sie stattdessen abbrechen, ändert sich nichts."},
 	"field.state":        {"Show me as", "Mich zeigen als"},
-	"field.state.desc":   {"Appear offline hides everything you do until you change it.", "Als offline erscheinen verbirgt alles, was Sie tun, bis Sie es ändern."},
+	"field.state.desc":   {"Appear offline hides everything you do while it lasts.", "Als offline erscheinen verbirgt alles, was Sie tun, solange es gilt."},
 	"field.for":          {"For how long", "Wie lange"},
 	"field.for.desc":     {"After that your devices, calendar and apps decide again.", "Danach entscheiden wieder Ihre Geräte, Ihr Kalender und Ihre Apps."},
 	"field.until":        {"Or until", "Oder bis"},

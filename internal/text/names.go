@@ -1,6 +1,6 @@
 package text
 
-// names are the names of the commands, and what their forms say before they ask.
+// names are the names of the commands.
 var names = map[Key]*phrase{
 	"command.list":          {"Commands", "Befehle"},
 	"command.enable":        {"Start showing my availability", "Meine Verfügbarkeit zeigen"},
@@ -14,7 +14,10 @@ var names = map[Key]*phrase{
 	"command.unblock":       {"Unblock somebody", "Blockierung aufheben"},
 	"command.privacy-mode":  {"Show myself to chosen people only", "Mich nur ausgewählten Personen zeigen"},
 	"command.requests":      {"Answer people who ask to see me", "Anfragen beantworten"},
+}
 
+// forms are what forms say before they ask.
+var forms = map[Key]*phrase{
 	"form.enable": {
 		"Please read what will be shown to whom. You can change all of it later and stop at any time.",
 		"Bitte lesen Sie, was wem gezeigt wird. Sie können alles später ändern und jederzeit aufhören.",
@@ -38,6 +41,10 @@ var names = map[Key]*phrase{
 	"form.enable.others": {
 		"Anybody else sees nothing. They may ask you, and you decide.",
 		"Alle übrigen sehen nichts. Sie können bei Ihnen anfragen, und Sie entscheiden.",
+	},
+	"form.enable.rules": {
+		"If you made rules here before, they apply again and go before all this.",
+		"Haben Sie hier früher schon Regeln angelegt, gelten sie wieder und gehen alldem vor.",
 	},
 	"form.enable.server": {
 		"Besides this, your chat server goes on telling your own contacts when you are online, as it does now.",

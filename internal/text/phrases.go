@@ -6,7 +6,7 @@ import "fmt"
 type Key string
 
 // phrases is every table in one, by key.
-var phrases = join(basics, names, fields, options, notes, faults)
+var phrases = join(basics, names, forms, fields, options, notes, faults)
 
 func join(tables ...map[Key]*phrase) map[Key]*phrase {
 	all := make(map[Key]*phrase)

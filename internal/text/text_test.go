@@ -63,28 +63,32 @@ func TestContainer(t *testing.T) {
 	}
 }
 
+func at(t *testing.T, s string) time.Time {
+	t.Helper()
+	u, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// view returns a busy view; fields alternate name and text.
+func view(a presence.Activity, until time.Time, fields ...string) *presence.View {
+	v := &presence.View{Availability: presence.Busy, Activity: a, Until: until}
+	for i := 0; i+1 < len(fields); i += 2 {
+		f, ok := presence.ParseField(fields[i])
+		if !ok {
+			panic("no field " + fields[i])
+		}
+		v.Text[f] = fields[i+1]
+	}
+	return v
+}
+
 func TestStatus(t *testing.T) {
 	now := time.Date(2026, 11, 22, 13, 30, 0, 0, time.UTC)
-	at := func(s string) time.Time {
-		u, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return u
-	}
-	view := func(a presence.Activity, until time.Time, set ...string) *presence.View {
-		v := &presence.View{Availability: presence.Busy, Activity: a, Until: until}
-		for i := 0; i < len(set); i += 2 {
-			f, ok := presence.ParseField(set[i])
-			if !ok {
-				t.Fatal(set[i])
-			}
-			v.Text[f] = set[i+1]
-		}
-		return v
-	}
 	zoned := func(v *presence.View) *presence.View { v.Zone = true; return v }
-	meeting, day := at("2026-11-22T15:00:00Z"), at("2026-11-23T09:05:00Z")
+	meeting, day := at(t, "2026-11-22T15:00:00Z"), at(t, "2026-11-23T09:05:00Z")
 	for _, c := range []struct {
 		name   string
 		v      *presence.View
@@ -99,8 +103,8 @@ func TestStatus(t *testing.T) {
 		{"until, zone of the machine", zoned(view("in-a-meeting", meeting, "timezone", "Local")), "In a meeting until 15:00 UTC", "In einer Besprechung bis 15:00 Uhr (UTC)"},
 		{"until in her zone", zoned(view("in-a-meeting", meeting, "timezone", "Europe/Berlin")), "In a meeting until 16:00", "In einer Besprechung bis 16:00 Uhr"},
 		{"another day", view("in-a-meeting", day), "In a meeting until 23 November, 09:05 UTC", "In einer Besprechung bis 23. November, 09:05 Uhr (UTC)"},
-		{"another day only in her zone", zoned(view("in-a-meeting", at("2026-11-22T15:30:00Z"), "timezone", "Asia/Tokyo")), "In a meeting until 23 November, 00:30", "In einer Besprechung bis 23. November, 00:30 Uhr"},
-		{"another year", zoned(view("out-of-office", at("2027-01-04T08:00:00Z"), "timezone", "Europe/Berlin")), "Out of office until 4 January 2027, 09:00", "Nicht im Büro bis 4. Januar 2027, 09:00 Uhr"},
+		{"another day only in her zone", zoned(view("in-a-meeting", at(t, "2026-11-22T15:30:00Z"), "timezone", "Asia/Tokyo")), "In a meeting until 23 November, 00:30", "In einer Besprechung bis 23. November, 00:30 Uhr"},
+		{"another year", zoned(view("out-of-office", at(t, "2027-01-04T08:00:00Z"), "timezone", "Europe/Berlin")), "Out of office until 4 January 2027, 09:00", "Nicht im Büro bis 4. Januar 2027, 09:00 Uhr"},
 		{"personal note", view("in-a-meeting", meeting, "notePersonal", "Ask Bob"), "Ask Bob", "Ask Bob"},
 		{"out-of-office note", view("out-of-office", meeting, "noteOOF", "Skiing", "notePersonal", "Ask Bob"), "Skiing", "Skiing"},
 		{"out-of-office note while not", view("in-a-meeting", time.Time{}, "noteOOF", "Skiing"), "In a meeting", "In einer Besprechung"},
