@@ -32,7 +32,9 @@ type Person struct {
 	Operator *privacy.Operator
 	Profile  *presence.Profile // nil: none
 	Note     string            // her own note, already through Links
-	// LastActiveAt is when her last device left; zero: unknown.
+	// LastActiveAt is when she was last active before she went offline or chose
+	// to appear so; its keeper leaves it alone while she appears offline. Zero:
+	// unknown.
 	LastActiveAt time.Time
 }
 
@@ -87,16 +89,22 @@ func (p *Person) operator(sys *System) *privacy.Operator {
 	return &sys.Operator
 }
 
-// person gathers what privacy projects beside the state. Somebody who appears
-// offline was last active when the state says, frozen at the moment she chose
-// so; somebody without a device when the last one left (S5.0, S9).
+// person gathers what privacy projects beside the state.
 func (p *Person) person(st *presence.State) privacy.Person {
-	out := privacy.Person{Profile: p.Profile, Note: p.Note, LastActiveAt: p.LastActiveAt}
+	out := privacy.Person{Profile: p.Profile, Note: p.Note, LastActiveAt: p.lastActiveAt(st)}
 	if p.Inputs.OOF != nil {
 		out.OOFNote = p.Inputs.OOF.Note
 	}
-	if !st.LastInput.IsZero() {
-		out.LastActiveAt = st.LastInput
-	}
 	return out
+}
+
+// lastActiveAt is told of somebody offline (S9). Appearing offline gives a state
+// with a last input; what was remembered before it counts first, since it does
+// not move with what her devices do afterwards (S5.0, I1).
+func (p *Person) lastActiveAt(st *presence.State) time.Time {
+	moved := p.Inputs.Manual != nil && p.LastActiveAt.After(p.Inputs.Manual.SetAt)
+	if !st.LastInput.IsZero() && (p.LastActiveAt.IsZero() || moved) {
+		return st.LastInput
+	}
+	return p.LastActiveAt
 }

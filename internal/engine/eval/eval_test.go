@@ -94,27 +94,45 @@ func TestS8_5_NoPolicyShowsNothing(t *testing.T) {
 func TestS5_0_AppearingOfflineFreezesLastActive(t *testing.T) {
 	sys, p := scene(t)
 	sys.Operator.OfflineDetails = privacy.OfflineAll
-	p.LastActiveAt = now.Add(-48 * time.Hour)
+	p.LastActiveAt = now.Add(-35 * time.Minute)
 	p.Inputs.Manual = &presence.Manual{Availability: presence.Offline, SetAt: now.Add(-30 * time.Minute)}
-	var first presence.View
-	for i, idle := range []time.Duration{0, time.Minute, 20 * time.Minute} {
-		p.Inputs.Resources = []presence.Resource{{Name: "desk", PublishedAt: now.Add(-time.Hour), IdleSince: now.Add(-time.Hour)}}
-		if idle > 0 { // she types on another device after having gone
-			p.Inputs.Resources = append(p.Inputs.Resources, presence.Resource{Name: "phone", PublishedAt: now.Add(-idle)})
-		}
+	for name, devices := range map[string][]presence.Resource{
+		"as before":        {{Name: "desk", PublishedAt: now.Add(-time.Hour), IdleSince: now.Add(-time.Hour)}},
+		"typed since":      {{Name: "desk", PublishedAt: now.Add(-time.Minute)}},
+		"another device":   {{Name: "desk", PublishedAt: now.Add(-time.Hour)}, {Name: "phone", PublishedAt: now}},
+		"all of them left": nil,
+	} {
+		p.Inputs.Resources = devices
 		st := p.State(sys, now)
-		_, v := p.Look(sys, &st, bob)
-		if i == 0 {
-			first = v
-		}
-		if v != first || v.LastActive.IsZero() || v.LastActive.After(p.Inputs.Manual.SetAt) {
-			t.Errorf("idle %s: %+v, first %+v", idle, v, first)
+		if _, v := p.Look(sys, &st, bob); !v.LastActive.Equal(p.LastActiveAt) || v.Availability != presence.Offline {
+			t.Errorf("%s: %d, last active %v, want %v", name, v.Availability, v.LastActive, p.LastActiveAt)
 		}
 	}
-	p.Inputs.Manual, p.Inputs.Resources = nil, nil
-	st := p.State(sys, now)
-	if _, v := p.Look(sys, &st, bob); !v.LastActive.Equal(p.LastActiveAt) {
-		t.Errorf("offline: last active %v, want when the last device left", v.LastActive)
+}
+
+func TestS9_LastActiveOfSomebodyOffline(t *testing.T) {
+	sys, p := scene(t)
+	sys.Operator.OfflineDetails = privacy.OfflineAll
+	early, set, late := now.Add(-2*time.Hour), now.Add(-time.Hour), now.Add(-time.Minute)
+	hidden := &presence.Manual{Availability: presence.Offline, SetAt: set}
+	desk := []presence.Resource{{Name: "desk", PublishedAt: early}}
+	for _, c := range []struct {
+		name    string
+		manual  *presence.Manual
+		devices []presence.Resource
+		known   time.Time
+		want    time.Time
+	}{
+		{"offline", nil, nil, late, late},
+		{"offline, unknown", nil, nil, time.Time{}, time.Time{}},
+		{"hidden, nothing remembered", hidden, desk, time.Time{}, early},
+		{"hidden, remembered wrongly since", hidden, desk, late, early},
+	} {
+		p.Inputs.Manual, p.Inputs.Resources, p.LastActiveAt = c.manual, c.devices, c.known
+		st := p.State(sys, now)
+		if _, v := p.Look(sys, &st, bob); !v.LastActive.Equal(c.want) {
+			t.Errorf("%s: last active %v, want %v", c.name, v.LastActive, c.want)
+		}
 	}
 }
 
