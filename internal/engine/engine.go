@@ -51,6 +51,8 @@ type Engine struct {
 	stopped chan struct{} // closed when the owners have ended
 	cleanly bool          // the last run ended with every digest stored
 
+	distrusted atomic.Bool // this run must not end with that mark
+
 	alarms alarms
 }
 
@@ -199,6 +201,11 @@ func (e *Engine) Farewell(ctx context.Context) {
 	}
 }
 
+// Distrust has the next start take what watchers were last sent as unknown. It
+// is called before Stop when something handed to Present may not have been read
+// by the server.
+func (e *Engine) Distrust() { e.distrusted.Store(true) }
+
 // Stop ends the owners after handing the last presence to the store. It is
 // idempotent and bounded by ctx.
 func (e *Engine) Stop(ctx context.Context) {
@@ -210,7 +217,9 @@ func (e *Engine) Stop(ctx context.Context) {
 	for _, s := range e.shards {
 		s.call(ctx, func(time.Time) { s.flushPresence() })
 	}
-	e.opt.Store.SavePresence(metaUser, []byte(metaClean))
+	if !e.distrusted.Load() {
+		e.opt.Store.SavePresence(metaUser, []byte(metaClean))
+	}
 	e.stop()
 	e.wait.Wait()
 	close(e.stopped)
