@@ -189,6 +189,13 @@ func (r *run) valueFault(rule privacy.Rule) text.Key {
 	return ""
 }
 
+// needsRoster reports whether the rule to put can be judged only with the
+// user's contact list.
+func (r *run) needsRoster() bool {
+	t := privacy.RuleType(r.in.text("type"))
+	return t == privacy.RuleGroup || t == privacy.RuleSubscription
+}
+
 func (r *run) remove() (plan, []fault) {
 	var p plan
 	chosen := r.in.all("rules")

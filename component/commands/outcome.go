@@ -103,10 +103,10 @@ func (r *run) reason(err error) string {
 	case engine.TooMany:
 		return r.t("error.toomany")
 	case engine.Unavailable:
-		if refusal.Field == "type" {
-			return r.t("error.roster")
-		}
 		return r.t("error.unavailable")
+	}
+	if refusal.Field == "value" && r.needsRoster() {
+		return r.t("error.roster") // its value was checked before (S2.6)
 	}
 	if key, ok := invalid[refusal.Field]; ok {
 		return r.t(key)

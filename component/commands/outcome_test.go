@@ -53,8 +53,8 @@ func TestRefusal(t *testing.T) {
 		note   string
 	}{
 		{"links", refusal(engine.Invalid, "note"), "note", []string{"text", "http://x"}, statusExecuting, `"Your note": Links are not allowed here.`},
-		{"rule", refusal(engine.Invalid, "value"), "levels", []string{"action", "put", "container", "200", "type", "group", "value", "T"}, statusExecuting, `"Which": This was not accepted: try something else`},
-		{"roster", refusal(engine.Unavailable, "type"), "levels", []string{"action", "put", "container", "200", "type", "group", "value", "T"}, statusExecuting, "Your contact list cannot be read here"},
+		{"rule", refusal(engine.Invalid, "value"), "levels", []string{"action", "put", "container", "200", "type", "user", "value", "x@example.net"}, statusExecuting, `"Which": This was not accepted: try something else`},
+		{"roster", refusal(engine.Invalid, "value"), "levels", []string{"action", "put", "container", "200", "type", "group", "value", "T"}, statusExecuting, `"Which": Your contact list cannot be read here`},
 		{"request gone", refusal(engine.NotFound, "watcher"), "requests", []string{"requests", "bob@example.net", "decision", "refuse"}, statusCompleted, "That no longer exists."},
 		{"level gone", refusal(engine.Invalid, "container"), "requests", []string{"requests", "bob@example.net", "decision", "approve-400"}, statusExecuting, `"Your answer": This was not accepted`},
 		{"store away", refusal(engine.Unavailable, ""), "note", []string{"text", "x"}, statusExecuting, "That is not possible right now."},
