@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"presenced/config"
+	"presenced/internal/daemon"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "run the daemon",
+		Long: `Runs the daemon until it gets SIGTERM or SIGINT; a second one ends it at once.
+SIGHUP reads the configuration again: all of it is taken, or, when anything is
+wrong, nothing.
+
+The exit code is 78 when the configuration cannot be used, or when the XMPP
+server refuses the secret or the name before the first attach. An XMPP server
+that is away is waited for.`,
+		Example: "  presenced run --config /etc/presenced/presenced.toml",
+		Args:    takes(),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runDaemon(cmd.Context()) },
+	}
+}
+
+func (a *app) runDaemon(ctx context.Context) error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	c, warnings, err := config.Load(a.config, a.overrides())
+	if err != nil {
+		return err
+	}
+	log, level := daemon.NewLog(a.stderr, c.Log, os.Getenv("JOURNAL_STREAM") != "")
+	logWarnings(log, warnings)
+	d, err := daemon.New(c, daemon.Options{Log: log, Level: level, Version: version})
+	if err != nil {
+		return err
+	}
+	if keys := c.Inert(); len(keys) > 0 {
+		log.Warn("some keys have no effect in this version", "keys", strings.Join(keys, ","))
+	}
+	if err := d.Start(ctx); err != nil {
+		return err
+	}
+	log.Info("presenced runs", "version", version, "component", c.Component.Domain)
+	failure := a.serve(d, log, signals)
+	return errors.Join(failure, a.stop(d, log, signals))
+}
+
+// serve waits for the end: a signal, or a failure the daemon cannot mend.
+func (a *app) serve(d *daemon.Daemon, log *slog.Logger, signals <-chan os.Signal) error {
+	for {
+		select {
+		case err := <-d.Failed():
+			return err
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				log.Info("stopping", "signal", s.String())
+				return nil
+			}
+			a.reload(d, log)
+		}
+	}
+}
+
+// reload reads the configuration again. A broken one changes nothing; each of
+// its problems is logged.
+func (a *app) reload(d *daemon.Daemon, log *slog.Logger) {
+	c, warnings, err := config.Load(a.config, a.overrides())
+	if err == nil {
+		logWarnings(log, warnings)
+		err = d.Reload(c)
+	}
+	if err == nil {
+		return
+	}
+	d.ReloadFailed()
+	problems := []string{err.Error()}
+	if broken, ok := errors.AsType[*config.Error](err); ok {
+		problems = problems[:0]
+		for _, p := range broken.Problems {
+			problems = append(problems, p.String())
+		}
+	}
+	for _, p := range problems {
+		log.Error("configuration not reloaded", "problem", p)
+	}
+}
+
+func logWarnings(log *slog.Logger, warnings []config.Problem) {
+	for _, w := range warnings {
+		log.Warn("configuration", "warning", w.String())
+	}
+}
+
+// stop ends the daemon within its time, or at once on a second signal.
+func (a *app) stop(d *daemon.Daemon, log *slog.Logger, signals <-chan os.Signal) error {
+	ctx, cancel := context.WithTimeout(context.Background(), daemon.StopWithin)
+	defer cancel()
+	late := time.NewTimer(daemon.StopWithin + time.Second)
+	defer late.Stop()
+	done := make(chan error, 1) // has room, so that nobody need listen any more
+	go func() { done <- d.Stop(ctx) }()
+	for {
+		select {
+		case err := <-done:
+			if err == nil {
+				log.Info("stopped")
+			}
+			return err
+		case <-late.C:
+			return errors.New("not stopped in time; not everything may have been written")
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				return errors.New("stopped by a second signal; not everything may have been written")
+			}
+		}
+	}
+}

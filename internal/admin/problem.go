@@ -1,0 +1,53 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"presenced/internal/engine"
+)
+
+// Problem is an error over HTTP (RFC 9457).
+type Problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Field  string `json:"field,omitempty"` // the value at fault
+}
+
+// Error returns the detail, which says what to do.
+func (p *Problem) Error() string { return p.Detail }
+
+// statusOf maps the engine's refusals to HTTP.
+func statusOf(k engine.ErrorKind) int {
+	switch k {
+	case engine.Invalid:
+		return http.StatusBadRequest
+	case engine.NotEnrolled, engine.NotFound:
+		return http.StatusNotFound
+	case engine.NotAllowed:
+		return http.StatusForbidden
+	case engine.TooMany:
+		return http.StatusConflict
+	}
+	return http.StatusServiceUnavailable
+}
+
+// refuse answers with the problem err stands for. An error that is no refusal
+// is told in general words only: its text was written for the log.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	p := &Problem{}
+	if refused, ok := errors.AsType[*engine.RefusedError](err); ok {
+		p = &Problem{Status: statusOf(refused.Kind), Detail: refused.Reason, Field: refused.Field}
+	} else if !errors.As(err, &p) {
+		s.o.Log.Error("administration: request failed", "method", r.Method, "error", err)
+		p = &Problem{Status: http.StatusInternalServerError, Detail: "something went wrong; the daemon's log says what"}
+	}
+	p.Title = http.StatusText(p.Status)
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // a client that left is no fault of ours
+}
+
+func problem(status int, detail string) *Problem { return &Problem{Status: status, Detail: detail} }

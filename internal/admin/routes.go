@@ -1,0 +1,173 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"presenced/internal/engine"
+	"presenced/internal/presence"
+)
+
+// operator is who stands behind the socket.
+var operator = engine.Principal{Operator: true}
+
+// handler is the table of routes. A user stands percent-encoded in one segment
+// of the path.
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/admin/status", s.getStatus)
+	mux.HandleFunc("GET /v1/admin/users", s.getUsers)
+	mux.HandleFunc("GET /v1/admin/users/{jid}", s.getUser)
+	mux.HandleFunc("DELETE /v1/admin/users/{jid}", s.change(engine.Erase{}))
+	mux.HandleFunc("POST /v1/admin/users/{jid}/enable", s.change(engine.Enable{}))
+	mux.HandleFunc("POST /v1/admin/users/{jid}/disable", s.change(engine.Disable{}))
+	mux.HandleFunc("GET /v1/admin/users/{jid}/presence", s.getPresence)
+	mux.HandleFunc("GET /v1/admin/users/{jid}/explain", s.getExplanation)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.refuse(w, r, problem(http.StatusNotFound, "there is nothing of that name; is the program older or newer than the daemon?"))
+	})
+	return s.logged(mux)
+}
+
+func write(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(v) // a client that left is no fault of ours
+}
+
+func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
+	st := s.o.Status()
+	users, err := s.o.Door.Users(r.Context(), operator)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	st.Users.Known = len(users)
+	for _, u := range users {
+		if u.Enabled {
+			st.Users.Enabled++
+		}
+		if u.Enabled && u.Online {
+			st.Users.Online++
+		}
+	}
+	if st.Reasons == nil {
+		st.Reasons = []Reason{}
+	}
+	write(w, st)
+}
+
+// UserList is the answer to a listing, in the order of the addresses.
+type UserList struct {
+	Users []engine.UserSummary `json:"users"`
+}
+
+func (s *Server) getUsers(w http.ResponseWriter, r *http.Request) {
+	users, err := s.o.Door.Users(r.Context(), operator)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	slices.SortFunc(users, func(a, b engine.UserSummary) int { return strings.Compare(a.User, b.User) })
+	if users == nil {
+		users = []engine.UserSummary{}
+	}
+	write(w, UserList{users})
+}
+
+func (s *Server) getUser(w http.ResponseWriter, r *http.Request) {
+	user, ok := s.user(w, r)
+	if !ok {
+		return
+	}
+	found, err := s.o.Door.Inspect(r.Context(), operator, user.Addr)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	write(w, found)
+}
+
+// Done is the answer to a change.
+type Done struct {
+	Advice []engine.Advice `json:"advice"`
+}
+
+// change answers a request that makes one fixed change to a user.
+func (s *Server) change(c engine.Change) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		user, ok := s.user(w, r)
+		if !ok {
+			return
+		}
+		result, err := s.o.Door.Apply(r.Context(), operator, user, c)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		write(w, Done{append([]engine.Advice{}, result.Advice...)})
+	}
+}
+
+// getPresence shows the user as the one named by "as" sees her; without, as she
+// sees herself.
+func (s *Server) getPresence(w http.ResponseWriter, r *http.Request) {
+	user, ok := s.user(w, r)
+	if !ok {
+		return
+	}
+	asker := operator
+	if as := r.URL.Query().Get("as"); as != "" {
+		watcher, err := address("as", as)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		asker.Addr, asker.JID = watcher.Addr, watcher.Bare
+	}
+	views := s.o.Door.Look(r.Context(), asker, []presence.Addr{user.Addr})
+	write(w, PresenceOf(user.Bare, s.o.Language, &views[0]))
+}
+
+func (s *Server) getExplanation(w http.ResponseWriter, r *http.Request) {
+	user, ok := s.user(w, r)
+	if !ok {
+		return
+	}
+	watcher, err := address("watcher", r.URL.Query().Get("watcher"))
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	e, err := s.o.Door.Explain(r.Context(), operator, user.Addr, watcher.Addr)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	write(w, e)
+}
+
+// user reads the user of the path; ok is false when the request was answered.
+func (s *Server) user(w http.ResponseWriter, r *http.Request) (presence.JID, bool) {
+	j, err := address("jid", r.PathValue("jid"))
+	if err != nil {
+		s.refuse(w, r, err)
+		return j, false
+	}
+	return j, true
+}
+
+// address reads one address of a request; a resource is dropped, since rules
+// and presence are per account.
+func address(field, text string) (presence.JID, error) {
+	j, err := presence.ParseJID(text)
+	if err != nil {
+		p := problem(http.StatusBadRequest, field+": "+err.Error()+"; write an address such as alice@example.org")
+		p.Field = field
+		return j, p
+	}
+	j.Resource = ""
+	return j, nil
+}

@@ -1,0 +1,106 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"presenced/internal/engine"
+	"presenced/internal/engine/eval"
+	"presenced/internal/presence"
+)
+
+// Limits of one request. Reading a user who is being loaded may take 10 s
+// (S8.5), a change as long as the disk needs.
+const (
+	maxBody    = 64 << 10
+	maxHead    = 16 << 10
+	readTime   = 10 * time.Second
+	answerTime = 30 * time.Second
+	idleTime   = time.Minute
+	workTime   = 20 * time.Second
+)
+
+// Door is the engine as administration needs it.
+type Door interface {
+	Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
+	Explain(ctx context.Context, who engine.Principal, user, watcher presence.Addr) (eval.Explanation, error)
+	Inspect(ctx context.Context, who engine.Principal, user presence.Addr) (engine.Inspection, error)
+	Users(ctx context.Context, who engine.Principal) ([]engine.UserSummary, error)
+	Apply(ctx context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
+}
+
+// Options are what a Server needs.
+type Options struct {
+	Door     Door
+	Status   func() Status // all but the users
+	Language string        // of status texts
+	Log      *slog.Logger
+}
+
+// Server serves administration. Its zero value is not usable; see NewServer.
+type Server struct {
+	o     Options
+	http  *http.Server
+	serve sync.WaitGroup
+}
+
+// NewServer returns a server that does not listen yet.
+func NewServer(o Options) *Server {
+	s := &Server{o: o}
+	s.http = &http.Server{
+		Handler: s.handler(), ReadTimeout: readTime, ReadHeaderTimeout: readTime, WriteTimeout: answerTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHead, ConnContext: withPeer,
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// Serve begins to answer on l, which Close closes.
+func (s *Server) Serve(l net.Listener) {
+	s.serve.Go(func() { _ = s.http.Serve(l) }) // ends with the listener
+}
+
+// Close lets running requests end within ctx, then closes everything.
+func (s *Server) Close(ctx context.Context) error {
+	defer s.serve.Wait()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.http.Close())
+	}
+	return nil
+}
+
+// peerKey is the context key of the peer's uid.
+type peerKey struct{}
+
+func withPeer(ctx context.Context, c net.Conn) context.Context {
+	if uid, ok := uidOf(c); ok {
+		return context.WithValue(ctx, peerKey{}, uid)
+	}
+	return ctx
+}
+
+// logged notes who changes something. The address of whom it is about is for
+// debugging only.
+func (s *Server) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), workTime)
+		defer cancel()
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		uid := any("unknown")
+		if v, ok := ctx.Value(peerKey{}).(uint32); ok {
+			uid = v
+		}
+		level := slog.LevelInfo
+		if r.Method == http.MethodGet {
+			level = slog.LevelDebug
+		}
+		s.o.Log.Log(ctx, level, "administration: request", "uid", uid, "method", r.Method)
+		s.o.Log.Debug("administration: request for", "path", r.URL.EscapedPath())
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}

@@ -1,0 +1,76 @@
+package check
+
+import (
+	"fmt"
+	"net"
+	"strings"
+)
+
+// snippets are the lines that tell each server of the component and let it read
+// presence and rosters, for the configured names. The secret is not in them.
+func (c *checker) snippets() []Snippet {
+	host, port, err := net.SplitHostPort(c.config.Component.Address)
+	if err != nil {
+		host, port = "127.0.0.1", "5347"
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	domain := c.config.Component.Domain
+	return []Snippet{
+		{Server: "Prosody (the package prosody-modules has mod_privilege)", Text: prosody(domain, c.config.Component.Hosts, host, port)},
+		{Server: "ejabberd", Text: ejabberd(domain, host, port)},
+	}
+}
+
+// secretText stands where the secret has to be pasted.
+const secretText = "the text of component.secret"
+
+func prosody(domain string, hosts []string, host, port string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "component_ports = { %s }\ncomponent_interfaces = { %q }\n", port, host)
+	for _, h := range hosts {
+		fmt.Fprintf(&b, `
+VirtualHost %q
+    modules_enabled = { "privilege" }
+    privileged_entities = {
+        [%q] = { roster = "get", presence = "managed_entity" },
+    }
+`, h, domain)
+	}
+	fmt.Fprintf(&b, `
+Component %q
+    component_secret = %q
+    modules_enabled = { "privilege" }
+`, domain, secretText)
+	return b.String()
+}
+
+func ejabberd(domain, host, port string) string {
+	return fmt.Sprintf(`listen:
+  -
+    port: %[3]s
+    ip: %[2]q
+    module: ejabberd_service
+    access: all
+    global_routes: false
+    hosts:
+      %[1]q:
+        password: %[4]q
+
+acl:
+  presence_component:
+    server: %[1]q
+
+access_rules:
+  presence_component_rule:
+    allow: presence_component
+
+modules:
+  mod_privilege:
+    roster:
+      get: presence_component_rule
+    presence:
+      managed_entity: presence_component_rule
+`, domain, host, port, secretText)
+}

@@ -1,0 +1,190 @@
+package daemon
+
+import (
+	"fmt"
+
+	"presenced/aggregation"
+	"presenced/component/commands"
+	"presenced/config"
+	"presenced/internal/engine"
+	"presenced/internal/engine/eval"
+	"presenced/internal/presence"
+	"presenced/privacy"
+	"presenced/roster"
+)
+
+// rulesOf translates the part of a configuration that a reload may change. It
+// is pure; an error means a value that config accepts and a room refuses.
+func rulesOf(c *config.Config) (*engine.Rules, error) {
+	site, err := privacy.NewSite(siteOf(c))
+	if err != nil {
+		return nil, setup("correct it in the configuration", "%w", err)
+	}
+	table, err := tableOf(&c.Calendar)
+	if err != nil {
+		return nil, setup("correct calendar.map in the configuration", "%w", err)
+	}
+	walls, err := wallsOf(c)
+	if err != nil {
+		return nil, err
+	}
+	enrolment, err := enrolmentOf(&c.Enrolment)
+	if err != nil {
+		return nil, err
+	}
+	return &engine.Rules{
+		System: eval.System{
+			Aggregation: aggregation.Options{
+				IdleAfter: c.Presence.IdleAfter.Std(), AwayAfter: c.Presence.AwayAfter.Std(),
+				Calendar: table, CalendarMaxStale: c.Calendar.MaxStale.Std(),
+				RequireAttendees: c.Calendar.RequireAttendees,
+			},
+			Operator: operatorOf(c),
+			Site:     site,
+		},
+		Walls:        walls,
+		Enrolment:    enrolment,
+		Refresh:      c.Privacy.Refresh.Std(),
+		MaxStale:     c.Privacy.MaxStale.Std(),
+		RequireLists: c.Privacy.ServerLists == "require",
+		Limits:       roster.Limits{Watchers: c.Limits.Watchers, Requests: c.Limits.Requests},
+	}, nil
+}
+
+func siteOf(c *config.Config) privacy.SiteOptions {
+	custom := make(map[presence.ContainerID]presence.ContainerID, len(c.Privacy.Containers))
+	for _, k := range c.Privacy.Containers {
+		custom[presence.ContainerID(k.ID)] = presence.ContainerID(k.Base)
+	}
+	return privacy.SiteOptions{
+		Component: c.Component.Domain,
+		Networks: privacy.Networks{
+			Enterprise: c.Networks.Enterprise, Federated: c.Networks.Federated, PublicCloud: c.Networks.PublicCloud,
+		},
+		Containers:   custom,
+		SharedGroups: c.Presence.SharedGroups,
+	}
+}
+
+// operatorOf reads the words of [policy]. config has checked them; one that is
+// not known all the same narrows most, which is the zero value of each.
+func operatorOf(c *config.Config) privacy.Operator {
+	lastActive, _ := privacy.ParseLastActive(c.Policy.LastActive)
+	photo, _ := privacy.ParsePhoto(c.Policy.Photo)
+	offline, _ := privacy.ParseOfflineDetails(c.Privacy.OfflineDetails)
+	links, known := privacy.ParseLinkMode(c.Policy.Links)
+	if !known {
+		links = privacy.LinksBlock
+	}
+	return privacy.Operator{
+		LastActive: lastActive, Granularity: c.Policy.LastActiveGranularity.Std(),
+		Photo: photo, OfflineDetails: offline, Until: c.Calendar.Until,
+		Links: privacy.Links{Mode: links, Intranet: c.Policy.Intranet, Extensions: c.Policy.FileExtensions},
+	}
+}
+
+// tableOf is the preset with the operator's lines before it (S6.1).
+func tableOf(c *config.Calendar) (aggregation.Table, error) {
+	table, ok := aggregation.Preset(c.Preset)
+	if !ok {
+		return nil, fmt.Errorf("calendar.preset %q is not known", c.Preset)
+	}
+	lines := make([]aggregation.Rule, 0, len(c.Map))
+	for _, m := range c.Map {
+		line := aggregation.Rule{
+			Category:     m.Category,
+			Availability: presence.Availability(m.Availability), Activity: presence.Activity(m.Activity),
+		}
+		if m.ShowAs == "" {
+			line.AnyKind = true
+		} else if line.Kind, ok = presence.ParseEventKind(m.ShowAs); !ok {
+			return nil, fmt.Errorf("calendar.map: show_as %q is not known", m.ShowAs)
+		}
+		lines = append(lines, line)
+	}
+	table = table.With(lines...)
+	return table, table.Validate()
+}
+
+// wallsOf reads the walls. A user may also be a whole domain, and "*" stands
+// for every served host.
+func wallsOf(c *config.Config) ([]engine.Wall, error) {
+	var walls []engine.Wall
+	for i, w := range c.Privacy.Walls {
+		wall := engine.Wall{HiddenFrom: w.HiddenFrom}
+		for _, u := range w.Users {
+			users := []string{u}
+			if u == "*" {
+				users = c.Component.Hosts
+			}
+			addrs, err := addrsOf(fmt.Sprintf("privacy.walls[%d].users", i), users)
+			if err != nil {
+				return nil, err
+			}
+			wall.Users = append(wall.Users, addrs...)
+		}
+		walls = append(walls, wall)
+	}
+	return walls, nil
+}
+
+func enrolmentOf(c *config.Enrolment) (engine.Enrolment, error) {
+	e := engine.Enrolment{Users: make(map[presence.Addr]string), Bots: make(map[presence.Addr]bool)}
+	switch c.Mode {
+	case "all":
+		e.Mode = engine.EnrolAll
+	case "list":
+		e.Mode = engine.EnrolList
+	}
+	users, err := addrsOf("enrolment.users", c.Users)
+	if err != nil {
+		return e, err
+	}
+	// The list counts in mode "list" only: a name left there must not enrol
+	// anybody who may decide for herself.
+	if e.Mode == engine.EnrolList {
+		for i, a := range users {
+			e.Users[a] = c.Users[i]
+		}
+	}
+	bots, err := addrsOf("enrolment.bots", c.Bots)
+	for _, a := range bots {
+		e.Bots[a] = true
+	}
+	return e, err
+}
+
+// addrsOf reads the addresses of one key.
+func addrsOf(key string, list []string) ([]presence.Addr, error) {
+	out := make([]presence.Addr, 0, len(list))
+	for _, s := range list {
+		a, err := presence.ParseAddr(s)
+		if err != nil {
+			return nil, setup("write an address such as alice@example.org", "%s: %q: %w", key, s, err)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// hostsOf returns the served hosts in IDNA form.
+func hostsOf(c *config.Config) ([]string, error) {
+	addrs, err := addrsOf("component.hosts", c.Component.Hosts)
+	if err != nil {
+		return nil, err
+	}
+	hosts := make([]string, len(addrs))
+	for i, a := range addrs {
+		hosts[i] = a.Domain()
+	}
+	return hosts, nil
+}
+
+// levelsOf are the operator's containers as the commands name them.
+func levelsOf(c *config.Config) []commands.Container {
+	var levels []commands.Container
+	for _, k := range c.Privacy.Containers {
+		levels = append(levels, commands.Container{ID: presence.ContainerID(k.ID), Name: k.Name})
+	}
+	return levels
+}

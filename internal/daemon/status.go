@@ -1,0 +1,29 @@
+package daemon
+
+import (
+	"presenced/internal/admin"
+)
+
+// status is what the admin socket tells about the daemon as a whole.
+func (d *Daemon) status() admin.Status {
+	c := d.config.Load()
+	link := d.edge.State()
+	s := admin.Status{
+		Version: d.opt.Version, Started: d.started.UTC(),
+		Domain: c.Component.Domain, Address: c.Component.Address,
+		Link:  admin.Link{Phase: string(link.Phase), Since: link.Since.UTC(), LastError: link.LastError},
+		Hosts: []admin.Host{}, Store: admin.Store{Kind: "embedded", Path: c.Store.Path, Healthy: true},
+		Farewell: c.Component.Farewell,
+	}
+	s.Status, s.Reasons = d.readiness()
+	if err := d.store.Healthy(); err != nil {
+		s.Store.Healthy, s.Store.Problem = false, err.Error()
+	}
+	for _, h := range link.Hosts {
+		s.Hosts = append(s.Hosts, admin.Host{
+			Name: h.Name, Mode: h.Mode, Adverts: append([]string{}, h.Adverts...), Answers: h.Answers, Synced: h.Synced,
+			Managed: h.Host.Managed, Reports: h.Host.Reports, Roster: h.Host.Roster, Consent: h.Host.Consent,
+		})
+	}
+	return s
+}
