@@ -92,8 +92,8 @@ func TestTable_FreshCellsAreMarked(t *testing.T) {
 	var b bytes.Buffer
 	at := time.Date(2026, 11, 22, 15, 4, 5, 0, time.UTC)
 	tb := table{out: &b}
-	tb.row(at, "desk says available", [len(columns)]cell{{"available", true}, {"available", false}, {"away", true}, {"offline", false}})
-	want := "15:04:05  desk says available           > available           | available           > away           | offline\n"
+	tb.row(at, "desk says available", [len(columns)]cell{{"available", true}, {"do not disturb: In Room 412", false}, {"away", true}, {"offline", false}})
+	want := "15:04:05  desk says available           > available           | do not disturb: In… > away           | offline\n"
 	if b.String() != want {
 		t.Errorf("got  %swant %s", b.String(), want)
 	}
@@ -171,7 +171,9 @@ func TestJudge(t *testing.T) {
 		{"late", normal, offline, available, offline, nil, "received since the event: nothing"},
 		{"in a crash, again", crash, available, available, available, once, ""},
 		{"in a crash, missed", crash, available, available, available, nil, ""},
-		{"in a crash, too often", crash, available, available, available, thrice, "3 presences"},
+		{"in a crash, with the state between", crash, offline, available, available, twice, ""},
+		{"in a crash, too often", crash, offline, available, available, thrice, "3 presences"},
+		{"in a crash, repeated for nothing", crash, available, available, available, twice, "2 presences"},
 		{"in a crash, wrong", crash, offline, available, offline, nil, "got   offline"},
 	} {
 		err := judge("bob", c.st, c.before, c.want, c.got, c.came)

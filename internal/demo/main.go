@@ -57,11 +57,9 @@ func run(ctx context.Context, out, errOut io.Writer) int {
 	}
 	if err := s.close(); err != nil {
 		say(errOut, "demo: clearing up: %v", err)
-		code = max(code, exitWrong)
+		return max(code, exitWrong)
 	}
-	if code == exitFine {
-		say(out, "\nEverything the demo started is stopped and removed.")
-	}
+	say(out, "\nEverything the demo started is stopped and removed.")
 	return code
 }
 
@@ -69,13 +67,13 @@ func run(ctx context.Context, out, errOut io.Writer) int {
 func show(ctx context.Context, out io.Writer, stay time.Duration) (*stage, error) {
 	s := &stage{}
 	say(out, "%s", introduction)
-	say(out, "Building presenced and starting Prosody (the first time takes a minute or two) ...")
+	say(out, "Building presenced and starting Prosody. The first time this takes a minute or two.")
 	starting, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("the servers did not start in time"))
 	defer cancel()
 	if err := s.open(starting); err != nil {
 		return s, err
 	}
-	say(out, "\nBefore the curtain rises, Alice runs three commands in her own client:\n")
+	say(out, "\nFirst, Alice runs three commands in her own client. It shows her these answers:\n")
 	if err := s.prepare(starting, out); err != nil {
 		return s, err
 	}
@@ -89,7 +87,7 @@ func show(ctx context.Context, out io.Writer, stay time.Duration) (*stage, error
 	}
 	t.rule()
 	say(out, "\nEvery cell was as it should be, and nothing was sent twice.")
-	say(out, "%s", s.invitation())
+	say(out, "%s", s.invitation(stay))
 	return s, s.stay(ctx, &t, stay)
 }
 

@@ -79,6 +79,9 @@ func (s *stage) open(ctx context.Context) (err error) {
 			return err
 		}
 		s.watchers[i] = w
+		if _, err = w.client.Roster(ctx); err != nil { // as clients do, to be told of subscriptions
+			return err
+		}
 		if err = w.client.Presence(testbed.PresenceOptions{}); err != nil {
 			return err
 		}
@@ -206,7 +209,7 @@ func (s *stage) stay(ctx context.Context, t *table, d time.Duration) error {
 			if err := s.settle(ctx); err != nil {
 				return err
 			}
-			t.row(time.Now(), "a change of Alice's", s.cells(marks))
+			t.row(time.Now(), "Alice's presence changed", s.cells(marks))
 			marks = s.marks()
 		}
 	}

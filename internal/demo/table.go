@@ -68,12 +68,22 @@ func (t *table) row(at time.Time, event string, cells [len(columns)]cell) {
 		if c.fresh {
 			bar = " > "
 		}
-		b.WriteString(bar + pad(c.text, columns[i].width))
+		b.WriteString(bar + pad(cut(c.text, columns[i].width), columns[i].width))
 	}
 	say(t.out, "%s", strings.TrimRight(b.String(), " "))
 }
 
-// pad fills up to a width; a longer text is left whole and shifts its line.
+// cut shortens what a column cannot hold, such as a long note of the reader's
+// own; the table's texts all fit.
+func cut(s string, width int) string {
+	r := []rune(s)
+	if len(r) <= width {
+		return s
+	}
+	return string(r[:width-1]) + "…"
+}
+
+// pad fills up to a width.
 func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }

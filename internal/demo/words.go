@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // lineWidth is where sentences are wrapped, in characters.
@@ -22,31 +23,43 @@ one presence for each of them:
 `
 
 const legend = `
-Then the four add her mirror. In the table, each cell is what that person's own client received last:
-the state, and after a colon the status text. "out" is out of office.
-  >  before a cell: the mirror has just sent this
-  |  before a cell: nothing was sent, so the client still shows what came earlier
+Then the four add her mirror, and she starts her day. Events with a colon, such as "block: fred", are
+commands she runs; the others happen on her devices. Each cell is what that person's own client
+received last: the state, and after a colon the status text ("out" is out of office).
+
+  >  before a cell: the mirror has just sent this, once
+  |  before a cell: nothing was sent, so the client still shows what came before
+
+A line is printed when all four clients show what they should and nothing more is on its way. Some
+take two seconds, because the mirror sends at most five changes at once and then one every two
+seconds. At "kill -9" the daemon dies in the middle of a change, misses the next and is started again.
 `
 
 // invitation tells how to attach an own client.
-func (s *stage) invitation() string {
+func (s *stage) invitation(d time.Duration) string {
+	ending := "Ctrl-C ends the demo and removes everything."
+	if d >= 0 {
+		ending = fmt.Sprintf("The demo ends by itself in %v (%s), or with Ctrl-C.", d, secondsEnv)
+	}
 	port := s.server.C2SAddr[strings.LastIndexByte(s.server.C2SAddr, ':')+1:]
 	return fmt.Sprintf(`
 Now with a client of your own. It all runs on this machine, without encryption: allow plaintext.
 
   server    127.0.0.1, port %[1]s
-  watch     log in as carol@%[2]s, password %[3]s; add the contact %[4]s
-  be Alice  log in as alice@%[2]s, password %[3]s; change your status, or run a command of
-            the contact %[5]s (in Gajim: Execute Command). What bob sees is printed here.
+  watch     log in as carol@%[2]s, password %[3]s; add the contact
+            %[4]s, and you see Alice as a colleague does
+  be Alice  log in as alice@%[2]s, password %[3]s; change your status, or run a
+            command of %[5]s; each change is printed here
 
-  Profanity  /connect carol@%[2]s server 127.0.0.1 port %[1]s tls disable
-             /roster add %[4]s   and   /sub request %[4]s
-  Gajim      add the account with Advanced Settings: host 127.0.0.1, port %[1]s, type Plain
-  Psi        account, Connection: host 127.0.0.1, port %[1]s, never encrypt, plaintext login always
-  Dino       cannot: it never logs in without TLS, which this demo leaves out
+  Profanity /connect carol@%[2]s server 127.0.0.1 port %[1]s tls disable
+            /roster add %[4]s, then /sub request %[4]s;
+            as Alice: /cmd exec note %[5]s
+  Gajim     Add Account, Advanced Settings: hostname 127.0.0.1, port %[1]s, type PLAIN
+  Psi       Account, Connection: host 127.0.0.1, port %[1]s, encryption never, plaintext login always
+  Dino      cannot: it never logs in without TLS, which this demo leaves out
 
-Ctrl-C ends the demo and removes everything.
-`, port, home, password, mirror, component)
+%[6]s
+`, port, home, password, mirror, component, ending)
 }
 
 // tell prints what a command answered, beside its name.
