@@ -248,6 +248,7 @@ func TestS13_2_Admits(t *testing.T) {
 		{"privacy mode: a user rule alone", private(alice(Rule{200, RuleUser, "b@else.test"})), who("b@else.test"), false},
 		{"privacy mode: subscribed", private(alice()), contact("b@else.test", presence.SubFrom), true},
 		{"privacy mode: to", private(alice(Rule{200, RuleUser, "b@else.test"})), contact("b@else.test", presence.SubTo), false},
+		{"privacy mode: a blocking domain rule is left out", private(alice(Rule{32000, RuleDomain, "else.test"})), contact("b@else.test", presence.SubFrom), true},
 		{"unreadable roster: by network", blind(alice(Bootstrap()...)), contact("b@example.org", presence.SubBoth), true},
 		{"unreadable roster: a group might close", blind(alice(append(Bootstrap(), Rule{0, RuleGroup, "Out"})...)), who("b@example.org"), false},
 		{"self", alice(), who("alice@example.org"), true},

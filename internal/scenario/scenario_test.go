@@ -74,6 +74,7 @@ func TestRun_Expectations(t *testing.T) {
 		{"self is pushed and probed", ``, `{jid: alice@example.org, expect: {container: 1, reason: self, push: true, probe: available}}`, ""},
 		{"a stranger", ``, `{jid: zed@else.test, expect: {container: 0, reason: default, push: false, probe: unsubscribed, show: unavailable}}`, ""},
 		{"offline stays pushed", `resources: []`, bob(`push: true, probe: unavailable`), ""},
+		{"container 0 is not pushed", `containers: [{container: 0, type: user, value: bob@example.org}]`, bob(`container: 0, reason: user, push: false, probe: unavailable`), ""},
 		{"any spelling of the watcher", ``, `{jid: BOB@Example.ORG/phone, expect: {container: 200, push: true}}`, ""},
 		{"null is absence", `manual: null, claims: null, calendar: {events: null}, privacy_default: null, server_blocklist: null`, bob(`availability: 3500`), ""},
 		{"maps merge, lists replace", `profile: {company: Example}, resources: [{resource: phone}]`, bob(`fields: {title: Auditor, company: Example, device: null}`), ""},
