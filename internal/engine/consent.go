@@ -97,7 +97,7 @@ func (u *user) enable(now time.Time, bare string, then func(now time.Time, err e
 			u.sh.e.setKnown(u.addr, true)
 			u.recompile()
 			u.ask(now, true)
-			u.learn(now)
+			u.learn()
 			u.readRoster(now, nil)
 			u.evaluate(now, causeEvent)
 		}
@@ -108,9 +108,13 @@ func (u *user) enable(now time.Time, bare string, then func(now time.Time, err e
 
 // learn finds out about the devices of a user who was enrolled while the link
 // was up: a server that forwards presence only does so at the next change.
-func (u *user) learn(now time.Time) {
-	if u.sh.up && (u.set.enrol.Consent == consentGranted || u.host.Managed) {
+func (u *user) learn() {
+	switch {
+	case !u.sh.up:
+	case u.set.enrol.Consent == consentGranted:
 		u.sh.e.opt.Sender.Probe(u.bare)
+	case u.host.Managed && len(u.person.Inputs.Resources) == 0:
+		u.sh.e.opt.Sender.Peek(u.addr, u.bare)
 	}
 }
 

@@ -98,6 +98,9 @@ type Sender interface {
 	Leave(bare string)
 	// Probe asks for the presence of a user who consented.
 	Probe(bare string)
+	// Peek asks for the presence of a user whose host forwards presence but told
+	// of her before she was enrolled. Where the server has no way, nothing comes.
+	Peek(user presence.Addr, bare string)
 	// Ping finds out whether a device still is there; the answer comes as a
 	// Device event with Gone when it is not.
 	Ping(full string)

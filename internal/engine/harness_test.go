@@ -57,14 +57,15 @@ func (w *wire) Present(body []byte, to []Target) {
 		w.say("%s <- %s: %s", t.To, t.From, strings.Join(strings.Fields(string(body)), " "))
 	}
 }
-func (w *wire) Subscribed(t Target)      { w.say("%s <- %s: subscribed", t.To, t.From) }
-func (w *wire) Unsubscribed(t Target)    { w.say("%s <- %s: unsubscribed", t.To, t.From) }
-func (w *wire) Ask(bare string)          { w.say("ask %s", bare) }
-func (w *wire) Leave(bare string)        { w.say("leave %s", bare) }
-func (w *wire) Probe(bare string)        { w.say("probe %s", bare) }
-func (w *wire) Ping(full string)         { w.say("ping %s", full) }
-func (w *wire) Notify(bare, text string) { w.say("notify %s", bare) }
-func (w *wire) Settle(host string)       { w.say("settle %s", host) }
+func (w *wire) Subscribed(t Target)               { w.say("%s <- %s: subscribed", t.To, t.From) }
+func (w *wire) Unsubscribed(t Target)             { w.say("%s <- %s: unsubscribed", t.To, t.From) }
+func (w *wire) Ask(bare string)                   { w.say("ask %s", bare) }
+func (w *wire) Leave(bare string)                 { w.say("leave %s", bare) }
+func (w *wire) Probe(bare string)                 { w.say("probe %s", bare) }
+func (w *wire) Peek(_ presence.Addr, bare string) { w.say("peek %s", bare) }
+func (w *wire) Ping(full string)                  { w.say("ping %s", full) }
+func (w *wire) Notify(bare, text string)          { w.say("notify %s", bare) }
+func (w *wire) Settle(host string)                { w.say("settle %s", host) }
 
 func (w *wire) ReadRoster(user presence.Addr, bare string) {
 	w.mu.Lock()

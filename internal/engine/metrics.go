@@ -10,8 +10,8 @@ import (
 
 // metrics are the engine's; no label ever holds an address.
 type metrics struct {
-	devices, sent, held, lost   prometheus.Counter
-	rosterErrors, refusedWrites prometheus.Counter
+	devices, sent, held, lost prometheus.Counter
+	refusedWrites             prometheus.Counter
 }
 
 func newMetrics(e *Engine) *metrics {
@@ -25,7 +25,6 @@ func newMetrics(e *Engine) *metrics {
 		sent:          counter("presenced_presences_sent_total", "Presences handed over for watchers."),
 		held:          counter("presenced_presences_held_total", "Changes of a projection that had to wait for their pace."),
 		lost:          counter("presenced_events_lost_total", "Events dropped because an owner's mailbox was full."),
-		rosterErrors:  counter("presenced_roster_errors_total", "Rosters that could not be read."),
 		refusedWrites: counter("presenced_writes_refused_total", "Settings the store refused."),
 	}
 	gauge := func(name, help string, f func() float64) {

@@ -78,7 +78,6 @@ func (u *user) rosterRead(contacts []presence.Contact, err error, now time.Time)
 }
 
 func (u *user) rosterFailed(err error, now time.Time) {
-	u.sh.e.metrics.rosterErrors.Inc()
 	u.refreshAt = now.Add(rosterRetry + u.sh.jitter(rosterRetry))
 	if !u.sh.up {
 		return // the link went away meanwhile: not an answer about the roster

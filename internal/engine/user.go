@@ -85,6 +85,7 @@ func (u *user) observe(d Device, now time.Time) {
 	if d.IdleSince.After(now) {
 		d.IdleSince = time.Time{} // a clock ahead of ours: she is active
 	}
+	d.Status = u.cleanStatus(d.Status)
 	r := presence.Resource{
 		Name: d.User.Resource, Priority: d.Priority, Show: d.Show, Status: d.Status,
 		IdleSince: d.IdleSince, PublishedAt: now, Own: d.Own, Epoch: u.sh.epoch,
@@ -97,6 +98,15 @@ func (u *user) observe(d Device, now time.Time) {
 	}
 	in.Resources = aggregation.Observe(in.Resources, r, &u.sh.e.rules().System.Aggregation, now)
 	u.markDirty(now)
+}
+
+// cleanStatus makes a device's status fit to stand in for a note (S4.3, S9): it
+// cannot be refused, so what no note may hold is dropped.
+func (u *user) cleanStatus(status string) string {
+	if status == "" {
+		return ""
+	}
+	return u.sh.e.rules().System.Operator.Links.Apply(privacy.ClipStatus(status)).Text
 }
 
 func same(a, b *presence.Resource) bool {

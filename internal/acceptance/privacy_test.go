@@ -1,0 +1,172 @@
+//go:build integration
+
+package acceptance
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"presenced/internal/testbed"
+)
+
+// run executes an ad-hoc command in one step.
+func (s *site) run(c *testbed.Client, node string, fields ...string) {
+	s.Helper()
+	var form strings.Builder
+	for i := 0; i+1 < len(fields); i += 2 {
+		fmt.Fprintf(&form, "<field var='%s'><value>%s</value></field>", fields[i], testbed.Escape(fields[i+1]))
+	}
+	st, err := c.IQ(s.Context(), "set", component, fmt.Sprintf(
+		`<command xmlns='http://jabber.org/protocol/commands' node='%s' action='execute'><x xmlns='jabber:x:data' type='submit'>%s</x></command>`, node, form.String()))
+	s.must(err)
+	if !strings.Contains(st.Raw, `status='completed'`) && !strings.Contains(st.Raw, `status="completed"`) ||
+		strings.Contains(st.Raw, `type='error'`) || strings.Contains(st.Raw, `type="error"`) {
+		s.Fatalf("command %s: %s", node, st.Raw)
+	}
+}
+
+// questions is every path a watcher can ask on, by name; %s is the mirror.
+var questions = []struct{ name, stanza string }{
+	{"query", `<iq type='get' id='ID' to='%s'><query xmlns='urn:presenced:1'/></iq>`},
+	{"vcard", `<iq type='get' id='ID' to='%s'><vCard xmlns='vcard-temp'/></iq>`},
+	{"last", `<iq type='get' id='ID' to='%s'><query xmlns='jabber:iq:last'/></iq>`},
+	{"info", `<iq type='get' id='ID' to='%s'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`},
+	{"items", `<iq type='get' id='ID' to='%s'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>`},
+	{"commands", `<iq type='get' id='ID' to='%s'><query xmlns='http://jabber.org/protocol/disco#items' node='http://jabber.org/protocol/commands'/></iq>`},
+	{"ping", `<iq type='get' id='ID' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>`},
+	{"version", `<iq type='get' id='ID' to='%s'><query xmlns='jabber:iq:version'/></iq>`},
+	{"time", `<iq type='get' id='ID' to='%s'><time xmlns='urn:xmpp:time'/></iq>`},
+	{"register", `<iq type='get' id='ID' to='%s'><query xmlns='jabber:iq:register'/></iq>`},
+	{"set", `<iq type='set' id='ID' to='%s'><x xmlns='urn:example:x'/></iq>`},
+	{"message", `<message type='chat' id='ID' to='%s'><body>hello</body></message>`},
+	{"probe", `<presence type='probe' to='%s'/>`},
+}
+
+var ids = regexp.MustCompile(`\bid=('[^']*'|"[^"]*")`)
+
+// answers asks everything about a user and returns what came from her mirror,
+// ids and her name aside.
+func (s *site) answers(c *testbed.Client, user string) map[string]string {
+	s.Helper()
+	out := map[string]string{}
+	for _, q := range questions {
+		mark := c.Mark()
+		s.must(c.Send(strings.Replace(fmt.Sprintf(q.stanza, mirrorOf(user)), "ID", "q-"+q.name, 1)))
+		// The component answers one asker's questions in order, so what it had to
+		// say to this one is there when it has answered a later ping.
+		s.must(testbed.Barrier(s.Context(), mirrorOf(user), c))
+		var got []string
+		for _, st := range c.Since(mark) {
+			if testbed.Bare(st.From) == mirrorOf(user) && !strings.Contains(st.ID, "ping") && !isBarrier(st) {
+				raw := ids.ReplaceAllString(st.Raw, "id=''")
+				got = append(got, strings.ReplaceAll(raw, user, "USER"))
+			}
+		}
+		out[q.name] = strings.Join(got, "\n")
+	}
+	return out
+}
+
+// isBarrier tells the barrier's own answers from those to the questions.
+func isBarrier(st testbed.Stanza) bool { return st.Kind == "iq" && !strings.HasPrefix(st.ID, "q-") }
+
+func (s *site) same(what string, a, b map[string]string) {
+	s.Helper()
+	for _, q := range questions {
+		if a[q.name] != b[q.name] {
+			s.Errorf("%s: %s tells them apart:\n  %s\nand\n  %s", what, q.name, a[q.name], b[q.name])
+		}
+	}
+	if a["query"] == "" || a["message"] == "" {
+		s.Errorf("%s: a question was not answered at all: %q", what, a)
+	}
+}
+
+// TestI2_BlockedIsOfflineOnEveryPath names I2, S8.6 and S14: a watcher blocked
+// by a rule gets what a user who is offline yields, byte for byte.
+func TestI2_BlockedIsOfflineOnEveryPath(t *testing.T) {
+	everywhere(t, nil, func(s *site) {
+		alice, carol, bob := s.login("alice", "desk"), s.login("carol", "desk"), s.login("bob", "home")
+		s.enable(alice)
+		s.enable(carol)
+		s.watch(bob, "alice")
+		s.watch(bob, "carol")
+		s.sees(bob, "alice", "online 3500", converge)
+		s.run(alice, "note", "text", "secret note")
+		s.sees(bob, "alice", "online 3500", converge)
+		s.must(carol.Close())
+		s.sees(bob, "carol", "offline", converge)
+		mark := bob.Mark()
+		s.run(alice, "block", "jid", bob.Bare())
+		s.sees(bob, "alice", "offline", converge)
+		hidden, offline := s.answers(bob, "alice"), s.answers(bob, "carol")
+		s.same("blocked and offline", hidden, offline)
+		if offline["probe"] == "" {
+			s.Error("a subscribed watcher's probe is not answered")
+		}
+
+		// Nothing she does from now on reaches him.
+		s.must(alice.Presence(testbed.PresenceOptions{Show: "dnd", Status: "still here"}))
+		s.run(alice, "note", "text", "other note")
+		s.must(testbed.Barrier(s.Context(), component, alice, bob))
+		for _, st := range bob.Since(mark) {
+			if st.From == mirrorOf("alice") && st.Available() || strings.Contains(st.Raw, "still here") && st.From == mirrorOf("alice") {
+				s.Errorf("a blocked watcher received %s", st.Raw)
+			}
+		}
+		s.run(alice, "unblock", "jid", bob.Bare())
+		s.sees(bob, "alice", "dnd 9500", converge)
+	})
+}
+
+// TestI2_StrangerCannotTellEnrolledFromNobody names I2 and S13.3.
+func TestI2_StrangerCannotTellEnrolledFromNobody(t *testing.T) {
+	everywhere(t, nil, func(s *site) {
+		alice, dave := s.login("alice", "desk"), s.login("dave", "home")
+		s.enable(alice)
+		s.run(alice, "privacy-mode", "on", "true")
+		s.must(alice.Presence(testbed.PresenceOptions{Show: "dnd"}))
+		s.must(testbed.Barrier(s.Context(), component, alice))
+		s.same("enrolled and nobody", s.answers(dave, "alice"), s.answers(dave, "nobody"))
+
+		for _, user := range []string{"alice", "nobody"} {
+			mark := dave.Mark()
+			s.must(dave.Subscribe(mirrorOf(user)))
+			s.must(testbed.Barrier(s.Context(), component, dave, alice))
+			for _, st := range dave.Since(mark) {
+				if testbed.Bare(st.From) == mirrorOf(user) && st.Kind == "presence" {
+					s.Errorf("subscribing to %s's mirror is answered with %s", user, st.Raw)
+				}
+			}
+		}
+		s.within(converge, "alice is told of the request", func(ctx context.Context) error {
+			_, err := alice.WaitFor(ctx, func(st testbed.Stanza) bool {
+				return st.Kind == "message" && strings.Contains(st.Body, dave.Bare())
+			})
+			return err
+		})
+		s.run(alice, "requests", "requests", dave.Bare(), "decision", "approve-default")
+		s.sees(dave, "alice", "dnd 9500", converge)
+	})
+}
+
+// TestS10_DaemonStaysQuiet: what changes no view sends nothing.
+func TestS10_DaemonStaysQuiet(t *testing.T) {
+	everywhere(t, nil, func(s *site) {
+		alice, bob := s.login("alice", "desk"), s.login("bob", "home")
+		s.enable(alice)
+		s.watch(bob, "alice")
+		s.sees(bob, "alice", "online 3500", converge)
+		mark := bob.Mark()
+		for i := range 20 {
+			s.must(alice.Presence(testbed.PresenceOptions{Priority: i}))
+		}
+		s.must(testbed.Barrier(s.Context(), component, alice, bob))
+		if got := seen(bob, mirrorOf("alice"), mark); len(got) != 0 {
+			s.Errorf("changes of priority alone were shown: %q", got)
+		}
+	})
+}
