@@ -5,14 +5,12 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/xml"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 
 	"presenced/component/commands"
@@ -288,62 +286,6 @@ func TestDelegation_IsAlwaysAnswered(t *testing.T) {
 	}
 }
 
-func TestMessages(t *testing.T) {
-	const head = " id='m' from='" + asker + "' to='"
-	tests := []struct{ name, in, want string }{
-		{"chat", "<message type='chat'" + head + mirrorA + "'><body>hi</body></message>", "This address shows presence only. Write to alice@" + testHost + " instead."},
-		{"normal", "<message" + head + mirrorA + "'><body>hi</body></message>", "Write to alice@" + testHost},
-		{"unknown type", "<message type='x'" + head + mirrorA + "'><body>hi</body></message>", "Write to alice@" + testHost},
-		{"to a spelling without an address", "<message" + head + `a\40b\40c@` + testDomain + "'><body>hi</body></message>", "shows presence only.</text>"},
-		{"to the component", "<message" + head + testDomain + "'><body>hi</body></message>", "Use the commands"},
-		{"no body", "<message type='chat'" + head + mirrorA + "'><active xmlns='http://jabber.org/protocol/chatstates'/></message>", ""},
-		{"empty body", "<message type='chat'" + head + mirrorA + "'><body/></message>", ""},
-		{"headline", "<message type='headline'" + head + mirrorA + "'><body>hi</body></message>", ""},
-		{"groupchat", "<message type='groupchat'" + head + mirrorA + "'><body>hi</body></message>", ""},
-		{"error", "<message type='error'" + head + mirrorA + "'><body>hi</body></message>", ""},
-		{"malformed", "<message" + head + mirrorA + "'><body>hi</message>", ""},
-	}
-	for _, tt := range tests {
-		d := newDesk(t)
-		got := d.ask(t, tt.in)
-		wellFormed(t, got)
-		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) ||
-			tt.want != "" && (!strings.HasPrefix(got, "<message type='error' id='m' from='") || !strings.Contains(got, "<service-unavailable")) {
-			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
-		}
-	}
-}
-
-func TestMessages_RateLimited(t *testing.T) {
-	d := newDesk(t)
-	n := 0
-	for range 500 {
-		n += strings.Count(d.ask(t, "<message from='"+asker+"' to='"+mirrorA+"'><body>hi</body></message>"), "<message")
-	}
-	if n < domainBurst || n > domainBurst+20 {
-		t.Errorf("%d of 500 answered, want about %d", n, domainBurst)
-	}
-}
-
-func TestLimiter_BoundsDomains(t *testing.T) {
-	l, now, n := newLimiter(), time.Now(), 0
-	for i := range 5 * maxBuckets {
-		if l.allow(fmt.Sprintf("d%d.example", i), now) {
-			n++
-		}
-	}
-	if len(l.domains) > maxBuckets || n > totalBurst {
-		t.Errorf("%d domains remembered, %d answered at once", len(l.domains), n)
-	}
-	now = now.Add(time.Hour)
-	for i := range maxBuckets {
-		l.allow(fmt.Sprintf("later%d.example", i), now)
-	}
-	if l.domains["d0.example"] != nil {
-		t.Error("a full bucket is kept although room is needed")
-	}
-}
-
 func TestPool_BusyIsToldAndFreedAgain(t *testing.T) {
 	d := newDesk(t)
 	release := make(chan struct{})
@@ -365,88 +307,5 @@ func TestPool_BusyIsToldAndFreedAgain(t *testing.T) {
 	}
 	if got := d.ask(t, string(query)); !strings.Contains(got, "type='result'") {
 		t.Errorf("afterwards: %s", got)
-	}
-}
-
-func TestRender(t *testing.T) {
-	d := newDesk(t)
-	caps := string(d.c.texts.mirror.caps)
-	at := time.Date(2026, 11, 22, 14, 0, 0, 5, time.UTC)
-	withText := func(v presence.View, f presence.Field, s string) presence.View { v.Text[f] = s; return v }
-	tests := []struct {
-		name string
-		view presence.View
-		want string
-	}{
-		{"offline", presence.OfflineView(0), " type='unavailable'/>"},
-		{"blocked", presence.OfflineView(presence.Blocked), " type='unavailable'/>"},
-		{"offline with a name", withText(presence.OfflineView(200), presence.FieldName, "Alice"), " type='unavailable'/>"},
-		{"unset", presence.View{}, " type='unavailable'/>"},
-		{"available", presence.View{Availability: presence.Available}, ">" + caps + "<enhanced xmlns='urn:presenced:1' availability='3500'/></presence>"},
-		{"external busy", presence.View{Availability: presence.Busy}, "><show>dnd</show>" + caps + "<enhanced xmlns='urn:presenced:1' availability='6500'/></presence>"},
-		{"in a meeting, note", withText(presence.View{Availability: presence.Busy, Activity: presence.InAMeeting, Until: at}, presence.FieldNotePersonal, "a<b"),
-			"><show>dnd</show><status>a&lt;b</status>" + caps + "<enhanced xmlns='urn:presenced:1' availability='6500' activity='in-a-meeting' until='2026-11-22T14:00:00Z'/></presence>"},
-		{"last activity", presence.View{Availability: presence.AvailableIdle, LastActive: at},
-			"><show>away</show><idle xmlns='urn:xmpp:idle:1' since='2026-11-22T14:00:00Z'/>" + caps + "<enhanced xmlns='urn:presenced:1' availability='5000'/></presence>"},
-		{"out of office", withText(presence.View{Availability: presence.Offline, Activity: presence.OutOfOfficeA}, presence.FieldNoteOOF, "Gone fishing"),
-			" type='unavailable'><status>Gone fishing</status><enhanced xmlns='urn:presenced:1' availability='18500' activity='out-of-office'/></presence>"},
-	}
-	for _, tt := range tests {
-		got := string(d.c.Render(nil, &tt.view, "en"))
-		if got != tt.want {
-			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, got, tt.want)
-		}
-		wellFormed(t, "<presence"+got)
-	}
-	buf := make([]byte, 0, 4096)
-	for _, tt := range tests {
-		v := tt.view
-		v.Until = time.Time{} // a text with an end must be composed
-		if n := testing.AllocsPerRun(100, func() { buf = d.c.Render(buf[:0], &v, "en") }); n != 0 {
-			t.Errorf("%s: %v allocations", tt.name, n)
-		}
-	}
-}
-
-func TestMetrics_Lint(t *testing.T) {
-	reg := prometheus.NewPedanticRegistry()
-	o := Options{Domain: testDomain, Address: "x", Hosts: []string{testHost}, Secret: func() string { return "" }, Registerer: reg}
-	if _, err := New(o); err != nil {
-		t.Fatal(err)
-	}
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	problems, err := promlint.NewWithMetricFamilies(families).Lint()
-	if err != nil || len(problems) > 0 {
-		t.Errorf("%v %v", problems, err)
-	}
-	if _, err := New(o); err == nil {
-		t.Error("registering twice went unnoticed")
-	}
-}
-
-func TestNew_RefusesWhatCannotWork(t *testing.T) {
-	good := Options{Domain: testDomain, Address: "x", Hosts: []string{testHost}, Secret: func() string { return "" }}
-	for name, change := range map[string]func(*Options){
-		"no domain":     func(o *Options) { o.Domain = "" },
-		"a user":        func(o *Options) { o.Domain = "a@b" },
-		"no hosts":      func(o *Options) { o.Hosts = nil },
-		"bad host":      func(o *Options) { o.Hosts = []string{"a@b"} },
-		"own host":      func(o *Options) { o.Hosts = []string{testDomain} },
-		"host twice":    func(o *Options) { o.Hosts = []string{testHost, strings.ToUpper(testHost)} },
-		"no secret":     func(o *Options) { o.Secret = nil },
-		"nowhere to":    func(o *Options) { o.Address = "" },
-		"with resource": func(o *Options) { o.Domain = testDomain + "/x" },
-	} {
-		o := good
-		change(&o)
-		if _, err := New(o); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
-	}
-	if _, err := New(good); err != nil {
-		t.Error(err)
 	}
 }

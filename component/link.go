@@ -90,8 +90,8 @@ func (l *link) serve(ctx context.Context) error {
 	c.out.Attach(l.w)
 	c.setPhase(PhaseAttached, nil)
 	c.metrics.connects.Inc()
+	c.link.Store(l) // before the engine, which may ask for something at once
 	c.door.Attached(time.Now())
-	c.link.Store(l)
 
 	work, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup

@@ -67,13 +67,14 @@ func (c *Component) lost(err error, up time.Duration, told *string) {
 // session is one attempt and, if it succeeds, the life of its link; up is how
 // long the link lived.
 func (c *Component) session(ctx context.Context, told *string) (up time.Duration, err error) {
+	again := c.everAttached()
 	c.setPhase(PhaseConnecting, nil)
 	l, err := c.open(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if *told != "" {
-		c.log.Info("attached to the XMPP server again")
+	if again {
+		c.log.Info("attached to the XMPP server again", "component", c.o.Domain)
 	} else {
 		c.log.Info("attached to the XMPP server", "component", c.o.Domain)
 	}
