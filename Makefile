@@ -10,8 +10,7 @@ MAKEFLAGS += --no-print-directory
 LINT_VERSION := v2.15.0
 FUZZTIME ?= 30s
 
-# The version comes from the checkout; where there is none, there is none.
-vcs := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Packages with tests that start real servers.
 with_servers = $(shell grep -rlE '^//go:build .*\bintegration\b' --include='*_test.go' . | xargs -rn1 dirname | sort -u)
@@ -19,7 +18,7 @@ with_servers = $(shell grep -rlE '^//go:build .*\bintegration\b' --include='*_te
 .PHONY: build test test-unit test-servers test-long bench demo lint deps fmt fmt-check vet clean
 
 build: ## the binary, in bin/
-	$(GO) build -trimpath -buildvcs=$(vcs) -o bin/presenced ./cmd/presenced
+	$(GO) build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/presenced ./cmd/presenced
 
 test: fmt-check vet test-unit test-servers ## everything, in under a quarter of an hour on two cores
 
@@ -49,7 +48,6 @@ bench: ## the ratios of docs/performance.md, into docs/figures.json
 	$(GO) run ./internal/bench -out docs/figures.json
 
 demo: ## one user, four watchers, a real Prosody; DEMO_SECONDS=1 ends it by itself
-	@sh deploy/install-packages.sh prosody prosody-modules
 	@$(GO) run ./internal/demo
 
 lint: ## builds the linter first, which takes a minute or two

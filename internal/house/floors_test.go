@@ -1,0 +1,96 @@
+package house
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors are the rooms from the roof down. A room imports rooms of lower floors
+// only: never its own floor, so that neighbours do not know each other.
+var floors = [][]string{
+	{"cmd/presenced"},
+	{"internal/daemon", "internal/check"},
+	{"config"},
+	{
+		"component", "internal/admin", "internal/web",
+		"internal/store/boltstore", "internal/store/redisstore", "aggregation/calendar/sources",
+	},
+	{"component/commands", "component/outbox", "component/privilege"},
+	{"component/stream"},
+	{"internal/engine", "internal/scenario"},
+	{"internal/engine/eval"},
+	{"aggregation", "privacy", "roster", "internal/text"},
+	{"aggregation/calendar"},
+	{"internal/presence"},
+}
+
+// narrow names the rooms that may import less than their floor allows.
+var narrow = map[string][]string{
+	"config":              {},
+	"component/stream":    {},
+	"component/privilege": {"component/stream"},
+	"internal/presence":   {},
+	"internal/text":       {"internal/presence"},
+	"roster":              {"internal/presence"},
+	"privacy":             {"internal/presence"},
+	"aggregation":         {"aggregation/calendar", "internal/presence"},
+	// The engine knows neither the wire nor a store's file.
+	"internal/store/boltstore":  {"internal/engine", "internal/presence"},
+	"internal/store/redisstore": {"internal/engine", "internal/presence"},
+}
+
+// tools are built around the house: tests, the demo, the benchmarks. No room
+// may import one, and the first two see the product from outside only.
+var (
+	outside = []string{"internal/testbed", "internal/acceptance"}
+	tools   = append([]string{
+		"internal/bench", "internal/demo", "internal/house", "internal/store/storetest",
+	}, outside...)
+)
+
+// floorOf returns the index of a room in floors, or -1.
+func floorOf(room string) int {
+	return slices.IndexFunc(floors, func(f []string) bool { return slices.Contains(f, room) })
+}
+
+func TestImports_PointDownwards(t *testing.T) {
+	for _, p := range load(t).own() {
+		floor := floorOf(p.room())
+		if slices.Contains(tools, p.room()) {
+			continue
+		}
+		if floor < 0 {
+			t.Errorf("%s stands on no floor: give it a place in floors_test.go", p.room())
+			continue
+		}
+		for _, to := range p.rooms() {
+			switch {
+			case slices.Contains(tools, to):
+				t.Errorf("%s imports %s, which is no part of the product", p.room(), to)
+			case floorOf(to) <= floor:
+				t.Errorf("%s imports %s, which is not below it", p.room(), to)
+			}
+		}
+		if may, ok := narrow[p.room()]; ok {
+			for _, to := range p.rooms() {
+				if !slices.Contains(may, to) {
+					t.Errorf("%s imports %s; it may import only [%s]", p.room(), to, strings.Join(may, " "))
+				}
+			}
+		}
+	}
+}
+
+func TestImports_TestbedJudgesFromOutside(t *testing.T) {
+	for _, p := range load(t).own() {
+		if !slices.Contains(outside, p.room()) {
+			continue
+		}
+		for _, to := range p.rooms() {
+			if !slices.Contains(tools, to) {
+				t.Errorf("%s imports %s; it sees the product through its binary only", p.room(), to)
+			}
+		}
+	}
+}
