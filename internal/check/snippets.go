@@ -28,18 +28,19 @@ const secretText = "the text of component.secret"
 
 func prosody(domain string, hosts []string, host, port string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "component_ports = { %s }\ncomponent_interfaces = { %q }\n", port, host)
+	if port != "5347" || host != "127.0.0.1" {
+		fmt.Fprintf(&b, "-- at the top of the file, before any VirtualHost\ncomponent_ports = { %s }\ncomponent_interfaces = { %q }\n\n", port, host)
+	}
 	for _, h := range hosts {
-		fmt.Fprintf(&b, `
-VirtualHost %q
+		fmt.Fprintf(&b, `VirtualHost %q
     modules_enabled = { "privilege" }
     privileged_entities = {
         [%q] = { roster = "get", presence = "managed_entity" },
     }
+
 `, h, domain)
 	}
-	fmt.Fprintf(&b, `
-Component %q
+	fmt.Fprintf(&b, `Component %q
     component_secret = %q
     modules_enabled = { "privilege" }
 `, domain, secretText)

@@ -128,7 +128,7 @@ func (d *Daemon) start(ctx context.Context) error {
 		return setup("restore store.path from a copy, or run the presenced that wrote it", "%w", err)
 	}
 	d.loaded.Store(true)
-	if err := d.listen(); err != nil {
+	if err := d.listen(ctx); err != nil {
 		return err
 	}
 	d.startEngine()
@@ -139,10 +139,10 @@ func (d *Daemon) start(ctx context.Context) error {
 
 // listen opens the loopback listener of the operator's tools and the socket of
 // administration.
-func (d *Daemon) listen() error {
+func (d *Daemon) listen(ctx context.Context) error {
 	c := d.config.Load()
 	if addr := c.HTTP.MetricsListen; addr != "" {
-		stop, err := serveHealth(addr, d.healthHandler())
+		stop, err := serveHealth(ctx, addr, d.healthHandler())
 		if err != nil {
 			return setup("stop what listens there, or choose another http.metrics_listen", "http.metrics_listen = %q: %w", addr, err)
 		}

@@ -60,8 +60,9 @@ func answer(w http.ResponseWriter, code int, v any) {
 }
 
 // serveHealth listens on addr; stop ends the listener and what it serves.
-func serveHealth(addr string, h http.Handler) (stop func(context.Context) error, err error) {
-	l, err := net.Listen("tcp", addr)
+func serveHealth(ctx context.Context, addr string, h http.Handler) (stop func(context.Context) error, err error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

@@ -72,15 +72,32 @@ func unsynced(s component.State) (names []string) {
 	return names
 }
 
-// readiness remembers since when each reason holds.
+// readiness remembers since when each reason holds, and which hosts have been
+// heard since the attach.
 type readiness struct {
 	mu     sync.Mutex // guards the fields below
 	status string
 	since  map[string]time.Time
+	heard  map[string]time.Time // host -> the attach in which it was heard
 }
 
 func newReadiness() *readiness {
-	return &readiness{status: statusUnready, since: make(map[string]time.Time)}
+	return &readiness{status: statusUnready, since: make(map[string]time.Time), heard: make(map[string]time.Time)}
+}
+
+// once marks every host as synced that has been so in this attach: only the
+// first resynchronisation counts, not those that a later advert brings.
+func (r *readiness) once(s component.State) component.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range s.Hosts {
+		h := &s.Hosts[i]
+		if h.Synced {
+			r.heard[h.Name] = s.Since
+		}
+		h.Synced = h.Synced || r.heard[h.Name].Equal(s.Since)
+	}
+	return s
 }
 
 // note dates the reasons and returns the status before; reasons that are gone
@@ -108,7 +125,7 @@ func (r *readiness) note(status string, reasons []admin.Reason, now time.Time) (
 // readiness judges the daemon now and logs a change.
 func (d *Daemon) readiness() (status string, reasons []admin.Reason) {
 	status, reasons = judge(facts{
-		stopping: d.stopping.Load(), loaded: d.loaded.Load(), link: d.edge.State(), store: d.store.Healthy(),
+		stopping: d.stopping.Load(), loaded: d.loaded.Load(), link: d.ready.once(d.edge.State()), store: d.store.Healthy(),
 	})
 	if before := d.ready.note(status, reasons, time.Now()); before != status {
 		names := make([]string, len(reasons))

@@ -1,0 +1,163 @@
+package daemon
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"presenced/config"
+	"presenced/internal/engine"
+	"presenced/internal/presence"
+	"presenced/privacy"
+	"presenced/roster"
+)
+
+// loaded is a configuration with [component] and the text.
+func loaded(t *testing.T, text string) *config.Config {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "presenced.toml")
+	text = "[component]\ndomain = \"presence.example.org\"\nsecret = \"x\"\nhosts = [\"Example.org\", \"bücher.example\"]\n" + text
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := config.Load(path, config.Overrides{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func rulesFor(t *testing.T, text string) *engine.Rules {
+	t.Helper()
+	r, err := rulesOf(loaded(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRules_ComponentSectionAloneGivesTheDefaultsOfSemantics(t *testing.T) {
+	r := rulesFor(t, "")
+	a := r.System.Aggregation
+	if a.IdleAfter != 5*time.Minute || a.AwayAfter != 10*time.Minute || a.CalendarMaxStale != 24*time.Hour || len(a.Calendar) != 3 {
+		t.Errorf("aggregation: %+v", a)
+	}
+	if got, want := r.System.Operator, privacy.DefaultOperator(); !cmp.Equal(got.Links.Mode, want.Links.Mode) || got.LastActive != want.LastActive ||
+		got.Granularity != want.Granularity || got.Photo != want.Photo || got.OfflineDetails != want.OfflineDetails || got.Until != want.Until {
+		t.Errorf("operator: %+v, want %+v", got, want)
+	}
+	if r.Refresh != time.Minute || r.MaxStale != 24*time.Hour || r.RequireLists || r.Limits != (roster.Limits{Watchers: 1000, Requests: 200}) {
+		t.Errorf("limits: %+v", r)
+	}
+	if r.Enrolment.Mode != engine.OptIn || len(r.Enrolment.Users) != 0 || len(r.Walls) != 0 {
+		t.Errorf("enrolment: %+v, walls: %+v", r.Enrolment, r.Walls)
+	}
+	for host, want := range map[string]privacy.Network{
+		"example.org": privacy.SameEnterprise, "BÜCHER.example": privacy.SameEnterprise, "partner.example": privacy.Unknown,
+	} {
+		if got := r.System.Site.Network(presence.MustAddr("x@" + host)); got != want {
+			t.Errorf("network of %s: %v, want %v", host, got, want)
+		}
+	}
+}
+
+func TestRules_EveryWordOfTheOperatorArrives(t *testing.T) {
+	r := rulesFor(t, `
+[presence]
+idle_after = "1m"
+away_after = "2m"
+[privacy]
+server_lists = "require"
+refresh = "10s"
+max_stale = "1h"
+offline_details = "all"
+[[privacy.containers]]
+id = 150
+name = "Partners"
+base = 100
+[[privacy.walls]]
+users = ["alice@example.org", "*"]
+hidden_from = ["Bob@example.org", "evil.example"]
+[policy]
+last_active = "coarse"
+last_active_granularity = "15m"
+photo = "directory"
+links = "block"
+intranet = ["intranet.example.org"]
+file_extensions = ["exe"]
+[networks]
+enterprise = ["example.org"]
+federated = ["partner.example"]
+public_cloud = ["jabber.example"]
+[calendar]
+preset = "lync"
+until = false
+require_attendees = true
+max_stale = "2h"
+[[calendar.map]]
+category = "Focus"
+availability = 9500
+activity = "urgent-interruptions-only"
+[limits]
+watchers = 7
+requests = 3
+`)
+	a, o := r.System.Aggregation, r.System.Operator
+	if a.IdleAfter != time.Minute || a.AwayAfter != 2*time.Minute || a.CalendarMaxStale != 2*time.Hour || !a.RequireAttendees {
+		t.Errorf("aggregation: %+v", a)
+	}
+	if len(a.Calendar) != 2 || !a.Calendar[0].AnyKind || a.Calendar[0].Category != "Focus" || a.Calendar[0].Availability != 9500 {
+		t.Errorf("calendar table: %+v, want the operator's line before the preset", a.Calendar)
+	}
+	if o.LastActive != privacy.LastActiveCoarse || o.Granularity != 15*time.Minute || o.Photo != privacy.PhotoDirectory ||
+		o.OfflineDetails != privacy.OfflineAll || o.Until || o.Links.Mode != privacy.LinksBlock ||
+		len(o.Links.Intranet) != 1 || len(o.Links.Extensions) != 1 {
+		t.Errorf("operator: %+v", o)
+	}
+	if !r.RequireLists || r.Refresh != 10*time.Second || r.MaxStale != time.Hour || r.Limits != (roster.Limits{Watchers: 7, Requests: 3}) {
+		t.Errorf("rules: %+v", r)
+	}
+	if got := r.System.Site.Base(150); got != presence.External {
+		t.Errorf("base of the custom container: %d, want %d", got, presence.External)
+	}
+	site := r.System.Site
+	if site.Network(presence.MustAddr("x@partner.example")) != privacy.Federated || site.Network(presence.MustAddr("x@jabber.example")) != privacy.PublicCloud {
+		t.Error("networks are not those of the configuration")
+	}
+	if len(r.Walls) != 1 || len(r.Walls[0].Users) != 3 || len(r.Walls[0].HiddenFrom) != 2 {
+		t.Fatalf("walls: %+v, want alice and both hosts, hidden from two", r.Walls)
+	}
+}
+
+func TestRules_ListOfUsersCountsInModeListOnly(t *testing.T) {
+	const users = "\nusers = [\"Alice@example.org\"]\nbots = [\"lift@example.org\"]\n"
+	alice := presence.MustAddr("alice@example.org")
+	r := rulesFor(t, "[enrolment]\nmode = \"list\""+users)
+	if r.Enrolment.Mode != engine.EnrolList || r.Enrolment.Users[alice] != "Alice@example.org" || !r.Enrolment.Bots[presence.MustAddr("lift@example.org")] {
+		t.Errorf("mode list: %+v", r.Enrolment)
+	}
+	for mode, want := range map[string]engine.EnrolmentMode{"opt-in": engine.OptIn, "all": engine.EnrolAll} {
+		r := rulesFor(t, "[enrolment]\nmode = \""+mode+"\""+users)
+		if r.Enrolment.Mode != want || len(r.Enrolment.Users) != 0 {
+			t.Errorf("mode %s: %+v, want nobody enrolled by the list", mode, r.Enrolment)
+		}
+	}
+}
+
+func TestRules_ValueARoomRefusesIsASetupErrorWithARemedy(t *testing.T) {
+	_, err := rulesOf(loaded(t, "[[calendar.map]]\nshow_as = \"busy\"\navailability = 18500\n"))
+	if setup, ok := errors.AsType[*SetupError](err); !ok || setup.Remedy == "" {
+		t.Errorf("got %v, want a SetupError with a remedy", err)
+	}
+}
+
+func TestHosts_AreInIDNAForm(t *testing.T) {
+	got, err := hostsOf(loaded(t, ""))
+	if want := []string{"example.org", "xn--bcher-kva.example"}; err != nil || !cmp.Equal(got, want) {
+		t.Errorf("got %v, %v; want %v", got, err, want)
+	}
+}
