@@ -32,7 +32,8 @@ received last: the state, and after a colon the status text ("out" is out of off
 
 A line is printed when all four clients show what they should and nothing more is on its way. Some
 take two seconds, because the mirror sends at most five changes at once and then one every two
-seconds. At "kill -9" the daemon dies in the middle of a change, misses the next and is started again.
+seconds. At "kill -9" the daemon dies in the middle of a change, misses the next and is started
+again; to be safe it then tells everybody anew.
 `
 
 // invitation tells how to attach an own client.
