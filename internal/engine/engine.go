@@ -115,9 +115,6 @@ func (e *Engine) Load(ctx context.Context) error {
 	if err := e.opt.Store.Load(ctx, e.loadUser); err != nil {
 		return fmt.Errorf("settings: load: %w", err)
 	}
-	for a, bare := range e.rules().Enrolment.Users {
-		e.enlist(a, bare)
-	}
 	for _, s := range e.shards {
 		for _, u := range s.users {
 			u.recompile()
@@ -129,7 +126,9 @@ func (e *Engine) Load(ctx context.Context) error {
 			u.saved = savedPresence{}
 		}
 	}
-	return nil
+	// From here on the mark of a clean end would be a lie.
+	e.opt.Store.SavePresence(metaUser, nil)
+	return e.opt.Store.Flush(ctx)
 }
 
 func (e *Engine) loadUser(saved Saved) error {
@@ -157,32 +156,41 @@ func (e *Engine) loadUser(saved Saved) error {
 	return nil
 }
 
+// enlistAll enrols this owner's part of those the operator named.
+func (s *shard) enlistAll(now time.Time) {
+	for a, bare := range s.e.rules().Enrolment.Users {
+		if s.e.shardOf(a) == s {
+			s.enlist(a, bare, now)
+		}
+	}
+}
+
 // enlist enrols a user the operator named, unless she said no.
-func (e *Engine) enlist(a presence.Addr, bare string) {
-	s := e.shardOf(a)
+func (s *shard) enlist(a presence.Addr, bare string, now time.Time) {
 	u := s.users[a]
 	if u == nil {
 		u = s.newUser(a, bare)
 	}
-	if u.set.enrol.V == 0 {
-		u.set.enrol = enrolDoc{V: docVersion, JID: bare, Enabled: true}
-		e.setKnown(a, true)
-		e.opt.Store.Save(Write{User: a.Key(), Docs: map[string][]byte{DocEnrol: encode(u.set.enrol)}}, func(err error) {
+	u.do(now, func(now time.Time) {
+		if u.set.enrol.V != 0 {
+			return
+		}
+		u.enable(now, bare, func(_ time.Time, err error) {
 			if err != nil {
-				e.warnStore(err)
+				s.e.warnStore(err)
 			}
 		})
-	}
+	})
 }
 
 // Start begins the owners.
 func (e *Engine) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	e.stop = cancel
-	e.opt.Store.SavePresence(metaUser, nil)
 	for _, s := range e.shards {
 		e.wait.Go(func() { s.loop(ctx) })
 	}
+	e.everywhere((*shard).enlistAll)
 }
 
 // Farewell tells every watcher who is shown something that the mirror goes, so
@@ -225,10 +233,11 @@ func (e *Engine) Stop(ctx context.Context) {
 	close(e.stopped)
 }
 
-// Reload puts other rules in force for everybody.
+// Reload puts other rules in force for everybody and enrols whom they name.
 func (e *Engine) Reload(rules *Rules) {
 	e.current.Store(rules)
 	e.everywhere(func(s *shard, now time.Time) {
+		s.enlistAll(now)
 		for _, u := range s.users {
 			u.person.Inputs.Kind = e.kindOf(u.addr)
 			u.recompile()

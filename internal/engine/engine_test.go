@@ -358,3 +358,23 @@ func TestS2_5_RuleGoesWithTheContact(t *testing.T) {
 		}
 	})
 }
+
+func TestReload_EnrolsWhomTheListNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := build(t, newMemory())
+		defer w.Stop(context.Background())
+		w.attach()
+		rules := testRules(t)
+		rules.Enrolment = Enrolment{Mode: EnrolList, Users: map[presence.Addr]string{presence.MustAddr(alice): alice}}
+		w.Reload(rules)
+		w.out.take()
+		w.device(alice+"/desk", Device{})
+		w.watch(bob)
+		w.device(alice+"/desk", Device{Show: presence.ShowDND})
+		w.expect(to(bob, "9500 en"))
+		_, err := w.Apply(context.Background(), Principal{Addr: presence.MustAddr(bob)}, jid(bob), Enable{})
+		if k, ok := KindOf(err); !ok || k != NotAllowed {
+			t.Fatalf("bob, who is not listed, enrols: %v", err)
+		}
+	})
+}
