@@ -31,10 +31,10 @@ func needProsody(ctx context.Context, out, errOut io.Writer) error {
 	cmd := exec.CommandContext(ctx, "sh", filepath.Join(root, "deploy", "install-packages.sh"), "prosody", "prosody-modules")
 	cmd.Stdout, cmd.Stderr = errOut, errOut
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("Prosody was not installed (%w). Run this as root, then try again:\n    %s", err, aptLine)
+		return fmt.Errorf("the installer of Prosody ended with %w: run this as root, then try again:\n    %s", err, aptLine)
 	}
 	if !havePackages() {
-		return fmt.Errorf("Prosody is still not to be found. Run this as root, then try again:\n    %s", aptLine)
+		return fmt.Errorf("no Prosody with its modules is to be found: run this as root, then try again:\n    %s", aptLine)
 	}
 	return nil
 }
