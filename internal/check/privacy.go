@@ -15,5 +15,5 @@ func (c *checker) privacy() {
 			"write offline_details = \"out-of-office\"")
 	}
 	c.warn("raw presence", "the server itself still sends a user's own presence to every contact who may see it: what the component hides reaches native contacts that way",
-		"tell users to keep native subscriptions to people they hide from, or to none, or to block those on the server too")
+		"tell users that somebody they hide from should not be a native contact as well: end that subscription, or block her on the server too")
 }

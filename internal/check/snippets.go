@@ -13,8 +13,11 @@ func (c *checker) snippets() []Snippet {
 	if err != nil {
 		host, port = "127.0.0.1", "5347"
 	}
-	if host == "localhost" {
+	switch {
+	case host == "localhost":
 		host = "127.0.0.1"
+	case net.ParseIP(host) == nil:
+		host = "the address of " + host // a listener takes no name
 	}
 	domain := c.config.Component.Domain
 	return []Snippet{
