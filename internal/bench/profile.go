@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// profiler is a file that is laid over cmd/presenced for a profile and for
+// nothing else: the shipped binary cannot profile itself.
+//
+//go:embed profiler.go.txt
+var profiler []byte
+
+// profilerEnv names the directory to the profiler.
+const profilerEnv = "BENCH_PROFILE_DIR"
+
+// profile puts the load of rows 8 and 15 on a daemon with the profiler in it
+// and leaves cpu-N.pprof and allocs-N.pprof, N = 1 for the steady rate, 2 for
+// saturation.
+func profile(ctx context.Context, f flags, out io.Writer) (err error) {
+	dir, err := filepath.Abs(f.profile)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	binary, err := buildProfiled(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(filepath.Dir(binary))) }()
+	l := &lab{size: full(), out: out}
+	if f.quick {
+		l.size = quick()
+	}
+	s, err := l.open(ctx, binary, profilerEnv+"="+dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	err = s.profiled(ctx, dir, 1, func() error {
+		_, _, err := s.load(ctx, 2*s.size.loadFor)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = s.profiled(ctx, dir, 2, func() error {
+		for range changesAtOnce {
+			if _, _, err := s.burst(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		say(out, "profiles written; read them with: go tool pprof -top FILE")
+	}
+	return err
+}
+
+// profiled runs a load between two signals to the profiler.
+func (s *site) profiled(ctx context.Context, dir string, n int, load func() error) error {
+	if err := s.rest(ctx); err != nil {
+		return err
+	}
+	if err := s.daemon.Signal(syscall.SIGUSR2); err != nil {
+		return err
+	}
+	if err := appears(ctx, filepath.Join(dir, fmt.Sprintf("cpu-%d.pprof", n))); err != nil {
+		return err
+	}
+	if err := load(); err != nil {
+		return err
+	}
+	if err := s.daemon.Signal(syscall.SIGUSR2); err != nil {
+		return err
+	}
+	return appears(ctx, filepath.Join(dir, fmt.Sprintf("allocs-%d.pprof", n)))
+}
+
+// appears waits for a file of the profiler.
+func appears(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerLimit, errLate)
+	defer cancel()
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return nil
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
+	}
+}
+
+// buildProfiled builds cmd/presenced with the profiler laid over it.
+func buildProfiled(ctx context.Context) (string, error) {
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "bench-profile-")
+	if err != nil {
+		return "", err
+	}
+	source, overlay := filepath.Join(dir, "profiler.go"), filepath.Join(dir, "overlay.json")
+	place := filepath.Join(strings.TrimSpace(string(root)), "cmd", "presenced", "profiler.go")
+	text, err := json.Marshal(map[string]any{"Replace": map[string]string{place: source}})
+	if err == nil {
+		err = errors.Join(os.WriteFile(source, profiler, 0o600), os.WriteFile(overlay, text, 0o600))
+	}
+	binary := filepath.Join(dir, "presenced")
+	if err == nil {
+		var told []byte
+		if told, err = exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", binary, "presenced/cmd/presenced").CombinedOutput(); err != nil {
+			err = fmt.Errorf("build with the profiler: %w\n%s", err, told)
+		}
+	}
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return binary, nil
+}
