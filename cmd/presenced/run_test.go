@@ -191,6 +191,36 @@ func TestRun_ConflictNeverExitsAndIsTold(t *testing.T) {
 	}
 }
 
+func TestRun_SecondSignalEndsItAtOnce(t *testing.T) {
+	s := server(t, testbed.ComponentOptions{Dialect: testbed.ProsodyDialect})
+	d := testbed.RunDaemon(t, testbed.DaemonOptions{Config: testbed.ConfigForFake(s), Binary: binary(t)})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	link, err := s.Next(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link.StallReading() // so that a polite end takes its time
+	if err := d.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the first signal is logged", func() bool {
+		log, err := d.Log()
+		return err == nil && strings.Contains(log, "msg=stopping")
+	})
+	if err := d.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	code, err := d.Wait(ctx)
+	log, _ := d.Log()
+	if err != nil || code != exitProblem || !strings.Contains(log, "second signal") {
+		t.Errorf("exit code %d (%v), want %d and the reason:\n%s", code, err, exitProblem, log)
+	}
+	if err := d.Kill(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestRun_SecondDaemonOnOneStoreOrSocketExits(t *testing.T) {
 	s := server(t, testbed.ComponentOptions{Dialect: testbed.ProsodyDialect})
 	first := testbed.RunDaemon(t, testbed.DaemonOptions{Config: testbed.ConfigForFake(s), Binary: binary(t)})

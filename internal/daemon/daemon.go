@@ -21,6 +21,11 @@ import (
 // StopWithin is how long a clean stop may take; afterwards it is given up.
 const StopWithin = 10 * time.Second
 
+// endWithin is how long a server takes at most to end its side of the stream
+// once ours has ended, which proves that it has read everything. The edge waits
+// longer than this for a server that does not.
+const endWithin = 1500 * time.Millisecond
+
 // Options are what a Daemon needs beside its configuration.
 type Options struct {
 	Log     *slog.Logger
@@ -186,8 +191,9 @@ func (d *Daemon) startLink() {
 		defer cancel()
 		attached := d.edge.State().Phase == component.PhaseAttached
 		d.engine.Farewell(stop)
+		start := time.Now()
 		err := d.edge.Stop(stop)
-		if !attached || err != nil {
+		if !attached || err != nil || time.Since(start) > endWithin {
 			d.engine.Distrust() // the watchers may not have got what was sent
 		}
 		return err

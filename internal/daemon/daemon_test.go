@@ -283,6 +283,20 @@ func TestStop_IsNoCleanEndWhileTheServerIsAway(t *testing.T) {
 	}
 }
 
+func TestStop_IsNoCleanEndWhileTheServerReadsNothing(t *testing.T) {
+	w := build(t, "")
+	l := w.link()
+	w.ready()
+	w.showAliceToBob(l)
+	l.StallReading()
+	if err := w.Stop(t.Context()); err != nil {
+		t.Fatal(err) // what was sent fits into the kernel's buffers
+	}
+	if w.cleanMark() {
+		t.Error("the store trusts what the server never read")
+	}
+}
+
 func TestStart_NothingStaysOpenAfterAFailure(t *testing.T) {
 	w := build(t, "")
 	if err := w.Stop(t.Context()); err != nil {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"slices"
 
 	"presenced/aggregation"
 	"presenced/component/commands"
@@ -106,24 +107,25 @@ func tableOf(c *config.Calendar) (aggregation.Table, error) {
 	return table, table.Validate()
 }
 
-// wallsOf reads the walls. A user may also be a whole domain, and "*" stands
-// for every served host.
+// wallsOf reads the walls. The engine compares single users, so that a wall
+// around a domain or everybody would hide nobody: it is refused instead.
 func wallsOf(c *config.Config) ([]engine.Wall, error) {
 	var walls []engine.Wall
 	for i, w := range c.Privacy.Walls {
-		wall := engine.Wall{HiddenFrom: w.HiddenFrom}
-		for _, u := range w.Users {
-			users := []string{u}
-			if u == "*" {
-				users = c.Component.Hosts
-			}
-			addrs, err := addrsOf(fmt.Sprintf("privacy.walls[%d].users", i), users)
-			if err != nil {
-				return nil, err
-			}
-			wall.Users = append(wall.Users, addrs...)
+		key := fmt.Sprintf("privacy.walls[%d].users", i)
+		if slices.Contains(w.Users, "*") {
+			return nil, setup("name each user", "%s: this version has no wall around everybody", key)
 		}
-		walls = append(walls, wall)
+		users, err := addrsOf(key, w.Users)
+		if err != nil {
+			return nil, err
+		}
+		for k, a := range users {
+			if a.Local() == "" {
+				return nil, setup("name each user", "%s: %q: this version has no wall around a whole domain", key, w.Users[k])
+			}
+		}
+		walls = append(walls, engine.Wall{Users: users, HiddenFrom: w.HiddenFrom})
 	}
 	return walls, nil
 }

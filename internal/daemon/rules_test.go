@@ -80,8 +80,8 @@ id = 150
 name = "Partners"
 base = 100
 [[privacy.walls]]
-users = ["alice@example.org", "*"]
-hidden_from = ["Bob@example.org", "evil.example"]
+users = ["Alice@example.org", "bob@example.org"]
+hidden_from = ["*", "evil.example"]
 [policy]
 last_active = "coarse"
 last_active_granularity = "15m"
@@ -128,8 +128,8 @@ requests = 3
 	if site.Network(presence.MustAddr("x@partner.example")) != privacy.Federated || site.Network(presence.MustAddr("x@jabber.example")) != privacy.PublicCloud {
 		t.Error("networks are not those of the configuration")
 	}
-	if len(r.Walls) != 1 || len(r.Walls[0].Users) != 3 || len(r.Walls[0].HiddenFrom) != 2 {
-		t.Fatalf("walls: %+v, want alice and both hosts, hidden from two", r.Walls)
+	if len(r.Walls) != 1 || len(r.Walls[0].Users) != 2 || r.Walls[0].Users[0] != presence.MustAddr("alice@example.org") || len(r.Walls[0].HiddenFrom) != 2 {
+		t.Fatalf("walls: %+v, want alice and bob, hidden from two", r.Walls)
 	}
 }
 
@@ -149,9 +149,16 @@ func TestRules_ListOfUsersCountsInModeListOnly(t *testing.T) {
 }
 
 func TestRules_ValueARoomRefusesIsASetupErrorWithARemedy(t *testing.T) {
-	_, err := rulesOf(loaded(t, "[[calendar.map]]\nshow_as = \"busy\"\navailability = 18500\n"))
-	if setup, ok := errors.AsType[*SetupError](err); !ok || setup.Remedy == "" {
-		t.Errorf("got %v, want a SetupError with a remedy", err)
+	for _, text := range []string{
+		"[[calendar.map]]\nshow_as = \"busy\"\navailability = 18500\n",
+		// The engine would let these walls hide nobody.
+		"[[privacy.walls]]\nusers = [\"*\"]\nhidden_from = [\"evil.example\"]\n",
+		"[[privacy.walls]]\nusers = [\"example.org\"]\nhidden_from = [\"evil.example\"]\n",
+	} {
+		_, err := rulesOf(loaded(t, text))
+		if setup, ok := errors.AsType[*SetupError](err); !ok || setup.Remedy == "" {
+			t.Errorf("%s: got %v, want a SetupError with a remedy", text, err)
+		}
 	}
 }
 
