@@ -74,7 +74,7 @@ Begin with "presenced config defaults", fill in [component], and let
 		a.queryCommand(), a.userCommand(), a.versionCommand())
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
-		a.group(completion)
+		a.group(completion).Short = "print the completion script for a shell"
 	}
 	strict(root)
 	return root

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -159,7 +160,7 @@ func TestErrors_AreProblemsThatSayWhatToDo(t *testing.T) {
 	} {
 		refuse = c.err
 		_, err := client.User(t.Context(), "alice@example.org")
-		p, ok := errors.AsType[*Problem](err)
+		p, ok := errors.AsType[*ProblemError](err)
 		if !ok || p.Status != c.status || p.Detail != c.detail || p.Title == "" {
 			t.Errorf("%v: got %+v, want %d %q", c.err, p, c.status, c.detail)
 		}
@@ -169,14 +170,15 @@ func TestErrors_AreProblemsThatSayWhatToDo(t *testing.T) {
 	}
 	for _, bad := range []string{"", "@example.org", strings.Repeat("x", 5000) + "@example.org"} {
 		_, err := client.Explain(t.Context(), "alice@example.org", bad)
-		if p, ok := errors.AsType[*Problem](err); !ok || p.Status != 400 || p.Field != "watcher" {
+		if p, ok := errors.AsType[*ProblemError](err); !ok || p.Status != 400 || p.Field != "watcher" {
 			t.Errorf("watcher %.20q: got %v, want a problem with the field", bad, err)
 		}
 	}
 }
 
-// send writes a raw request to the socket.
-func send(t *testing.T, socket, request string) *http.Response {
+// send writes a raw request to the socket and returns the answer's status and
+// content type.
+func send(t *testing.T, socket, request string) (status int, kind string) {
 	t.Helper()
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
@@ -187,7 +189,12 @@ func send(t *testing.T, socket, request string) *http.Response {
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
-	return response(t, conn)
+	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Body.Close() }()
+	return r.StatusCode, r.Header.Get("Content-Type")
 }
 
 func TestRoutes_StatusListsAndWhatIsNotThere(t *testing.T) {
@@ -211,11 +218,11 @@ func TestRoutes_StatusListsAndWhatIsNotThere(t *testing.T) {
 		{"PUT /v1/admin/users HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 404},
 		{"GET /v1/admin/status HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("y", 64<<10) + "\r\n\r\n", 431},
 	} {
-		r := send(t, socket, c.request)
-		if r.StatusCode != c.status {
-			t.Errorf("%.40q: %d, want %d", c.request, r.StatusCode, c.status)
+		status, kind := send(t, socket, c.request)
+		if status != c.status {
+			t.Errorf("%.40q: %d, want %d", c.request, status, c.status)
 		}
-		if kind := r.Header.Get("Content-Type"); c.status == 404 && kind != "application/problem+json" {
+		if c.status == 404 && kind != "application/problem+json" {
 			t.Errorf("%.40q: %s", c.request, kind)
 		}
 	}

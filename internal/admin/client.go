@@ -47,7 +47,7 @@ func NewClient(socket string) *Client {
 }
 
 // Status returns how the daemon is. Like every method it wraps ErrNoDaemon when
-// nobody answers and returns a *Problem when the daemon refuses.
+// nobody answers and returns a *ProblemError when the daemon refuses.
 func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	err = c.do(ctx, http.MethodGet, "status", nil, &s)
 	return s, err
@@ -120,7 +120,7 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 		return fmt.Errorf("admin socket %s: %w", c.socket, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		p := &Problem{}
+		p := &ProblemError{}
 		if json.Unmarshal(body, p) != nil || p.Detail == "" {
 			p = problem(resp.StatusCode, fmt.Sprintf("the daemon answered %s; is it presenced?", resp.Status))
 		}

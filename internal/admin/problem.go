@@ -8,8 +8,8 @@ import (
 	"presenced/internal/engine"
 )
 
-// Problem is an error over HTTP (RFC 9457).
-type Problem struct {
+// ProblemError is an error over HTTP (RFC 9457).
+type ProblemError struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
@@ -17,7 +17,7 @@ type Problem struct {
 }
 
 // Error returns the detail, which says what to do.
-func (p *Problem) Error() string { return p.Detail }
+func (p *ProblemError) Error() string { return p.Detail }
 
 // statusOf maps the engine's refusals to HTTP.
 func statusOf(k engine.ErrorKind) int {
@@ -37,12 +37,12 @@ func statusOf(k engine.ErrorKind) int {
 // refuse answers with the problem err stands for. An error that is no refusal
 // is told in general words only: its text was written for the log.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	p := &Problem{}
+	p := &ProblemError{}
 	if refused, ok := errors.AsType[*engine.RefusedError](err); ok {
-		p = &Problem{Status: statusOf(refused.Kind), Detail: refused.Reason, Field: refused.Field}
+		p = &ProblemError{Status: statusOf(refused.Kind), Detail: refused.Reason, Field: refused.Field}
 	} else if !errors.As(err, &p) {
 		s.o.Log.Error("administration: request failed", "method", r.Method, "error", err)
-		p = &Problem{Status: http.StatusInternalServerError, Detail: "something went wrong; the daemon's log says what"}
+		p = &ProblemError{Status: http.StatusInternalServerError, Detail: "something went wrong; the daemon's log says what"}
 	}
 	p.Title = http.StatusText(p.Status)
 	w.Header().Set("Content-Type", "application/problem+json")
@@ -50,4 +50,6 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	_ = json.NewEncoder(w).Encode(p) // a client that left is no fault of ours
 }
 
-func problem(status int, detail string) *Problem { return &Problem{Status: status, Detail: detail} }
+func problem(status int, detail string) *ProblemError {
+	return &ProblemError{Status: status, Detail: detail}
+}

@@ -1,26 +1,14 @@
 package admin
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
 )
-
-func response(t *testing.T, conn net.Conn) *http.Response {
-	t.Helper()
-	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.Body.Close() })
-	return r
-}
 
 func TestListen_MakesADirectoryAndASocketOfMode0660(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "b", "admin.sock")
