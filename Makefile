@@ -53,7 +53,7 @@ demo: ## one user, four watchers, a real Prosody; DEMO_SECONDS=1 ends it by itse
 lint: ## builds the linter first, which takes a minute or two
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) run ./...
 
-deps: ## Debian's servers for the tests, not started
+deps: ## Debian's servers and clients for the tests, nothing started
 	@sh deploy/install-packages.sh
 
 fmt:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that the tests and the demo start servers from,
+# Installs the Debian packages of which the tests and the demo start programs,
 # or the packages named as arguments. Packages already there are left alone,
 # so a second run does nothing. As root it installs, otherwise through sudo;
 # where neither is to be had it prints the command to run and exits with 2.
@@ -10,8 +10,8 @@
 # What this script installed is also kept from starting at boot.
 set -eu
 
-servers='prosody prosody-modules ejabberd redis-server'
-[ $# -gt 0 ] || set -- $servers
+programs='prosody prosody-modules ejabberd redis-server profanity tmux'
+[ $# -gt 0 ] || set -- $programs
 
 say() { printf '%s\n' "$*" >&2; }
 
