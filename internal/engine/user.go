@@ -221,8 +221,10 @@ func (u *user) tick(now time.Time) {
 
 // schedule sets the one timer to the earliest instant anything waits for.
 func (u *user) schedule() {
-	at := earliest(u.state.Next, u.nextDue())
-	at = earliest(earliest(at, u.refreshAt), u.pingAt)
+	at := earliest(earliest(u.state.Next, u.refreshAt), u.pingAt)
+	if u.maySend() { // else what is due goes with the next synchronisation
+		at = earliest(at, u.nextDue())
+	}
 	for _, w := range u.waiting {
 		at = earliest(at, w.until)
 	}
