@@ -57,6 +57,7 @@ var advices = map[engine.Advice]text.Key{
 	engine.AdviceConsent:      "note.advice.consent",
 	engine.AdviceNativeBlock:  "note.advice.native",
 	engine.AdviceNoDevice:     "note.advice.nodevice",
+	engine.AdviceBeaten:       "note.advice.beaten",
 	engine.AdviceOutranked:    "note.advice.outranked",
 	engine.AdviceRosterNeeded: "note.advice.roster",
 }

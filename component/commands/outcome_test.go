@@ -20,7 +20,7 @@ func answering(advice []engine.Advice, err error) *fakeDoor {
 func TestAdvice_IsToldInWords(t *testing.T) {
 	for _, a := range []engine.Advice{
 		engine.AdviceLink, engine.AdviceNeutralised, engine.AdviceConsent, engine.AdviceNativeBlock,
-		engine.AdviceNoDevice, engine.AdviceOutranked, engine.AdviceRosterNeeded,
+		engine.AdviceNoDevice, engine.AdviceBeaten, engine.AdviceOutranked, engine.AdviceRosterNeeded,
 	} {
 		for _, lang := range []string{"en", "de"} {
 			g := ask(t, newServer(answering([]engine.Advice{a, a}, nil)), lang, payload("note", "", "", "text", "x"))

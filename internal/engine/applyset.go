@@ -38,7 +38,12 @@ func (u *user) setManual(m *presence.Manual, now time.Time, answer answerFunc) {
 	}
 	u.saveDoc(DocManual, encode(manualDoc{V: docVersion, Manual: m}), func() {
 		u.set.manual, u.person.Inputs.Manual = m, m
-	}, func(err error) { answer(res, err) })
+	}, func(err error) {
+		if err == nil && u.state.Online && awake(&u.state) != m.Availability.Class() {
+			res.Advice = append(res.Advice, AdviceBeaten)
+		}
+		answer(res, err)
+	})
 }
 
 func (u *user) setNote(note string, answer answerFunc) {

@@ -103,6 +103,7 @@ const (
 	AdviceNativeBlock  Advice = "native-contact" // the blocked watcher is a native contact: raw presence goes around us (S8.7)
 	AdviceNothing      Advice = "nothing"        // nothing had to be changed
 	AdviceNoDevice     Advice = "no-device"      // no device is online, so she still is shown offline (S5.0)
+	AdviceBeaten       Advice = "beaten"         // something else decides her state at the moment (S5.3)
 	AdviceOutranked    Advice = "outranked"      // another rule decides for this watcher (S2.2)
 	AdviceRosterNeeded Advice = "roster"         // the rule needs the roster, which is not loaded yet
 )

@@ -378,3 +378,19 @@ func TestReload_EnrolsWhomTheListNames(t *testing.T) {
 		}
 	})
 }
+
+func TestSetState_SaysWhatGoesFirst(t *testing.T) {
+	live(t, func(w *world) {
+		if r := w.apply(alice, SetState{Availability: presence.Busy}); !slices.Contains(r.Advice, AdviceNoDevice) {
+			t.Errorf("without a device: %q", r.Advice)
+		}
+		w.device(alice+"/desk", Device{Show: presence.ShowDND})
+		if r := w.apply(alice, SetState{Availability: presence.Busy, Activity: presence.InAMeeting}); !slices.Equal(r.Advice, []Advice{AdviceBeaten}) {
+			t.Errorf("below a device's do not disturb: %q", r.Advice)
+		}
+		w.device(alice+"/desk", Device{IdleSince: time.Now().Add(-time.Hour)})
+		if r := w.apply(alice, SetState{Availability: presence.Busy}); len(r.Advice) != 0 {
+			t.Errorf("busy while idle is what she asked for: %q", r.Advice)
+		}
+	})
+}

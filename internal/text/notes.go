@@ -49,6 +49,7 @@ var notes = map[Key]*phrase{
 		"Diese Person steht auch in Ihrer eigenen Kontaktliste; Ihr Chat-Server teilt ihr also weiterhin mit, wann Sie online sind. Um das zu verhindern, blockieren Sie sie auch in Ihrem Chat-Programm.",
 	},
 	"note.advice.nodevice":  {"None of your devices is online, so you still look offline.", "Keines Ihrer Geräte ist online, deshalb erscheinen Sie noch offline."},
+	"note.advice.beaten":    {"At the moment something else goes first, such as a device set to do not disturb or a call.", "Im Moment geht etwas anderes vor, etwa ein auf „nicht stören“ gestelltes Gerät oder ein Anruf."},
 	"note.advice.outranked": {"For this person something else decides at the moment: another rule of yours, a block, or your operator.", "Für diese Person entscheidet zurzeit etwas anderes: eine andere Ihrer Regeln, eine Blockierung oder Ihr Betreiber."},
 	"note.advice.roster":    {"Your contact list has not been read yet; the rule counts as soon as it has.", "Ihre Kontaktliste wurde noch nicht gelesen; die Regel gilt, sobald das geschehen ist."},
 
