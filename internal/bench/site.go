@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +17,9 @@ const (
 	watcherPool = 2000 // people who watch, each several users
 	// subscribing is how many subscription requests are under way at once.
 	subscribing = 4000
-	seedLimit   = 3 * time.Minute
+	// arriving is how many users come online at once.
+	arriving  = 1000
+	seedLimit = time.Minute
 	// answerLimit is how long anything measured may take before the run is
 	// given up.
 	answerLimit = 30 * time.Second
@@ -47,8 +51,12 @@ func (l *lab) open(ctx context.Context, binary string, env ...string) (*site, er
 	if err := s.start(ctx, binary, env); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	if err := s.seed(ctx); err != nil {
-		return nil, errors.Join(err, s.close())
+	err := s.arrive(ctx)
+	if err == nil {
+		err = s.seed(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.diagnosis(ctx), s.close())
 	}
 	say(l.out, "%d users with %d watchers each, and %d with none, are there after %s",
 		s.size.users, s.size.watchers, s.size.alone, time.Since(start).Round(100*time.Millisecond))
@@ -62,9 +70,6 @@ func (s *site) start(ctx context.Context, binary string, env []string) (err erro
 	if err != nil {
 		return err
 	}
-	for u := range s.all() {
-		s.server.SetPresence(jidOf(u, desk), inner("", "here", 5))
-	}
 	config := testbed.ConfigForFake(s.server)
 	config["enrolment"] = map[string]any{"mode": "all"}
 	// Reading rosters again is not what the rows measure, and once a minute for
@@ -75,6 +80,39 @@ func (s *site) start(ctx context.Context, binary string, env []string) (err erro
 	}
 	s.link, err = s.server.Next(ctx)
 	return err
+}
+
+// arrive brings everybody online, arriving at a time: the daemon enrols whom
+// it sees for the first time, and its store takes only so much at once.
+func (s *site) arrive(ctx context.Context) error {
+	for first := 0; first < s.all(); first += arriving {
+		end := min(first+arriving, s.all())
+		for u := first; u < end; u++ {
+			s.server.SetPresence(jidOf(u, desk), inner("", "here", 5))
+		}
+		if err := s.reaches(ctx, "presenced_enrolled_users", float64(end)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reaches waits until a metric has a value.
+func (s *site) reaches(ctx context.Context, name string, want float64) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerLimit, errLate)
+	defer cancel()
+	for {
+		m, err := s.metrics(ctx)
+		if err != nil {
+			return err
+		}
+		if m[name] >= want {
+			return nil
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return fmt.Errorf("%s is %g, not %g: %w", name, m[name], want, err)
+		}
+	}
 }
 
 // all is the number of users.
@@ -190,6 +228,19 @@ func (s *site) healthy(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// diagnosis is what the daemon says of itself when something did not come: all
+// its metrics that are not zero, and the end of its log.
+func (s *site) diagnosis(ctx context.Context) error {
+	m, err := s.metrics(ctx)
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if strings.HasPrefix(name, "presenced_") && m[name] != 0 {
+			fmt.Fprintf(&b, "%s %g\n", name, m[name])
+		}
+	}
+	return errors.Join(fmt.Errorf("the daemon's state:\n%s%s", b.String(), s.daemon.LogTail()), err, s.link.Err())
 }
 
 // metrics reads /metrics; series of one name are summed up.
