@@ -21,7 +21,7 @@ func (e *Engine) Apply(ctx context.Context, who Principal, user presence.JID, c 
 		s.apply(who, user, c, now, func(r Result, err error) { done <- answer{r, err} })
 	})
 	if !ok {
-		return Result{}, refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
+		return Result{}, errBusy
 	}
 	select {
 	case a := <-done:
@@ -50,8 +50,13 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 		answer(Result{}, refuse(NotEnrolled, "", "%s is not enabled; run the command \"enable\" first", user.Bare))
 		return
 	}
-	u.do(now, func(now time.Time) { u.plan(c, now, answer) })
+	if !u.do(now, func(now time.Time) { u.plan(c, now, answer) }) {
+		answer(Result{}, errBusy)
+	}
 }
+
+// errBusy is what is told when too much waits already.
+var errBusy = refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
 
 func (s *shard) applyEnable(who Principal, user presence.JID, now time.Time, answer answerFunc) {
 	switch {
@@ -66,7 +71,7 @@ func (s *shard) applyEnable(who Principal, user presence.JID, now time.Time, ans
 	if u == nil {
 		u = s.newUser(user.Addr, user.Bare)
 	}
-	u.do(now, func(now time.Time) {
+	queued := u.do(now, func(now time.Time) {
 		if u.set.enrol.Enabled {
 			u.ask(now, true)
 			answer(Result{Advice: append([]Advice{AdviceNothing}, u.consentAdvice()...)}, nil)
@@ -76,6 +81,9 @@ func (s *shard) applyEnable(who Principal, user presence.JID, now time.Time, ans
 			answer(Result{Advice: u.consentAdvice()}, refusedStore(err))
 		})
 	})
+	if !queued {
+		answer(Result{}, errBusy)
+	}
 }
 
 func (u *user) consentAdvice() []Advice {

@@ -109,7 +109,7 @@ func (e *Engine) reading(ctx context.Context, who Principal, addr presence.Addr,
 			f(u, now)
 		}
 	}) {
-		return refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
+		return errBusy
 	}
 	if refused != nil {
 		return refused
@@ -173,7 +173,7 @@ func (e *Engine) Users(ctx context.Context, who Principal) ([]UserSummary, error
 				all = append(all, u.summary())
 			}
 		}) {
-			return nil, refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
+			return nil, errBusy
 		}
 	}
 	return all, nil

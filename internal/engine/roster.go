@@ -40,7 +40,11 @@ func (u *user) readRoster(now time.Time, after func(now time.Time)) {
 		}
 		return
 	}
-	if after != nil {
+	switch {
+	case after == nil:
+	case len(u.roster.after) >= maxQueue:
+		u.sh.e.metrics.lost.Inc()
+	default:
 		u.roster.after = append(u.roster.after, after)
 	}
 	if u.roster.reading {

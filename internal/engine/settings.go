@@ -105,14 +105,24 @@ func encode(doc any) []byte {
 	return b
 }
 
+// maxQueue bounds what waits for one user's write, or for her roster: a store or
+// server that stands still costs requests, which are made again, not memory.
+const maxQueue = 1024
+
 // do runs op in the owner when no write of the user is on its way, so that
-// every change is planned on settings that are stored.
-func (u *user) do(now time.Time, op func(now time.Time)) {
-	if u.saving {
-		u.queue = append(u.queue, op)
-		return
+// every change is planned on settings that are stored. It returns false, and op
+// is never run, when too much waits already.
+func (u *user) do(now time.Time, op func(now time.Time)) bool {
+	if !u.saving {
+		op(now)
+		return true
 	}
-	op(now)
+	if len(u.queue) >= maxQueue {
+		u.sh.e.metrics.lost.Inc()
+		return false
+	}
+	u.queue = append(u.queue, op)
+	return true
 }
 
 // save stores documents and runs then in the owner once they are durable or
