@@ -10,13 +10,19 @@
 # What this script installed is also kept from starting at boot.
 set -eu
 
-programs='prosody prosody-modules ejabberd redis-server profanity tmux'
+programs='prosody prosody-modules ejabberd redis-server profanity-light tmux'
 [ $# -gt 0 ] || set -- $programs
 
 say() { printf '%s\n' "$*" >&2; }
 
 installed() {
 	[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# have: profanity-light is Profanity without a hundred packages of desktop; who
+# has the other one keeps it.
+have() {
+	installed "$1" || { [ "$1" = profanity-light ] && installed profanity; }
 }
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -27,7 +33,7 @@ fi
 
 missing=
 for package in "$@"; do
-	installed "$package" || missing="$missing $package"
+	have "$package" || missing="$missing $package"
 done
 missing=${missing# }
 [ -n "$missing" ] || exit 0
@@ -43,13 +49,19 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 2
 fi
 
-say "Installing from Debian: $missing. No service will be started."
+# One at a time: two would undo each other's policy-rc.d.
+exec 9>/run/lock/presenced-packages
+flock 9
+
+say "Installing from Debian, which takes a minute: $missing. No service will be started."
 
 policy=/usr/sbin/policy-rc.d
 saved=$policy.before-presenced
+log=
 mark='# Put here by presenced while it installs packages.'
 
 restore() {
+	[ -z "$log" ] || rm -f "$log"
 	if [ -e "$saved" ] || [ -L "$saved" ]; then
 		mv -f "$saved" "$policy"
 	elif grep -qsF "$mark" "$policy"; then
@@ -59,6 +71,7 @@ restore() {
 
 # A run that was killed may have left its files: begin from what was there.
 restore
+log=$(mktemp)
 trap restore EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -69,14 +82,17 @@ printf '#!/bin/sh\n%s\nexit 101\n' "$mark" >"$policy"
 chmod 755 "$policy"
 
 export DEBIAN_FRONTEND=noninteractive
-get() { apt-get -q -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" </dev/null >&2; }
+get() { apt-get -q -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" </dev/null >"$log" 2>&1; }
 get update || say "The package lists could not be refreshed; going on with those at hand."
 # shellcheck disable=SC2086 # a list of package names
-get install --no-install-recommends $missing
+if ! get install --no-install-recommends $missing; then
+	cat "$log" >&2
+	exit 1
+fi
 
 for package in $missing; do
 	if [ -e "/etc/init.d/$package" ]; then
-		update-rc.d "$package" disable >&2 || say "$package may start at the next boot."
+		update-rc.d "$package" disable >/dev/null 2>&1 || say "$package may start at the next boot."
 	fi
 done
 say "Installed: $missing. Nothing was started, and nothing of it starts at boot."
