@@ -87,7 +87,7 @@ mode = "list"
 users = ["alice@example.org"]
 bots = ["lift@example.org"]
 [networks]
-enterprise = ["example.org", "*.example.org"]
+enterprise = ["example.org", "sub.example.org"]
 federated = ["partner.example"]
 public_cloud = ["cloud.example"]
 [presence]

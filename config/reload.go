@@ -38,13 +38,22 @@ func same(a, b reflect.Value) bool {
 	return reflect.DeepEqual(a.Interface(), b.Interface())
 }
 
+// frozen are the keys, beside whole sections, that the parts take when they
+// are made.
+var frozen = []string{
+	"admin.socket", "http.listen", "http.metrics_listen", "presence.language", "presence.liveness",
+	"limits.contacts", "limits.max_stanza", "log.format",
+}
+
 // NeedsRestart returns those of the keys that a reload cannot put into force:
-// the link, the store and the sockets are opened once.
+// the link, the store and the sockets are opened once. The secret is not one:
+// the next attach uses the new one.
 func NeedsRestart(keys []string) []string {
 	var list []string
 	for _, key := range keys {
-		if strings.HasPrefix(key, "component.") || strings.HasPrefix(key, "store.") ||
-			slices.Contains([]string{"admin.socket", "http.listen", "http.metrics_listen"}, key) {
+		switch {
+		case strings.HasPrefix(key, "component.secret"):
+		case strings.HasPrefix(key, "component."), strings.HasPrefix(key, "store."), slices.Contains(frozen, key):
 			list = append(list, key)
 		}
 	}

@@ -159,7 +159,7 @@ func TestDiff_NamesChangedKeysAndRestarts(t *testing.T) {
 	if d := cmp.Diff(want, keys); d != "" {
 		t.Errorf("Diff: -want +got:\n%s", d)
 	}
-	restart := []string{"component.secret", "component.hosts", "store.path", "http.listen", "admin.socket"}
+	restart := []string{"component.hosts", "store.path", "http.listen", "admin.socket"}
 	if d := cmp.Diff(restart, NeedsRestart(keys)); d != "" {
 		t.Errorf("NeedsRestart: -want +got:\n%s", d)
 	}

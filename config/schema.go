@@ -60,7 +60,7 @@ func sectionDocs() map[string]string {
 		"component": "The link to the XMPP server (XEP-0114). Only this section is needed.",
 		"store":     "Where settings and states are kept.",
 		"enrolment": "Who becomes a presentity.",
-		"networks":  "Domains by network, exact or as *.suffix; each in one list only.",
+		"networks":  "Domains by network; each in one list only.",
 		"presence":  "How the presence of many devices becomes one.",
 		"privacy":   "The operator's side of privacy. Users' own rules come on top.",
 		"policy":    "What may be shown of last activity, photos and links; the global policy.",
@@ -138,9 +138,9 @@ func daemonRules() map[string]rule {
 func presenceRules() map[string]rule {
 	return map[string]rule{
 		"networks.enterprise": {doc: "The own organisation. Left out: the served hosts.",
-			example: `["example.org"]`, check: domainPattern},
-		"networks.federated":    {doc: "Partners.", example: `["partner.example"]`, check: domainPattern},
-		"networks.public_cloud": {doc: "Public services.", example: `["jabber.example"]`, check: domainPattern},
+			example: `["example.org"]`, check: domain},
+		"networks.federated":    {doc: "Partners.", example: `["partner.example"]`, check: domain},
+		"networks.public_cloud": {doc: "Public services.", example: `["jabber.example"]`, check: domain},
 
 		"presence.idle_after":    {doc: "Without input for so long a device is idle.", min: second, max: day},
 		"presence.away_after":    {doc: "Without input for so long a device is away; longer than idle_after.", min: second, max: 7 * day},

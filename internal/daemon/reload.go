@@ -1,16 +1,11 @@
 package daemon
 
 import (
-	"slices"
 	"strings"
 	"time"
 
 	"presenced/config"
 )
-
-// frozen are keys that the parts take when they are made, beside those that
-// config.NeedsRestart names.
-var frozen = []string{"presence.language", "presence.liveness", "limits.contacts", "limits.max_stanza", "log.format"}
 
 // Reload puts another configuration in force, or returns an error and changes
 // nothing. Keys that need a restart keep their old values and are logged.
@@ -31,7 +26,7 @@ func (d *Daemon) Reload(c *config.Config) error {
 	}
 	d.metrics.reloaded(time.Now())
 	d.log.Info("configuration reloaded", "changed", strings.Join(config.Diff(old, next), ","))
-	if late := needsRestart(config.Diff(old, c)); len(late) > 0 {
+	if late := config.NeedsRestart(config.Diff(old, c)); len(late) > 0 {
 		d.log.Warn("some changes count after a restart only", "keys", strings.Join(late, ","))
 	}
 	return nil
@@ -39,18 +34,6 @@ func (d *Daemon) Reload(c *config.Config) error {
 
 // ReloadFailed notes that a configuration could not be taken.
 func (d *Daemon) ReloadFailed() { d.metrics.reloadOK.Set(0) }
-
-// needsRestart returns those of the keys that a reload leaves as they were. The
-// secret is not one: the next attach uses the new one.
-func needsRestart(keys []string) []string {
-	late := config.NeedsRestart(keys)
-	for _, k := range keys {
-		if slices.Contains(frozen, k) {
-			late = append(late, k)
-		}
-	}
-	return slices.DeleteFunc(late, func(k string) bool { return strings.HasPrefix(k, "component.secret") })
-}
 
 // merge returns next with what cannot change at run time taken from old.
 func merge(old, next *config.Config) *config.Config {

@@ -38,12 +38,12 @@ format = "json"
 	if m.Component.Secret.Reveal() != "y" || m.Presence.IdleAfter != next.Presence.IdleAfter || m.Limits.Watchers != 6 || m.Log.Level != "debug" {
 		t.Errorf("something that can be reloaded did not: %+v", m)
 	}
-	got := needsRestart(config.Diff(old, next))
-	want := []string{"component.domain", "http.metrics_listen", "presence.liveness", "presence.language", "limits.contacts", "limits.max_stanza", "log.format"}
+	got := config.NeedsRestart(config.Diff(old, next))
+	want := []string{"component.domain", "presence.liveness", "presence.language", "limits.contacts", "limits.max_stanza", "http.metrics_listen", "log.format"}
 	if !cmp.Equal(got, want) {
 		t.Errorf("told to need a restart: %v, want %v", got, want)
 	}
-	if left := needsRestart(config.Diff(old, m)); len(left) > 0 {
+	if left := config.NeedsRestart(config.Diff(old, m)); len(left) > 0 {
 		t.Errorf("in force although they need a restart: %v", left)
 	}
 }

@@ -107,23 +107,17 @@ func tableOf(c *config.Calendar) (aggregation.Table, error) {
 	return table, table.Validate()
 }
 
-// wallsOf reads the walls. The engine compares single users, so that a wall
-// around a domain or everybody would hide nobody: it is refused instead.
+// wallsOf reads the walls; "*" among the users is everybody on the served hosts.
 func wallsOf(c *config.Config) ([]engine.Wall, error) {
 	var walls []engine.Wall
 	for i, w := range c.Privacy.Walls {
-		key := fmt.Sprintf("privacy.walls[%d].users", i)
-		if slices.Contains(w.Users, "*") {
-			return nil, setup("name each user", "%s: this version has no wall around everybody", key)
+		names := w.Users
+		if slices.Contains(names, "*") {
+			names = c.Component.Hosts
 		}
-		users, err := addrsOf(key, w.Users)
+		users, err := addrsOf(fmt.Sprintf("privacy.walls[%d].users", i), names)
 		if err != nil {
 			return nil, err
-		}
-		for k, a := range users {
-			if a.Local() == "" {
-				return nil, setup("name each user", "%s: %q: this version has no wall around a whole domain", key, w.Users[k])
-			}
 		}
 		walls = append(walls, engine.Wall{Users: users, HiddenFrom: w.HiddenFrom})
 	}

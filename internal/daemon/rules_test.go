@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -151,14 +152,18 @@ func TestRules_ListOfUsersCountsInModeListOnly(t *testing.T) {
 func TestRules_ValueARoomRefusesIsASetupErrorWithARemedy(t *testing.T) {
 	for _, text := range []string{
 		"[[calendar.map]]\nshow_as = \"busy\"\navailability = 18500\n",
-		// The engine would let these walls hide nobody.
-		"[[privacy.walls]]\nusers = [\"*\"]\nhidden_from = [\"evil.example\"]\n",
-		"[[privacy.walls]]\nusers = [\"example.org\"]\nhidden_from = [\"evil.example\"]\n",
 	} {
 		_, err := rulesOf(loaded(t, text))
 		if setup, ok := errors.AsType[*SetupError](err); !ok || setup.Remedy == "" {
 			t.Errorf("%s: got %v, want a SetupError with a remedy", text, err)
 		}
+	}
+}
+
+func TestRules_AWallAroundEverybodyNamesTheServedHosts(t *testing.T) {
+	r := rulesFor(t, "[[privacy.walls]]\nusers = [\"*\"]\nhidden_from = [\"evil.example\"]\n")
+	if len(r.Walls) != 1 || !slices.Contains(r.Walls[0].Users, presence.MustAddr("example.org")) {
+		t.Errorf("got %+v", r.Walls)
 	}
 }
 

@@ -200,11 +200,12 @@ func (e *Engine) Farewell(ctx context.Context) {
 		return
 	}
 	for _, s := range e.shards {
-		s.call(ctx, func(now time.Time) {
+		call(ctx, s, func(now time.Time) struct{} {
 			for _, u := range s.users {
 				u.farewell(now)
 			}
 			s.up = false // nothing follows
+			return struct{}{}
 		})
 	}
 }
@@ -223,7 +224,7 @@ func (e *Engine) Stop(ctx context.Context) {
 	default:
 	}
 	for _, s := range e.shards {
-		s.call(ctx, func(time.Time) { s.flushPresence() })
+		call(ctx, s, func(time.Time) struct{} { s.flushPresence(); return struct{}{} })
 	}
 	if !e.distrusted.Load() {
 		e.opt.Store.SavePresence(metaUser, []byte(metaClean))

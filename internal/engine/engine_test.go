@@ -304,13 +304,14 @@ func TestErase_EndsEverySubscriptionAlike(t *testing.T) {
 	})
 }
 
-func TestRestart_CleanRepeatsNothingUncleanEverythingOnce(t *testing.T) {
+func TestRestart_TellsWhoMayHaveComeMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemory()
 		w := build(t, store)
 		w.attach()
 		w.apply(alice, Enable{})
-		w.watch(bob)
+		w.watch(bob, boss)
+		w.apply(alice, Block{JID: boss})
 		w.device(alice+"/desk", Device{})
 		w.out.take()
 		w.Stop(context.Background())
@@ -323,15 +324,16 @@ func TestRestart_CleanRepeatsNothingUncleanEverythingOnce(t *testing.T) {
 			n.HostSynced("example.org")
 			return n
 		}
+		// Bob may have logged in while the daemon was away: he is told again, and
+		// boss, who surely knows that alice is offline to him, is not.
 		w = start()
-		w.expect("settle example.org")
-		w.store = newMemory() // the next one finds no mark of a clean end
-		clean := store.presence[metaUser]
-		if clean != nil {
+		w.expect("settle example.org", to(bob, "3500 en"))
+		if clean := store.presence[metaUser]; clean != nil {
 			t.Fatalf("the mark of a clean end outlives the start: %q", clean)
 		}
+		// Another start without a clean end trusts nothing.
 		crashed := start()
-		crashed.expect("settle example.org", to(bob, "3500 en"))
+		crashed.expect("settle example.org", to(bob, "3500 en"), to(boss, "18500 en"))
 		crashed.Stop(context.Background())
 		w.Stop(context.Background())
 	})
@@ -393,4 +395,20 @@ func TestSetState_SaysWhatGoesFirst(t *testing.T) {
 			t.Errorf("busy while idle is what she asked for: %q", r.Advice)
 		}
 	})
+}
+
+// TestS8_0_WallsNameUsersAndDomains names S8.0.
+func TestS8_0_WallsNameUsersAndDomains(t *testing.T) {
+	r := testRules(t)
+	r.Walls = []Wall{
+		{Users: []presence.Addr{presence.MustAddr(alice)}, HiddenFrom: []string{bob}},
+		{Users: []presence.Addr{presence.MustAddr("example.org")}, HiddenFrom: []string{"*"}},
+		{Users: []presence.Addr{presence.MustAddr("partner.example")}, HiddenFrom: []string{zed}},
+	}
+	if got := r.wallsOf(presence.MustAddr(alice)); !slices.Equal(got, []string{bob, "*"}) {
+		t.Errorf("alice is hidden from %q", got)
+	}
+	if got := r.wallsOf(presence.MustAddr(bob)); !slices.Equal(got, []string{"*"}) {
+		t.Errorf("bob is hidden from %q", got)
+	}
 }

@@ -94,27 +94,30 @@ func (s *shard) owned(who Principal, user presence.Addr) (*user, *RefusedError) 
 
 // Inspect returns a user's own settings; for herself and the operator only.
 func (e *Engine) Inspect(ctx context.Context, who Principal, of presence.Addr) (Inspection, error) {
-	var out Inspection
-	err := e.reading(ctx, who, of, func(u *user, now time.Time) { out = u.inspect(now) })
-	return out, err
+	return reading(ctx, e, who, of, func(u *user, now time.Time) Inspection { return u.inspect(now) })
 }
 
 // reading runs f in the owner of an enrolled user, for her and the operator.
-func (e *Engine) reading(ctx context.Context, who Principal, addr presence.Addr, f func(u *user, now time.Time)) error {
-	var refused *RefusedError
-	s := e.shardOf(addr)
-	if !s.call(ctx, func(now time.Time) {
+func reading[T any](ctx context.Context, e *Engine, who Principal, of presence.Addr, f func(u *user, now time.Time) T) (T, error) {
+	type found struct {
+		value   T
+		refused *RefusedError
+	}
+	s := e.shardOf(of)
+	got, ok := call(ctx, s, func(now time.Time) (out found) {
 		var u *user
-		if u, refused = s.owned(who, addr); refused == nil {
-			f(u, now)
+		if u, out.refused = s.owned(who, of); out.refused == nil {
+			out.value = f(u, now)
 		}
-	}) {
-		return errBusy
+		return out
+	})
+	switch {
+	case !ok:
+		return got.value, errBusy
+	case got.refused != nil:
+		return got.value, got.refused
 	}
-	if refused != nil {
-		return refused
-	}
-	return nil
+	return got.value, nil
 }
 
 func (u *user) summary() UserSummary {
@@ -168,13 +171,17 @@ func (e *Engine) Users(ctx context.Context, who Principal) ([]UserSummary, error
 	}
 	var all []UserSummary
 	for _, s := range e.shards {
-		if !s.call(ctx, func(time.Time) {
+		part, ok := call(ctx, s, func(time.Time) []UserSummary {
+			lines := make([]UserSummary, 0, len(s.users))
 			for _, u := range s.users {
-				all = append(all, u.summary())
+				lines = append(lines, u.summary())
 			}
-		}) {
+			return lines
+		})
+		if !ok {
 			return nil, errBusy
 		}
+		all = append(all, part...)
 	}
 	return all, nil
 }
@@ -182,9 +189,7 @@ func (e *Engine) Users(ctx context.Context, who Principal) ([]UserSummary, error
 // Explain tells why a watcher sees what she sees of a user now (S12); for the
 // user herself and the operator only.
 func (e *Engine) Explain(ctx context.Context, who Principal, of, watcher presence.Addr) (eval.Explanation, error) {
-	var out eval.Explanation
-	err := e.reading(ctx, who, of, func(u *user, now time.Time) {
-		out = u.person.Explain(&e.rules().System, now, watcher, u.set.subs.Standing(watcher) == roster.Accepted)
+	return reading(ctx, e, who, of, func(u *user, now time.Time) eval.Explanation {
+		return u.person.Explain(&e.rules().System, now, watcher, u.set.subs.Standing(watcher) == roster.Accepted)
 	})
-	return out, err
 }

@@ -21,7 +21,8 @@ type Rules struct {
 	Limits       roster.Limits
 }
 
-// Wall hides users from watchers by the operator's word (S8.0).
+// Wall hides users from watchers by the operator's word (S8.0). A domain among
+// Users stands for everybody there.
 type Wall struct {
 	Users      []presence.Addr
 	HiddenFrom []string // JIDs and domains; "*" is everybody
@@ -47,7 +48,9 @@ type Enrolment struct {
 // wallsOf returns from whom the operator hides the user.
 func (r *Rules) wallsOf(user presence.Addr) (from []string) {
 	for _, w := range r.Walls {
-		if slices.Contains(w.Users, user) {
+		if slices.ContainsFunc(w.Users, func(a presence.Addr) bool {
+			return a == user || a.Local() == "" && a.Domain() == user.Domain()
+		}) {
 			from = append(from, w.HiddenFrom...)
 		}
 	}

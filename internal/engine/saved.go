@@ -112,12 +112,15 @@ func (u *user) restorePresence(b []byte) {
 }
 
 // restoreSent takes over what the watchers were last sent, after a clean stop.
+// Only a plain unavailable can be trusted: a watcher who came online while the
+// daemon was away has been shown nothing else.
 func (u *user) restoreSent() {
 	u.uncertain(-1)
 	for i := range u.groups {
 		for j := range u.groups[i].pairs {
-			if digest, ok := u.saved.sent[u.groups[i].pairs[j].addr]; ok {
-				u.groups[i].pairs[j].sent = digest
+			p := &u.groups[i].pairs[j]
+			if u.saved.sent[p.addr] == u.sh.e.offlineDigest {
+				p.sent = u.sh.e.offlineDigest
 			}
 		}
 	}

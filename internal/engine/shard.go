@@ -106,21 +106,20 @@ func (s *shard) sleep(now time.Time) time.Duration {
 	return max(at.Sub(now), 0)
 }
 
-// call runs f in the owner and waits for it; false when the owner is gone, has
-// no room, or ctx ended first.
-func (s *shard) call(ctx context.Context, f func(now time.Time)) bool {
-	done := make(chan struct{})
-	if !s.box.post(func(now time.Time) { f(now); close(done) }) {
-		return false
+// call runs f in the owner and returns what it found; false when the owner is
+// gone, has no room, or ctx ended first. f may still run then, on its own.
+func call[T any](ctx context.Context, s *shard, f func(now time.Time) T) (found T, ok bool) {
+	done := make(chan T, 1)
+	if !s.box.post(func(now time.Time) { done <- f(now) }) {
+		return found, false
 	}
 	select {
-	case <-done:
-		return true
+	case found = <-done:
+		return found, true
 	case <-ctx.Done():
-		return false
 	case <-s.e.stopped:
-		return false
 	}
+	return found, false
 }
 
 // jitter returns a duration in [0, d).
