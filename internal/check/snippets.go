@@ -38,7 +38,9 @@ func prosody(domain string, hosts []string, host, port string) string {
 		fmt.Fprintf(&b, `VirtualHost %q
     modules_enabled = { "privilege" }
     privileged_entities = {
-        [%q] = { roster = "get", presence = "managed_entity" },
+        -- "both": devices that are online when their user enables are seen at once;
+        -- with "get", from their next change on
+        [%q] = { roster = "both", presence = "managed_entity" },
     }
 
 `, h, domain)
