@@ -12,7 +12,8 @@ import (
 // them at the attach and at their next change only. Where rosters may be
 // written, the component becomes a contact of hers for the length of one probe;
 // the item is gone again before her clients have drawn it. A user who has the
-// component in her roster already is left alone.
+// component in her roster already is asked, as a contact asks for being one in
+// return.
 func (c *Component) Peek(user presence.Addr, bare string) {
 	l := c.link.Load()
 	if l == nil || !l.writesRosters(user.Domain()) || l.tracker.full() {
@@ -29,6 +30,8 @@ func (c *Component) Peek(user presence.Addr, bare string) {
 			}
 			if contact.Subscription.SeesOwner() {
 				c.Probe(bare)
+			} else {
+				c.Ask(bare)
 			}
 			return
 		}

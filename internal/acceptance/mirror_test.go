@@ -126,3 +126,29 @@ func TestSelf_SeesHerMirror(t *testing.T) {
 		})
 	})
 }
+
+// TestEnrolment_ByAddingTheContact: who adds the component is enrolled, is
+// asked for her presence in return where that is needed, and is shown; who
+// removes it is shown no more.
+func TestEnrolment_ByAddingTheContact(t *testing.T) {
+	everywhere(t, nil, func(s *site) {
+		desk := s.login("alice", "desk")
+		bob := s.login("bob", "home")
+		s.must(desk.Subscribe(component))
+		s.within(converge, "the component accepts", func(ctx context.Context) error {
+			_, err := desk.WaitPresence(ctx, component, func(st testbed.Stanza) bool { return st.Type == "subscribed" })
+			return err
+		})
+		s.within(converge, "it shows itself", func(ctx context.Context) error {
+			_, err := desk.WaitPresence(ctx, component, testbed.Stanza.Available)
+			return err
+		})
+		s.watch(bob, "alice")
+		s.sees(bob, "alice", "online 3500", converge)
+		s.must(desk.RemoveContact(s.Context(), component))
+		s.sees(bob, "alice", "offline", converge)
+		s.must(desk.Presence(testbed.PresenceOptions{Show: "dnd"}))
+		s.must(testbed.Barrier(s.Context(), component, desk, bob))
+		s.sees(bob, "alice", "offline", converge)
+	})
+}
