@@ -6,41 +6,58 @@ import (
 	"time"
 )
 
-// allocations measures row 13 by the daemon's own count of heap objects. Three
-// loads tell the parts from each other: events that change nothing, changes
-// nobody watches, and changes that every watcher is sent.
+// allocations measures row 13 by the daemon's own count of heap objects. Loads
+// that differ in one thing tell the parts from each other: events that change
+// nothing, changes nobody watches, and changes that every watcher is sent, the
+// last both at the rate of row 8 and as fast as the daemon takes them.
 func allocations(ctx context.Context, l *lab) ([]figure, error) {
-	same := goal{13, "allocations per event that changes nothing", "objects", atMost, 3, 0.05}
-	alone := goal{13, "allocations per change that nobody watches", "objects", atMost, 3, 0.05}
-	each := goal{13, "allocations per delivery", "objects", atMost, 0.05, 0}
-	var sames, alones, eaches []float64
 	s := l.site
+	unwatched := func() series { return s.numbered(s.size.users, s.size.alone) }
+	watched := func() series { return s.numbered(0, s.size.users) }
+	var same, alone, steady, saturated []float64
 	for i := range l.size.runs {
-		if i%changesAtOnce == 0 {
+		if i%(changesAtOnce/2) == 0 {
 			if err := s.rest(ctx); err != nil {
 				return nil, err
 			}
 		}
-		unchanged, err := s.allocated(ctx, s.repeats, 0)
-		if err != nil {
-			return nil, err
+		var each [4]float64
+		for k, c := range []load{{s.repeats, 0, s.atOnce}, {unwatched, 0, s.atRate}, {watched, s.size.watchers, s.atRate}, {watched, s.size.watchers, s.atOnce}} {
+			var err error
+			if each[k], err = s.allocated(ctx, c); err != nil {
+				return nil, err
+			}
 		}
-		unwatched, err := s.allocated(ctx, func() series { return s.numbered(s.size.users, s.size.alone) }, 0)
-		if err != nil {
-			return nil, err
-		}
-		watched, err := s.allocated(ctx, func() series { return s.numbered(0, s.size.users) }, s.size.watchers)
-		if err != nil {
-			return nil, err
-		}
-		sames, alones = append(sames, unchanged), append(alones, unwatched)
-		eaches = append(eaches, (watched-unwatched)/float64(s.size.watchers))
+		same, alone = append(same, each[0]), append(alone, each[1])
+		steady = append(steady, (each[2]-each[1])/float64(s.size.watchers))
+		saturated = append(saturated, (each[3]-each[1])/float64(s.size.watchers))
 	}
-	return []figure{same.figure(sames, nil), alone.figure(alones, nil), each.figure(eaches, nil)}, nil
+	event := goal{13, "allocations per event that changes nothing", "objects", atMost, 3, 0.05}
+	change, delivery := event, event
+	change.name = "allocations per change that nobody watches"
+	delivery.name, delivery.must, delivery.stretch = "allocations per delivery at the rate of row 8", 0.05, 0
+	storm := delivery
+	storm.name = "allocations per delivery, saturated"
+	return []figure{event.figure(same, nil), change.figure(alone, nil), delivery.figure(steady, nil), storm.figure(saturated, nil)}, nil
 }
 
-// repeats says again for every watched user what is known, after a numbered
-// change that is not measured.
+// load is what allocations are counted under.
+type load struct {
+	prepare func() series
+	need    int // deliveries of each event
+	send    func(context.Context, series) error
+}
+
+// atOnce sends as fast as the daemon reads.
+func (s *site) atOnce(_ context.Context, r series) error { return s.send(batches(r.bytes)...) }
+
+// atRate sends at the rate of row 8.
+func (s *site) atRate(ctx context.Context, r series) error {
+	_, _, err := s.openLoop(ctx, r)
+	return err
+}
+
+// repeats says again of every watched user what is known already.
 func (s *site) repeats() series {
 	r := series{}
 	for range repeated {
@@ -58,20 +75,20 @@ const repeated = 3
 // allocated returns the objects per event of one load. What the daemon
 // allocates when idle for as long, the reading of the metrics included, is
 // measured right after it and taken off.
-func (s *site) allocated(ctx context.Context, prepare func() series, need int) (float64, error) {
-	r := prepare()
-	if need > 0 {
-		s.meter.expect(r.first, r.count, need)
+func (s *site) allocated(ctx context.Context, c load) (float64, error) {
+	r := c.prepare()
+	if c.need > 0 {
+		s.meter.expect(r.first, r.count, c.need)
 	}
 	before, err := s.metrics(ctx)
 	if err != nil {
 		return 0, err
 	}
 	start := time.Now()
-	if err := s.send(batches(r.bytes)...); err != nil {
+	if err := c.send(ctx, r); err != nil {
 		return 0, err
 	}
-	if need > 0 {
+	if c.need > 0 {
 		err = s.meter.all(ctx, answerLimit)
 	} else {
 		err = s.link.Ping(ctx)

@@ -136,3 +136,14 @@ func TestRun_QuickRow14(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", code, out.String(), errOut.String())
 	}
 }
+
+func TestOthers_TakesOffWhatIsOurs(t *testing.T) {
+	before, err := used()
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := usage{at: before.at.Add(10 * time.Second), machine: before.machine + 12, bench: before.bench + 3}
+	if got := others(before, after, 4); math.Abs(got-0.5) > 1e-6 {
+		t.Errorf("12 s of the machine less 3 and 4 of ours, in 10 s: got %g cores, want 0.5", got)
+	}
+}

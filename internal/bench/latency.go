@@ -43,11 +43,19 @@ func (s *site) load(ctx context.Context, d time.Duration) (p99 float64, also map
 	if err != nil {
 		return 0, nil, err
 	}
+	busy, err := used()
+	if err != nil {
+		return 0, nil, err
+	}
 	due, sent, err := s.openLoop(ctx, r)
 	if err != nil {
 		return 0, nil, err
 	}
 	if err := s.meter.all(ctx, answerLimit); err != nil {
+		return 0, nil, err
+	}
+	busier, err := used()
+	if err != nil {
 		return 0, nil, err
 	}
 	after, err := s.metrics(ctx)
@@ -57,6 +65,15 @@ func (s *site) load(ctx context.Context, d time.Duration) (p99 float64, also map
 	if held := after["presenced_presences_held_total"] - before["presenced_presences_held_total"]; held != 0 {
 		return 0, nil, fmt.Errorf("%g changes were paced: the load is not what it should be", held)
 	}
+	cpu := after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]
+	p99, also = s.latencies(due, sent)
+	also["daemon us CPU/event"] = 1e6 * cpu / float64(r.count)
+	also["cores busy with other programs"] = others(busy, busier, cpu)
+	return p99, also, nil
+}
+
+// latencies sorts what the meter saw of a load.
+func (s *site) latencies(due, sent []int64) (p99 float64, also map[string]float64) {
 	var took, since []float64
 	s.meter.read(func(m *meter) {
 		for i, at := range m.complete {
@@ -66,12 +83,10 @@ func (s *site) load(ctx context.Context, d time.Duration) (p99 float64, also map
 	})
 	slices.Sort(took)
 	slices.Sort(since)
-	cpu := after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]
 	return quantile(took, 0.99), map[string]float64{
 		"p50 ms": quantile(took, 0.5), "p99.9 ms": quantile(took, 0.999), "max ms": took[len(took)-1],
 		"p99 from the due instant ms": quantile(since, 0.99),
-		"daemon us CPU/event":         1e6 * cpu / float64(r.count),
-	}, nil
+	}
 }
 
 // cycle renders n events that go round all watched users, so that each user

@@ -29,7 +29,7 @@ const (
 )
 
 // parseTurns is how often the two readers take turns in one run.
-const parseTurns = 20
+const parseTurns = 5
 
 // endless is a stream that repeats its stanzas.
 type endless struct {
