@@ -20,6 +20,10 @@ func block(r *run) (plan, []fault) {
 		return plan{}, []fault{{"jid", r.t("error.self")}}
 	case a.Domain() == r.s.domain.Domain():
 		return plan{}, []fault{{"jid", r.t("error.own")}}
+	case r.s.bareWord(a):
+		return plan{}, []fault{{"jid", r.t("error.word", jid)}}
+	case a.Local() == "":
+		return one(engine.Block{JID: jid}, r.t("note.blocked.domain", a)), nil
 	}
 	return one(engine.Block{JID: jid}, r.t("note.blocked", a)), nil
 }
@@ -41,7 +45,7 @@ func unblockForm(r *run) *form {
 		return nil
 	}
 	f := &form{title: r.t("command.unblock"), instructions: r.t("form.unblock")}
-	r.choose(f, choice)
+	r.choose(f, "form.unblock.choices", choice)
 	return f
 }
 

@@ -77,6 +77,9 @@ func (r *run) checkValue(fd *field, v string) string {
 		}
 	case listMulti:
 		if _, ok := fd.option(v); !ok {
+			if a, err := presence.ParseAddr(v); fd.addresses && err == nil && r.s.bareWord(a) {
+				return r.t("error.word", v)
+			}
 			return r.t("error.gone", v)
 		}
 	case jidSingle:

@@ -71,9 +71,9 @@ var noteShots = []shot{
 }
 
 var officeShots = []shot{
-	{"out of office", "out-of-office", []string{"on", "1", "note", "Skiing"}, "SetOutOfOffice{{Start:0001-01-01 00:00:00 +0000 UTC End:0001-01-01 00:00:00 +0000 UTC Note:Skiing}}", "info: You are now shown as out of office until you end it."},
-	{"out of office, dates", "out-of-office", []string{"on", "true", "start", "2000-02-01", "end", "2000-02-03"}, "SetOutOfOffice{{Start:2000-02-01 00:00:00 +0000 UTC End:2000-02-04 00:00:00 +0000 UTC Note:}}", "info: From 1 February, 00:00 UTC until 4 February, 00:00 UTC you"},
-	{"back", "out-of-office", []string{"on", "false", "end", "rubbish"}, "SetOutOfOffice{Period:<nil>}", "info: You are no longer"},
+	{"out of office", "out-of-office", []string{"on", "1", "note", "Skiing"}, "SetOutOfOffice{{Start:0001-01-01 00:00:00 +0000 UTC End:0001-01-01 00:00:00 +0000 UTC Note:Skiing}}", `info: Your out-of-office period is set until you end it. While you are away or offline in that time, people whose level allows it see "Out of office" and your note.`},
+	{"out of office, dates", "out-of-office", []string{"on", "true", "start", "2000-02-01", "end", "2000-02-03"}, "SetOutOfOffice{{Start:2000-02-01 00:00:00 +0000 UTC End:2000-02-04 00:00:00 +0000 UTC Note:}}", `info: Your out-of-office period is set from 1 February, 00:00 UTC until 4 February, 00:00 UTC. While you are away or offline in that time, people whose level allows it see "Out of office".`},
+	{"back", "out-of-office", []string{"on", "false", "end", "rubbish"}, "SetOutOfOffice{Period:<nil>}", "info: Your out-of-office period is over."},
 	{"out of office, wrong order", "out-of-office", []string{"on", "1", "start", "2000-02-03", "end", "2000-02-01"}, "", `error: "Until": The end lies before`},
 	{"out of office, two faults", "out-of-office", []string{"on", "1", "start", "soon", "end", "1999-01-01"}, "", `error: "From": This is not a time. Please write one such as 2026-11-22T15:00:00Z or 15:00. "Until": This lies in the past.`},
 	{"out of office, neither", "out-of-office", []string{"on", "perhaps"}, "", `error: "I am or will be out of office": Please write true or false.`},
@@ -83,8 +83,11 @@ var levelsShots = []shot{
 	{"list", "levels", []string{"action", "list"}, "", "info: Rules: 7."},
 	{"put", "levels", []string{"action", "put", "container", "300", "type", "user", "value", "Bob@Example.net"}, "PutRule{Rule:user Bob@Example.net -> 300}", "info: The rule is in force. Bob@Example.net: level Workgroup."},
 	{"put, own level", "levels", []string{"action", "put", "container", "250", "type", "sameEnterprise"}, "PutRule{Rule:sameEnterprise -> 250}", "info: The rule is in force. Everybody in my organisation: level Board."},
-	{"put, no value", "levels", []string{"action", "put", "container", "300", "type", "user"}, "", `error: "Which": Please write the address`},
-	{"put, domain for a person", "levels", []string{"action", "put", "container", "300", "type", "user", "value", "example.org"}, "", `error: "Which": Please write the address`},
+	{"put, no value", "levels", []string{"action", "put", "container", "300", "type", "user"}, "", `error: "Which": Please write the whole address`},
+	{"put, domain for a person", "levels", []string{"action", "put", "container", "300", "type", "user", "value", "example.org"}, "", `error: "Which": Please write the whole address`},
+	{"put, a word for a person", "levels", []string{"action", "put", "container", "300", "type", "user", "value", "bob"}, "", `error: "Which": Please write the whole address of one person, like bob@example.org.`},
+	{"put, a word for a domain", "levels", []string{"action", "put", "container", "32000", "type", "domain", "value", "bob"}, "", `error: "Which": Please write a domain`},
+	{"put, all below a word", "levels", []string{"action", "put", "container", "32000", "type", "domain", "value", "*.lan"}, "PutRule{Rule:domain *.lan -> 32000}", "info: The rule is in force. Everybody at domains below lan: level Blocked."},
 	{"put, unknown level", "levels", []string{"action", "put", "container", "301", "type", "user", "value", "b@example.org"}, "", `error: "Level": This is not one of the choices`},
 	{"put, a value too many", "levels", []string{"action", "put", "container", "100", "type", "federated", "value", "x"}, "", `error: "Which": This kind of rule needs nothing here.`},
 	{"put, bad domain", "levels", []string{"action", "put", "container", "100", "type", "domain", "value", "a.*.org"}, "", `error: "Which": Please write a domain`},
@@ -98,11 +101,15 @@ var levelsShots = []shot{
 
 var blockShots = []shot{
 	{"block", "block", []string{"jid", " mallory@example.net/x "}, "Block{JID:mallory@example.net/x}", "info: mallory@example.net now always sees you offline here."},
-	{"block a domain", "block", []string{"jid", "example.net"}, "Block{JID:example.net}", "info: example.net now"},
+	{"block a domain", "block", []string{"jid", "example.net"}, "Block{JID:example.net}", "info: Everybody at example.net now always sees you offline here."},
+	{"block a word", "block", []string{"jid", "bob"}, "", `error: "Address": "bob" is neither an address nor a domain. Please write the whole address, like bob@example.org, or a domain, like example.org.`},
+	{"block a word with a resource", "block", []string{"jid", "bob/phone"}, "", `error: "Address": "bob/phone" is neither`},
+	{"block an address of numbers", "block", []string{"jid", "[::1]"}, "Block{JID:[::1]}", "info: Everybody at [::1] now"},
 	{"block nobody", "block", []string{"jid", "@"}, "", `error: "Address": This is not an address.`},
 	{"block oneself", "block", []string{"jid", "Alice@example.org"}, "", `error: "Address": You cannot block yourself.`},
 	{"block a mirror", "block", []string{"jid", "bob@presence.example.org"}, "", `error: "Address": This address belongs to this service.`},
 	{"unblock, other spelling", "unblock", []string{"jid", "Mallory@Example.NET|mallory@example.net"}, "Unblock{JID:mallory@example.net}", "info: The block is gone."},
+	{"unblock a word", "unblock", []string{"jid", "mallory"}, "", `error: "Blocked": "mallory" is neither an address nor a domain.`},
 	{"unblock a stranger", "unblock", []string{"jid", "x@example.net"}, "", `error: "Blocked": There is no "x@example.net" in the list`},
 }
 

@@ -64,17 +64,13 @@ func (r *run) mirror() string {
 
 // levels lists the containers a rule may name by their id: of two rules of one
 // kind the later level wins (S2.2).
-func (r *run) levels() []option {
+func (r *run) levels() []presence.ContainerID {
 	ids := append([]presence.ContainerID{presence.DefaultContainer}, told[:]...)
 	for _, c := range r.s.options.Containers {
 		ids = append(ids, c.ID)
 	}
 	slices.Sort(ids)
-	options := make([]option, len(ids))
-	for i, id := range ids {
-		options[i] = option{itoa(int(id)), r.level(id)}
-	}
-	return options
+	return ids
 }
 
 // level is the name of a container as people read it.

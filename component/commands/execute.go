@@ -189,6 +189,9 @@ func (r *run) advance(page int, given bool) []byte {
 func (r *run) show(page int, n note) []byte {
 	f := r.cmd.pages[page](r)
 	f.fill(r.in)
+	if n.text != "" { // many clients show no note beside an open form
+		f.instructions = n.text + " " + f.instructions
+	}
 	if r.session == "" {
 		r.session = rand.Text()
 	}

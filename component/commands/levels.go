@@ -56,26 +56,32 @@ func (r *run) putForm() *form {
 	for _, t := range ruleTypes {
 		types.options = append(types.options, option{string(t.typ), r.t(t.label)})
 	}
-	return &form{title: r.t("form.put.title"), instructions: r.t("form.put"), fields: append(r.levelTexts(told[:]),
-		field{name: "container", kind: listSingle, required: true, label: r.t("field.container"), desc: r.t("field.container.desc"),
-			values: []string{itoa(int(presence.Colleagues))}, options: r.levels()},
-		types,
-		field{name: "value", kind: textSingle, label: r.t("field.value"), desc: r.t("field.value.desc"), limit: maxValue},
-	)}
+	level := field{name: "container", kind: listSingle, required: true, label: r.t("field.container"), desc: r.t("field.container.desc"), values: []string{itoa(int(presence.Colleagues))}}
+	f := &form{title: r.t("form.put.title"), instructions: r.t("form.put")}
+	for _, id := range r.levels() {
+		name := r.numbered(id)
+		level.options = append(level.options, option{itoa(int(id)), name})
+		f.fields = append(f.fields, say(r.t("form.level", name, text.ContainerShows(r.lang, id))))
+	}
+	f.fields = append(f.fields, level, types,
+		field{name: "value", kind: textSingle, label: r.t("field.value"), desc: r.t("field.value.desc"), limit: maxValue})
+	return f
 }
 
 func (r *run) removeForm() *form {
 	choice := field{name: "rules", kind: listMulti, required: true, label: r.t("field.rules"), desc: r.t("field.rules.desc")}
 	for _, rule := range r.have.Rules {
-		choice.options = append(choice.options, option{ruleKey(rule), r.t("option.rule", r.matches(rule), r.level(rule.Container))})
+		choice.options = append(choice.options, option{ruleKey(rule), r.inWords(rule)})
 	}
 	f := &form{title: r.t("form.remove.title"), instructions: r.t("form.remove")}
-	r.choose(f, choice)
+	r.choose(f, "form.remove.choices", choice)
 	return f
 }
 
-// choose adds a field with as many of its choices as one reply holds.
-func (r *run) choose(f *form, fd field) {
+// choose adds a field with as many of its choices as one reply holds, and before
+// it the first of them in words.
+func (r *run) choose(f *form, lead text.Key, fd field) {
+	f.fields = append(f.fields, r.spell(lead, fd.options)...)
 	if fd.shown = fits(fd.options); fd.shown > 0 {
 		f.fields = append(f.fields, say(r.t("form.cut", fd.shown, len(fd.options))))
 	}
@@ -85,6 +91,11 @@ func (r *run) choose(f *form, fd field) {
 // ruleKey is how forms name a rule: container, type and value.
 func ruleKey(rule privacy.Rule) string {
 	return strings.TrimSpace(itoa(int(rule.Container)) + " " + string(rule.Type) + " " + rule.Value)
+}
+
+// inWords tells a rule as people read it.
+func (r *run) inWords(rule privacy.Rule) string {
+	return r.t("option.rule", r.matches(rule), r.numbered(rule.Container))
 }
 
 // matches tells in plain words whom a rule is about.
@@ -176,6 +187,8 @@ func (r *run) valueFault(rule privacy.Rule) text.Key {
 			return "error.value.domain"
 		case a.Addr == r.s.domain && !wild:
 			return "error.own"
+		case r.s.bareWord(a.Addr) && !wild:
+			return "error.value.domain"
 		}
 	case privacy.RuleSubscription:
 		if _, ok := presence.ParseSubscription(rule.Value); !ok || rule.Value == "" {
@@ -208,7 +221,8 @@ func (r *run) remove() (plan, []fault) {
 	return p, nil
 }
 
-// list shows the rules as data, as many as one reply holds.
+// list shows the rules as data, as many as one reply holds, and the first of them
+// in words, which every client shows.
 func (r *run) list() plan {
 	f := &form{title: r.t("command.levels"), reported: []field{
 		{name: "who", kind: textSingle, label: r.t("field.who")},
@@ -226,9 +240,14 @@ func (r *run) list() plan {
 		}
 		f.rows = append(f.rows, row)
 	}
-	done := r.t("note.rules.list", len(r.have.Rules))
-	if len(f.rows) < len(r.have.Rules) {
-		done = r.t("form.cut", len(f.rows), len(r.have.Rules))
+	lines := make([]string, len(r.have.Rules))
+	for i, rule := range r.have.Rules {
+		lines[i] = r.inWords(rule)
 	}
-	return plan{done: done, result: f}
+	words := strings.Join(r.few(lines), "\n")
+	f.instructions = words // where a client shows the form alone, without its table
+	if len(f.rows) < len(lines) {
+		f.instructions = r.t("form.cut", len(f.rows), len(lines)) + "\n" + words
+	}
+	return plan{done: r.t("note.rules.list", len(lines)) + "\n" + words, result: f}
 }

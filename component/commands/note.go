@@ -71,7 +71,17 @@ func setOutOfOffice(r *run) (plan, []fault) {
 	return one(engine.SetOutOfOffice{Period: period}, r.officeDone(period)), faults
 }
 
+// officeDone tells the period and, since it shows only while nothing else is told
+// of her (S5.5), when others see it.
 func (r *run) officeDone(p *presence.OutOfOffice) string {
+	seen := r.t("note.office.seen", text.Activity(r.lang, presence.OutOfOfficeA))
+	if p.Note != "" {
+		seen = r.t("note.office.seennote", text.Activity(r.lang, presence.OutOfOfficeA))
+	}
+	return r.officePeriod(p) + " " + seen
+}
+
+func (r *run) officePeriod(p *presence.OutOfOffice) string {
 	start, end := text.Moment(r.lang, p.Start, r.now, nil), text.Moment(r.lang, p.End, r.now, nil)
 	switch later := p.Start.After(r.now); {
 	case later && p.End.IsZero():

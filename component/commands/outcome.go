@@ -13,6 +13,7 @@ import (
 type plan struct {
 	changes []engine.Change
 	done    string // the sentence when all of them were made
+	unseen  string // instead of done while something else is shown; empty: done fits
 	result  *form  // data to show
 }
 
@@ -37,6 +38,9 @@ func (r *run) apply(p plan, page int) []byte {
 		}
 	}
 	told := []string{p.done}
+	if p.unseen != "" && (slices.Contains(advice, engine.AdviceBeaten) || slices.Contains(advice, engine.AdviceNoDevice)) {
+		told[0] = p.unseen
+	}
 	if unchanged > 0 && unchanged == len(p.changes) {
 		told[0] = r.t("note.nothing")
 	}

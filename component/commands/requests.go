@@ -6,6 +6,7 @@ import (
 
 	"presenced/internal/engine"
 	"presenced/internal/presence"
+	"presenced/internal/text"
 )
 
 // The decisions about a request (S13.4); approve- also takes a container.
@@ -25,19 +26,22 @@ func requestsForm(r *run) *form {
 	}
 	decision := field{name: "decision", kind: listSingle, required: true, label: r.t("field.decision"), desc: r.t("field.decision.desc"),
 		options: []option{{approveDefault, r.t("option.decision.default")}}}
-	for _, level := range r.levels() {
-		switch level.value {
-		case itoa(int(presence.DefaultContainer)), itoa(int(presence.Blocked)):
-			// Showing nothing is refusing.
-		default:
-			decision.options = append(decision.options, option{approve + level.value, r.t("option.decision.level", level.label)})
+	meaning := []field{say(r.t("form.choice", approveDefault, r.t("option.decision.default")))}
+	for _, id := range r.levels() {
+		if id == presence.DefaultContainer || id == presence.Blocked {
+			continue // showing nothing is refusing
 		}
+		o := option{approve + itoa(int(id)), r.t("option.decision.level", r.numbered(id))}
+		decision.options = append(decision.options, o)
+		meaning = append(meaning, say(r.t("form.decision", o.value, o.label, text.ContainerShows(r.lang, id))))
 	}
-	decision.options = append(decision.options, option{refuse, r.t("option.decision.refuse")})
+	no := option{refuse, r.t("option.decision.refuse")}
+	decision.options = append(decision.options, no)
 	f := &form{title: r.t("command.requests"), instructions: r.t("form.requests")}
-	f.fields = append(f.fields, r.levelTexts(told[:len(told)-1])...)
-	r.choose(f, who)
-	f.fields = append(f.fields, decision)
+	r.choose(f, "form.requests.choices", who)
+	f.fields = append(f.fields, say(r.t("form.requests.answers")))
+	f.fields = append(f.fields, meaning...)
+	f.fields = append(f.fields, say(r.t("form.choice", no.value, no.label)), decision)
 	return f
 }
 

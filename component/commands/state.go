@@ -111,13 +111,23 @@ func setState(r *run) (plan, []fault) {
 	if c.Availability >= presence.OfflineFrom {
 		name = text.Class(r.lang, presence.ClassOffline)
 	}
-	switch {
-	case !expires.IsZero():
-		return one(c, r.t("note.state.until", name, text.Moment(r.lang, expires, r.now, nil))), nil
-	case c.Availability.Class() == presence.ClassBusy, c.Availability.Class() == presence.ClassDoNotDisturb:
-		return one(c, r.t("note.state.day", name)), nil
+	p := one(c, "")
+	p.done, p.unseen = r.stateDone(name, &c)
+	return p, nil
+}
+
+// stateDone tells what was set and how long it lasts (S5.2): while others see it,
+// and while something else decides what they see.
+func (r *run) stateDone(name string, c *engine.SetState) (shown, unseen string) {
+	if !c.Expires.IsZero() {
+		end := text.Moment(r.lang, c.Expires, r.now, nil)
+		return r.t("note.state.shownuntil", name, end), r.t("note.state.setuntil", name, end)
 	}
-	return one(c, r.t("note.state.week", name)), nil
+	lasts := r.t("note.state.week")
+	if class := c.Availability.Class(); class == presence.ClassBusy || class == presence.ClassDoNotDisturb {
+		lasts = r.t("note.state.day")
+	}
+	return r.t("note.state.shown", name) + " " + lasts, r.t("note.state.set", name) + " " + lasts
 }
 
 // chosenState reads what to show; a number beats the choice.

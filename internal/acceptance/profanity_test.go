@@ -248,6 +248,38 @@ func TestProfanity_ShowsEveryState(t *testing.T) {
 	})
 }
 
+// TestProfanity_ReadsWhatFormsSay: whoever sees neither notes beside an open form
+// nor options without a default nor tables still learns from Profanity's forms what
+// is wrong, what she can choose and which rules she has.
+func TestProfanity_ReadsWhatFormsSay(t *testing.T) {
+	needProfanity(t)
+	everywhere(t, nil, func(s *site) {
+		desk := s.login("bob", "desk")
+		s.enable(desk)
+		s.must(testbed.Barrier(s.Context(), component, desk))
+		bob := s.profanity("bob")
+		bob.listsCommands()
+		bob.types("/cmd exec block %s", component)
+		bob.reads("Whoever you block always sees you offline here")
+		bob.types("/field1 dave")
+		bob.types("/form submit")
+		bob.reads(`"Address": "dave" is neither an address nor a domain.`)
+		bob.types("/field1 dave@%s", host)
+		bob.types("/form submit")
+		bob.reads("dave@" + host + " now always sees you offline here.")
+		bob.types("/cmd exec unblock %s", component)
+		bob.reads("Whom you block: dave@" + host)
+		bob.types("/form cancel")
+		bob.types("/cmd exec levels %s", component)
+		bob.reads("[field1] What to do")
+		bob.types("/form submit")
+		bob.reads("Everybody in my organisation: Colleagues (200)")
+		bob.reads("dave@" + host + ": Blocked (32000)")
+		bob.types("/form cancel")
+		bob.reads("Rules: 4.")
+	})
+}
+
 // TestProfanity_EnrolsByForm: a person enrols with the forms of the component's
 // commands and answers its request, where there is one, with Profanity alone.
 func TestProfanity_EnrolsByForm(t *testing.T) {

@@ -81,7 +81,7 @@ var options = map[Key]*phrase{
 	"option.type.public":       {"Everybody at public services", "Alle bei öffentlichen Diensten"},
 	"option.rule":              {"%s: %s", "%s: %s"},
 
-	"option.decision.default": {"Yes, with the usual level", "Ja, mit der üblichen Stufe"},
+	"option.decision.default": {"Yes, with the usual level (in your organisation Colleagues, else External)", "Ja, mit der üblichen Stufe (in Ihrer Organisation Kollegen, sonst Extern)"},
 	"option.decision.level":   {"Yes, with the level %s", "Ja, mit der Stufe %s"},
 	"option.decision.refuse":  {"No", "Nein"},
 

@@ -15,8 +15,8 @@ var containers = map[presence.ContainerID]*phrase{
 // shows follows the table of S3, row by row.
 var shows = map[presence.ContainerID]*phrase{
 	presence.DefaultContainer: {
-		"You look offline, and nothing else is shown.",
-		"Sie erscheinen offline, und sonst wird nichts gezeigt.",
+		"You look offline, as to strangers, and nothing else is shown.",
+		"Sie erscheinen offline wie für Fremde, und sonst wird nichts gezeigt.",
 	},
 	presence.Self: {
 		"Everything is shown.",

@@ -60,8 +60,8 @@ var forms = map[Key]*phrase{
 		"Ihre Notiz sehen alle in den Stufen Kollegen, Arbeitsgruppe sowie Freunde und Familie.",
 	},
 	"form.out-of-office": {
-		"While you are out of office, people in the levels Colleagues, Workgroup, and Friends and Family can read that and your note, also while you are offline if your operator allows it.",
-		"Während Sie nicht im Büro sind, können alle in den Stufen Kollegen, Arbeitsgruppe sowie Freunde und Familie das und Ihre Notiz lesen, auch wenn Sie offline sind, sofern Ihr Betreiber das erlaubt.",
+		"During this time, people in the levels Colleagues, Workgroup, and Friends and Family see \"Out of office\" and your note while you are away, and while you are offline if your operator allows that. While you are available or busy, your state is shown as usual.",
+		"In dieser Zeit sehen alle in den Stufen Kollegen, Arbeitsgruppe sowie Freunde und Familie „Nicht im Büro“ und Ihre Notiz, während Sie abwesend sind, und auch während Sie offline sind, sofern Ihr Betreiber das erlaubt. Sind Sie verfügbar oder beschäftigt, wird das wie sonst gezeigt.",
 	},
 	"form.levels": {
 		"A rule puts people in a level, and the level decides what they see of you.",
@@ -77,6 +77,14 @@ var forms = map[Key]*phrase{
 		"Choose the rules that shall no longer apply.",
 		"Wählen Sie die Regeln, die nicht mehr gelten sollen.",
 	},
+	"form.remove.choices":   {"Your rules, with what to write for each", "Ihre Regeln, jeweils mit dem, was dafür zu schreiben ist"},
+	"form.unblock.choices":  {"Whom you block", "Wen Sie blockieren"},
+	"form.requests.choices": {"Who has asked", "Wer angefragt hat"},
+	"form.requests.answers": {"What you can answer:", "Was Sie antworten können:"},
+	"form.decision":         {"%s: %s. %s", "%s: %s. %s"},
+	"form.choice":           {"%s: %s", "%s: %s"},
+	"form.option":           {"%s – %s", "%s – %s"},
+	"form.more":             {"and %d more", "und %d weitere"},
 	"form.block": {
 		"Whoever you block always sees you offline here and is not told that it is a block.",
 		"Wen Sie blockieren, der sieht Sie hier immer offline und erfährt nicht, dass das eine Blockierung ist.",

@@ -39,6 +39,7 @@ var basics = map[Key]*phrase{
 	"status.dateyear": {"%d %s %d, %s", "%d. %s %d, %s"},
 
 	"level.custom":      {"Level %d", "Stufe %d"},
+	"level.numbered":    {"%s (%d)", "%s (%d)"},
 	"level.customshows": {"Your operator decides what is shown.", "Ihr Betreiber legt fest, was gezeigt wird."},
 
 	"notice.request": {
