@@ -267,9 +267,6 @@ func TestProfanity_ReadsWhatFormsSay(t *testing.T) {
 		bob.types("/field1 dave@%s", host)
 		bob.types("/form submit")
 		bob.reads("dave@" + host + " now always sees you offline here.")
-		bob.types("/cmd exec unblock %s", component)
-		bob.reads("Whom you block: dave@" + host)
-		bob.types("/form cancel")
 		bob.types("/cmd exec levels %s", component)
 		bob.reads("[field1] What to do")
 		bob.types("/form submit")
@@ -277,6 +274,11 @@ func TestProfanity_ReadsWhatFormsSay(t *testing.T) {
 		bob.reads("dave@" + host + ": Blocked (32000)")
 		bob.types("/form cancel")
 		bob.reads("Rules: 4.")
+		bob.types("/cmd exec unblock %s", component)
+		bob.reads("Whom you block: dave@" + host)
+		bob.types("/field1 add dave@%s", host)
+		bob.types("/form submit")
+		bob.reads("The block is gone.")
 	})
 }
 
