@@ -42,7 +42,7 @@ test-long: deps ## fuzzers, the race detector, the server tests again and again
 		done; \
 	done
 	$(GO) test -race -shuffle=on -count=3 -timeout 30m ./...
-	$(GO) test -race -tags integration -count=3 -p 1 -timeout 60m $(with_servers)
+	PRESENCED_LONG=1 $(GO) test -race -tags integration -count=3 -p 1 -timeout 90m $(with_servers)
 
 bench: ## the ratios of docs/performance.md, into docs/figures.json
 	$(GO) run ./internal/bench -out docs/figures.json

@@ -43,6 +43,10 @@ func (c *Component) dial(ctx context.Context) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", c.o.Address)
 }
 
+// sendBuffer bounds what a slow server has not read yet but the kernel has
+// taken: what waits above it is still replaced by the latest.
+const sendBuffer = 256 << 10
+
 // open attaches: it dials, exchanges headers and handshakes, and pipelines a
 // ping to each served host. The link is not served yet; on error nothing is
 // left behind.
@@ -50,6 +54,9 @@ func (c *Component) open(ctx context.Context) (*link, error) {
 	conn, err := c.dial(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("component: connect: %w", err)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer)
 	}
 	unwatch := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	l, err := c.greet(conn)

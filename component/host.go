@@ -34,6 +34,7 @@ const (
 func (l *link) steward(ctx context.Context) {
 	ticker := time.NewTicker(l.c.timing.tick)
 	defer ticker.Stop()
+	var taken uint64 // bytes the server had taken at the last look
 	for {
 		select {
 		case <-ctx.Done():
@@ -42,7 +43,11 @@ func (l *link) steward(ctx context.Context) {
 		case <-l.wake:
 		}
 		now := time.Now()
-		l.tracker.expire(now, l.received.Load(), l.c.timing.answer)
+		if sent := l.w.Stats().Bytes; sent != taken && l.w.Pending() > 0 {
+			taken = sent
+			l.life.Add(1)
+		}
+		l.tracker.expire(now, l.life.Load(), l.c.timing.answer)
 		l.keepalive(now)
 		l.rosters.pump()
 		for _, h := range l.hosts {

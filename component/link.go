@@ -30,7 +30,11 @@ type link struct {
 	wake    chan struct{} // of the steward; one pending wake-up is enough
 	gone    chan struct{} // closed when serve returns
 
-	received atomic.Uint64 // presences: what a server has many of to say before an answer
+	// life grows with each presence, which a server may have many of to say
+	// before an answer, and with each look of the steward at which the server
+	// has taken some of what waits: a slow server is not a stalled one. Bytes
+	// that merely fit into the kernel's buffer do not count.
+	life atomic.Uint64
 
 	mu        sync.Mutex // guards all below, and in hosts what says so
 	hosts     []*hostLink
@@ -158,7 +162,7 @@ func (l *link) fail(reason error) {
 func (l *link) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.c.timing.farewell)
 	defer cancel()
-	if l.w.WriteStanza([]byte(stream.Footer)) == nil && l.w.Flush(ctx) == nil {
+	if l.w.Seal([]byte(stream.Footer)) == nil && l.w.Flush(ctx) == nil {
 		if half, ok := l.conn.(interface{ CloseWrite() error }); ok {
 			_ = half.CloseWrite() // without it the footer alone must do
 		}
@@ -199,7 +203,7 @@ func (l *link) ping(h *hostLink, done func(error)) {
 	certain := l.c.out.Stats().Pairs == 0 // else what is held may be older
 	t := l.c.timing
 	id := l.tracker.add(request{
-		from: presence.JID{Addr: h.addr}, deadline: sent.Add(t.answer), last: sent.Add(t.patience), received: l.received.Load(),
+		from: presence.JID{Addr: h.addr}, deadline: sent.Add(t.answer), last: sent.Add(t.patience), received: l.life.Load(),
 		done: func(a answer) {
 			if a.replied() && certain {
 				l.confirm(sent.Add(-confirmMargin))

@@ -101,7 +101,7 @@ func (r *router) stanza(frame []byte) {
 	}
 	switch r.s.Kind {
 	case stream.KindPresence:
-		r.l.received.Add(1)
+		r.l.life.Add(1)
 		if to.mirror {
 			r.mirror(&from, &to)
 		} else {

@@ -53,6 +53,9 @@ func (b *Buffer) open() (*batch, error) {
 	if w.err != nil {
 		return nil, w.err
 	}
+	if w.sealed {
+		return nil, ErrClosed
+	}
 	if w.pending() >= w.options.MaxQueue {
 		return nil, ErrQueueFull
 	}

@@ -14,8 +14,9 @@ const (
 	// DefaultMaxBatch is the size of one write call. Beyond 64 KiB the cost
 	// per stanza no longer falls, while the cache misses begin.
 	DefaultMaxBatch = 64 << 10
-	// DefaultWriteTimeout is how long the peer may take to accept one batch.
-	DefaultWriteTimeout = 10 * time.Second
+	// DefaultWriteTimeout is how long the peer may take to accept one batch. A
+	// stalled peer is found by its pings, sooner; this ends a write for good.
+	DefaultWriteTimeout = 60 * time.Second
 	// DefaultMaxQueue is how many bytes may wait: some 40 000 presences.
 	DefaultMaxQueue = 8 << 20
 
@@ -97,6 +98,7 @@ type Writer struct {
 	written  uint64 // bytes accepted by the kernel
 	waiters  []flushWaiter
 	err      error
+	sealed   bool // Seal was called
 	stats    Stats
 }
 
@@ -126,6 +128,18 @@ func (w *Writer) WriteStanza(stanza []byte) error {
 	defer w.unlock()
 	b := Buffer{w}
 	return b.Raw(stanza)
+}
+
+// Seal appends the last bytes of the stream. What is appended afterwards is
+// refused with ErrClosed: it must not follow the end of the stream, and writing
+// it to a half-closed conn would reset what the peer has not read yet.
+func (w *Writer) Seal(last []byte) error {
+	w.mu.Lock()
+	defer w.unlock()
+	b := Buffer{w}
+	err := b.Raw(last)
+	w.sealed = true
+	return err
 }
 
 // Append lets render append one stanza to dst and return the longer slice, as

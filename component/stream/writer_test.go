@@ -333,3 +333,28 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error)      { return len(p), nil }
 func (discard) Close() error                     { return nil }
 func (discard) SetWriteDeadline(time.Time) error { return nil }
+
+func TestWriter_SealIsTheLastWord(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	w := NewWriter(ours, WriterOptions{})
+	defer w.Close()
+	read := make(chan string, 1)
+	go func() {
+		b, _ := io.ReadAll(theirs)
+		read <- string(b)
+	}()
+	if err := errors.Join(w.WriteStanza([]byte("<a/>")), w.Seal([]byte(Footer))); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.WriteStanza([]byte("<b/>")); !errors.Is(err, ErrClosed) {
+		t.Errorf("after the seal: %v, want ErrClosed", err)
+	}
+	if err := w.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
+	if got := <-read; got != "<a/>"+Footer {
+		t.Errorf("the peer read %q", got)
+	}
+}

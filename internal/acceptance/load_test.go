@@ -271,8 +271,11 @@ func TestLoad_SlowServer(t *testing.T) {
 	if g.entries.Load() > int64(pairs) || g.entries.Load() == 0 {
 		t.Errorf("%d stanzas waited, want 1..%d", g.entries.Load(), pairs)
 	}
-	if limit := 2 + 2*int(s.metric("presenced_link_attaches_total")); most > limit {
-		t.Errorf("a pair was shown %d of %d states, want at most %d", most, rounds, limit)
+	if n := s.metric("presenced_link_attaches_total"); n != 1 {
+		t.Errorf("%v attaches: a server that is slow, but reads, was given up", n)
+	}
+	if most > 4 {
+		t.Errorf("a pair was shown %d of %d states, want at most 4", most, rounds)
 	}
 	if g.rss.Load() > memory+(64<<20) {
 		t.Errorf("the process grew from %d to %d MB", memory>>20, g.rss.Load()>>20)

@@ -412,3 +412,20 @@ func TestS8_0_WallsNameUsersAndDomains(t *testing.T) {
 		t.Errorf("bob is hidden from %q", got)
 	}
 }
+
+// TestFarewell_NothingFollows: a subscription whose write completes after the
+// farewell is not answered with a green dot.
+func TestFarewell_NothingFollows(t *testing.T) {
+	live(t, func(w *world) {
+		w.watch(bob)
+		w.device(alice+"/desk", Device{})
+		w.out.take()
+		w.Farewell(context.Background())
+		w.expect(to(bob, "18500 en"))
+		w.mirrorEvent(MirrorSubscribe, boss)
+		w.mirrorEvent(MirrorProbe, bob+"/x")
+		w.device(alice+"/desk", Device{Show: presence.ShowDND})
+		time.Sleep(lookWait + time.Second)
+		w.expect()
+	})
+}

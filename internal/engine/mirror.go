@@ -159,7 +159,8 @@ func (u *user) leaveOld(next *roster.Subs) {
 	}
 }
 
-// act says what the table decided.
+// act says what the table decided. After a farewell, or without a link, nothing
+// is said any more: the watcher's server asks again.
 func (u *user) act(m Mirror, out roster.Outcome, now time.Time) {
 	send := u.sh.e.opt.Sender
 	if out.Unmute {
@@ -167,6 +168,9 @@ func (u *user) act(m Mirror, out roster.Outcome, now time.Time) {
 	}
 	if out.Mute {
 		u.mute(m.Watcher.Addr, true)
+	}
+	if !u.sh.up {
+		return
 	}
 	if out.Subscribed {
 		send.Subscribed(Target{To: m.Watcher.Bare, From: m.Spelling})
@@ -191,7 +195,10 @@ func (u *user) answer(m Mirror, everywhere bool, now time.Time) {
 		to = m.Watcher.Bare
 	}
 	key := u.keyFor(m.Watcher.Addr)
-	body, digest := u.render(key)
+	body, digest := u.sh.e.offline, u.sh.e.offlineDigest
+	if u.maySend() { // else the wait for it was too long (S8.5)
+		body, digest = u.render(key)
+	}
 	u.sh.e.opt.Sender.Present(body, []Target{{To: to, From: m.Spelling}})
 	if everywhere {
 		u.markSent(m.Watcher.Addr, digest, now)
