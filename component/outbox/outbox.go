@@ -75,6 +75,7 @@ type Outbox struct {
 	w          Writer     // nil while there is no link
 	pairs      map[engine.Target]*entry
 	head, tail *entry // first come, first sent
+	store      store  // where entries and bodies that wait are kept
 	overflowed bool
 	stats      Stats
 	waiters    []chan struct{}
@@ -195,7 +196,7 @@ func (o *Outbox) send(body []byte, to []engine.Target, keep bool) {
 		}
 	}
 	if !keep {
-		body = append([]byte(nil), body...)
+		body = o.store.body(body)
 	}
 	for _, t := range to {
 		o.hold(t, op{to: t.To, end: body, keep: keep})
@@ -226,8 +227,7 @@ func (o *Outbox) hold(t engine.Target, p op) {
 			o.refuse()
 			return
 		}
-		e = &entry{pair: key}
-		e.ops = e.first[:0]
+		e = o.store.entry(key)
 		o.pairs[key] = e
 		if o.tail == nil {
 			o.head = e
@@ -264,6 +264,7 @@ func (o *Outbox) drain() {
 		return // the link is over; Detach will clear
 	}
 	if len(o.pairs) == 0 {
+		o.store = store{} // the memory of a storm goes with it
 		o.wake()
 	}
 }
@@ -285,6 +286,7 @@ func (o *Outbox) release(b *stream.Buffer, room int) {
 		if o.head == nil {
 			o.tail = nil
 		}
+		o.store.reuse(e)
 	}
 }
 
@@ -292,7 +294,7 @@ func (o *Outbox) clear() {
 	if len(o.pairs) > 0 {
 		o.pairs = map[engine.Target]*entry{} // give the memory of a storm back
 	}
-	o.head, o.tail, o.stats.Entries = nil, nil, 0
+	o.head, o.tail, o.stats.Entries, o.store = nil, nil, 0, store{}
 	o.wake()
 }
 

@@ -77,7 +77,7 @@ func (s *shard) applyEnable(who Principal, user presence.JID, now time.Time, ans
 			answer(Result{Advice: append([]Advice{AdviceNothing}, u.consentAdvice()...)}, nil)
 			return
 		}
-		u.enable(now, user.Bare, func(now time.Time, err error) {
+		u.enable(user.Bare, func(now time.Time, err error) {
 			answer(Result{Advice: u.consentAdvice()}, refusedStore(err))
 		})
 	})

@@ -46,7 +46,7 @@ func (e *Engine) enableByContact(s *shard, c Consent, now time.Time) {
 			u.ask(now, true)
 			return
 		}
-		u.enable(now, c.User.Bare, ignore)
+		u.enable(c.User.Bare, ignore)
 	})
 }
 
@@ -85,7 +85,7 @@ func (u *user) setConsent(c consent, now time.Time) {
 }
 
 // enable enrols the user. It must be called from within do.
-func (u *user) enable(now time.Time, bare string, then func(now time.Time, err error)) {
+func (u *user) enable(bare string, then func(now time.Time, err error)) {
 	doc := enrolDoc{V: docVersion, JID: bare, Enabled: true, Consent: u.set.enrol.Consent}
 	if doc.Consent == consentRefused {
 		doc.Consent = consentNone
@@ -104,6 +104,34 @@ func (u *user) enable(now time.Time, bare string, then func(now time.Time, err e
 		then(now, err)
 	})
 
+}
+
+// enrolRetry is the pause after the store refused to enrol somebody unasked:
+// when everybody is seen at once, its queue has no room for all of them.
+const enrolRetry = time.Second
+
+// enrolUnasked enrols a user whom the operator's mode or list names, unless she
+// said no, and tries again until it is stored.
+func (u *user) enrolUnasked(now time.Time) {
+	u.enrolAt = time.Time{}
+	again := func(now time.Time) {
+		u.enrolAt = now.Add(enrolRetry + u.sh.jitter(enrolRetry))
+		u.schedule()
+	}
+	queued := u.do(now, func(now time.Time) {
+		if u.set.enrol.V != 0 {
+			return
+		}
+		u.enable(u.bare, func(now time.Time, err error) {
+			if err != nil {
+				u.sh.e.warnStore(err)
+				again(now)
+			}
+		})
+	})
+	if !queued {
+		again(now)
+	}
 }
 
 // learn finds out about the devices of a user who was enrolled while the link

@@ -171,16 +171,7 @@ func (s *shard) enlist(a presence.Addr, bare string, now time.Time) {
 	if u == nil {
 		u = s.newUser(a, bare)
 	}
-	u.do(now, func(now time.Time) {
-		if u.set.enrol.V != 0 {
-			return
-		}
-		u.enable(now, bare, func(_ time.Time, err error) {
-			if err != nil {
-				s.e.warnStore(err)
-			}
-		})
-	})
+	u.enrolUnasked(now)
 }
 
 // Start begins the owners.
@@ -224,7 +215,13 @@ func (e *Engine) Stop(ctx context.Context) {
 	default:
 	}
 	for _, s := range e.shards {
-		call(ctx, s, func(time.Time) struct{} { s.flushPresence(); return struct{}{} })
+		call(ctx, s, func(time.Time) struct{} {
+			s.flushPresence()
+			if !e.distrusted.Load() {
+				s.leaveBehind()
+			}
+			return struct{}{}
+		})
 	}
 	if !e.distrusted.Load() {
 		e.opt.Store.SavePresence(metaUser, []byte(metaClean))

@@ -429,3 +429,26 @@ func TestFarewell_NothingFollows(t *testing.T) {
 		w.expect()
 	})
 }
+
+func TestAdopt_TriesAgainUntilItIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := build(t, newMemory())
+		defer w.Stop(context.Background())
+		rules := testRules(t)
+		rules.Enrolment.Mode = EnrolAll
+		w.Reload(rules)
+		w.attach()
+		w.store.fail = ErrRefused
+		w.device(alice+"/desk", Device{Show: presence.ShowDND})
+		synctest.Wait()
+		w.store.mu.Lock()
+		w.store.fail = nil
+		w.store.mu.Unlock()
+		time.Sleep(2 * enrolRetry)
+		w.watch(bob)
+		v := w.Look(context.Background(), Principal{Addr: presence.MustAddr(bob)}, []presence.Addr{presence.MustAddr(alice)})[0]
+		if v.Availability != presence.DoNotDisturb {
+			t.Fatalf("bob sees %d of a user who was seen while the store was full", v.Availability)
+		}
+	})
+}

@@ -151,7 +151,6 @@ func (u *user) send(g *group, body []byte, digest uint64, now time.Time, freshOn
 	}
 	u.sh.e.opt.Sender.Present(body, to)
 	u.sh.e.metrics.sent.Add(float64(len(to)))
-	u.markDirty(now)
 }
 
 // render projects for a group into the owner's scratch and returns the bytes,

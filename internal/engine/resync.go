@@ -156,24 +156,16 @@ func (u *user) serveWaiters(now time.Time) {
 }
 
 // adopt enrols a user on sight where the operator's mode says so.
-func (s *shard) adopt(d Device, now time.Time) *user {
+func (s *shard) adopt(d Device, now time.Time) {
 	if d.Gone || !s.e.adopts(d.User.Addr) {
-		return nil
+		return
 	}
 	u := s.users[d.User.Addr]
 	if u == nil {
 		u = s.newUser(d.User.Addr, d.User.Bare)
 	}
-	if u.set.enrol.V != 0 && !u.set.enrol.Enabled {
-		return nil // she said no
-	}
-	u.do(now, func(now time.Time) {
-		if !u.set.enrol.Enabled {
-			u.enable(now, d.User.Bare, ignore)
-		}
-	})
 	u.observe(d, now)
-	return nil
+	u.enrolUnasked(now)
 }
 
 // emptyView is what anybody gets of a user there is nothing to tell about.

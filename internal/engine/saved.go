@@ -26,9 +26,11 @@ type savedPresence struct {
 	sent map[presence.Addr]uint64
 }
 
-// markDirty has the user's presence stored with the next flush.
+// markDirty has the user's devices stored with the next flush, where a restart
+// could not learn them again: the server neither tells them at the attach nor
+// answers probes. Everywhere else what is stored would be swept unread.
 func (u *user) markDirty(now time.Time) {
-	if u.isDirty {
+	if u.isDirty || !u.needsPings() {
 		return
 	}
 	u.isDirty = true
@@ -44,19 +46,30 @@ func (s *shard) flushPresence() {
 		u.isDirty = false
 		s.dirty[i] = nil
 		if s.users[u.addr] == u {
-			s.e.opt.Store.SavePresence(u.addr.Key(), u.encodePresence())
+			s.e.opt.Store.SavePresence(u.addr.Key(), u.encodePresence(false))
 		}
 	}
 	s.dirty = s.dirty[:0]
 	s.flushAt = time.Time{}
 }
 
-// encodePresence renders devices and digests; nil when there is neither.
-func (u *user) encodePresence() []byte {
+// leaveBehind stores what the next start may trust: with the devices, what each
+// watcher was sent last.
+func (s *shard) leaveBehind() {
+	for _, u := range s.users {
+		s.e.opt.Store.SavePresence(u.addr.Key(), u.encodePresence(true))
+	}
+}
+
+// encodePresence renders devices and, if asked, digests; nil when there are
+// none.
+func (u *user) encodePresence(digests bool) []byte {
 	rs := u.person.Inputs.Resources
 	pairs := 0
 	for i := range u.groups {
-		pairs += len(u.groups[i].pairs)
+		if digests {
+			pairs += len(u.groups[i].pairs)
+		}
 	}
 	if len(rs) == 0 && pairs == 0 {
 		return nil
@@ -73,6 +86,9 @@ func (u *user) encodePresence() []byte {
 		b = appendTime(b, r.PublishedAt)
 	}
 	b = binary.AppendUvarint(b, uint64(pairs))
+	if pairs == 0 {
+		return b
+	}
 	for i := range u.groups {
 		for _, p := range u.groups[i].pairs {
 			b = appendString(b, p.addr.Key())

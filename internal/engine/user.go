@@ -28,6 +28,7 @@ type user struct {
 	queue   []func(now time.Time)
 
 	refreshAt time.Time // when the roster is read again (S8.8)
+	enrolAt   time.Time // when enrolling her unasked is tried again
 	pingAt    time.Time // when the devices are pinged; zero: the server reports them
 	isDirty   bool      // presence not yet handed to the store
 	saved     savedPresence
@@ -58,9 +59,8 @@ func (s *shard) newUser(addr presence.Addr, bare string) *user {
 func (s *shard) device(d Device, now time.Time) {
 	u := s.users[d.User.Addr]
 	if u == nil || !u.set.enrol.Enabled {
-		if u = s.adopt(d, now); u == nil {
-			return
-		}
+		s.adopt(d, now)
+		return
 	}
 	s.e.metrics.devices.Inc()
 	in := &u.person.Inputs
@@ -210,6 +210,9 @@ func (u *user) tick(now time.Time) {
 	if !u.pingAt.IsZero() && !now.Before(u.pingAt) {
 		u.pingDevices(now)
 	}
+	if !u.enrolAt.IsZero() && !now.Before(u.enrolAt) {
+		u.enrolUnasked(now)
+	}
 	if !u.state.Next.IsZero() && !now.Before(u.state.Next) {
 		u.restate(now, causeTimer)
 	}
@@ -221,7 +224,7 @@ func (u *user) tick(now time.Time) {
 
 // schedule sets the one timer to the earliest instant anything waits for.
 func (u *user) schedule() {
-	at := earliest(earliest(u.state.Next, u.refreshAt), u.pingAt)
+	at := earliest(earliest(u.state.Next, u.refreshAt), earliest(u.pingAt, u.enrolAt))
 	if u.maySend() { // else what is due goes with the next synchronisation
 		at = earliest(at, u.nextDue())
 	}
