@@ -2,6 +2,7 @@ package privilege
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -48,7 +49,7 @@ func ParseAdvert(frame []byte) (Advert, error) {
 	d := stream.NewDecoder(frame)
 	for {
 		t, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return a, nil
 		}
 		if err != nil {

@@ -335,9 +335,9 @@ func (f *Framer) readError() error {
 	f.rerr = nil
 	inside := f.inHeader || !f.atBoundary()
 	switch {
-	case err == io.EOF && inside:
+	case errors.Is(err, io.EOF) && inside:
 		f.fatal = io.ErrUnexpectedEOF
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		f.fatal = io.EOF
 	case inside && f.timed && errors.Is(err, os.ErrDeadlineExceeded):
 		f.fatal = fmt.Errorf("%w: more than %v: %w", ErrSlow, f.limits.MaxTime, err)

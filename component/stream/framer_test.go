@@ -341,6 +341,17 @@ func splitByXML(stream []byte) (frames []string, err error, ok bool) {
 	}
 }
 
+// verdict is what an error means to the caller. Which of two faults of one
+// piece of damage is met first may depend on where the stream was cut.
+func verdict(err error) error {
+	for _, kind := range []error{ErrHeader, ErrBroken, ErrSlow, io.ErrUnexpectedEOF, io.EOF} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return err
+}
+
 // FuzzFramer holds the Framer, however the stream is cut, to itself unchopped
 // and to encoding/xml as far as that gets.
 func FuzzFramer(f *testing.F) {
@@ -358,7 +369,7 @@ func FuzzFramer(f *testing.F) {
 		small := Limits{MaxBytes: 40, MaxDepth: 3}
 		whole, wholeErr := drain(NewFramer(&chopped{data: stream}, small))
 		cut, cutErr := drain(NewFramer(&chopped{data: stream, sizes: sizes}, small))
-		if fmt.Sprintf("%q", whole) != fmt.Sprintf("%q", cut) || fmt.Sprint(wholeErr) != fmt.Sprint(cutErr) {
+		if fmt.Sprintf("%q", whole) != fmt.Sprintf("%q", cut) || verdict(wholeErr) != verdict(cutErr) {
 			t.Fatalf("%q cut %v:\nwhole %q, %v\ncut   %q, %v", body, sizes, whole, wholeErr, cut, cutErr)
 		}
 	})

@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"presenced/component/stream"
 )
@@ -139,13 +140,14 @@ func tokens(d *xml.Decoder, n int) error {
 	return nil
 }
 
-// threadCPU is the CPU time of the calling thread.
+// threadCPU is the CPU time of the calling thread, to the nanosecond: what
+// getrusage counts comes in ticks that are longer than a short run.
 func threadCPU() (time.Duration, error) {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_THREAD, &u); err != nil {
-		return 0, fmt.Errorf("getrusage: %w", err)
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+		return 0, fmt.Errorf("clock of the thread: %w", err)
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
+	return time.Duration(t.Nano()), nil
 }
 
 var _ io.Reader = (*endless)(nil)

@@ -101,9 +101,9 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 	case Erase:
 		u.erase(answer)
 	case SetState:
-		u.setManual(&presence.Manual{Availability: c.Availability, Activity: c.Activity, SetAt: now, ExpiresAt: c.Expires}, now, answer)
+		u.setManual(&presence.Manual{Availability: c.Availability, Activity: c.Activity, SetAt: now, ExpiresAt: c.Expires}, answer)
 	case ClearState:
-		u.setManual(nil, now, answer)
+		u.setManual(nil, answer)
 	case SetNote:
 		u.setNote(c.Text, answer)
 	case SetOutOfOffice:

@@ -23,7 +23,7 @@ func (u *user) saveDoc(name string, doc []byte, commit func(), done func(error))
 	})
 }
 
-func (u *user) setManual(m *presence.Manual, now time.Time, answer answerFunc) {
+func (u *user) setManual(m *presence.Manual, answer answerFunc) {
 	var res Result
 	if m == nil {
 		u.saveDoc(DocManual, nil, func() { u.set.manual, u.person.Inputs.Manual = nil, nil }, func(err error) { answer(Result{}, err) })
