@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"presenced/aggregation"
@@ -17,7 +18,7 @@ func (u *user) saveDoc(name string, doc []byte, commit func(), done func(error))
 	u.save(Write{Docs: map[string][]byte{name: doc}}, func(now time.Time, err error) {
 		if err == nil {
 			commit()
-			u.evaluate(now, causeEvent)
+			u.evaluate(now)
 		}
 		done(refusedStore(err))
 	})
@@ -112,11 +113,9 @@ func (u *user) putRule(r privacy.Rule, answer answerFunc) {
 		return
 	}
 	needsRoster := rule.Type == privacy.RuleGroup || rule.Type == privacy.RuleSubscription
-	for _, have := range u.set.rules.Rules {
-		if have == rule {
-			answer(Result{Advice: []Advice{AdviceNothing}}, nil)
-			return
-		}
+	if slices.Contains(u.set.rules.Rules, rule) {
+		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
+		return
 	}
 	if len(u.set.rules.Rules) >= maxRules {
 		answer(Result{}, refuse(TooMany, "", "you have %d rules, the most there may be; remove one first", maxRules))
@@ -255,7 +254,7 @@ func (u *user) decide(w presence.Addr, c presence.ContainerID, yes bool, answer 
 			u.recompile()
 			m := Mirror{Watcher: presence.JID{Addr: w, Bare: entry.Bare}, Spelling: entry.Spelling}
 			u.act(m, out, now)
-			u.evaluate(now, causeEvent)
+			u.evaluate(now)
 		}
 		answer(Result{}, refusedStore(err))
 	})

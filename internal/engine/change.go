@@ -21,11 +21,11 @@ type Principal struct {
 // types below are all there are.
 type Change interface{ change() }
 
-// Enable enrols the user; Disable ends it, silently for watchers (S13).
-type (
-	Enable  struct{}
-	Disable struct{}
-)
+// Enable enrols the user.
+type Enable struct{}
+
+// Disable ends the enrolment, silently for watchers (S13).
+type Disable struct{}
 
 // SetState sets the manual state (S5.2); 18000 or more is appear offline.
 // A zero Expires means the default lifetime.
@@ -45,33 +45,34 @@ type SetNote struct{ Text string }
 // SetOutOfOffice sets the out-of-office period, or ends it when Period is nil.
 type SetOutOfOffice struct{ Period *presence.OutOfOffice }
 
-// PutRule adds a container rule (S2.1), RemoveRule takes exactly it away.
-type (
-	PutRule    struct{ Rule privacy.Rule }
-	RemoveRule struct{ Rule privacy.Rule }
-)
+// PutRule adds a container rule (S2.1).
+type PutRule struct{ Rule privacy.Rule }
+
+// RemoveRule takes exactly that rule away.
+type RemoveRule struct{ Rule privacy.Rule }
 
 // Block puts a user rule of container 32000 for a JID, or a domain rule for a
-// bare domain; Unblock removes every such rule for it.
-type (
-	Block   struct{ JID string }
-	Unblock struct{ JID string }
-)
+// bare domain.
+type Block struct{ JID string }
+
+// Unblock removes every rule that Block would put for the JID or domain.
+type Unblock struct{ JID string }
 
 // SetPrivacyMode turns S2.4 on or off.
 type SetPrivacyMode struct{ On bool }
 
 // Approve answers a pending request with yes and writes a user rule (S13.4);
 // Container 0 means the default: 200 for the same enterprise, else 100.
-// Refuse answers with silence. Revoke ends an accepted subscription.
-type (
-	Approve struct {
-		Watcher   presence.Addr
-		Container presence.ContainerID
-	}
-	Refuse struct{ Watcher presence.Addr }
-	Revoke struct{ Watcher presence.Addr }
-)
+type Approve struct {
+	Watcher   presence.Addr
+	Container presence.ContainerID
+}
+
+// Refuse answers a pending request with silence.
+type Refuse struct{ Watcher presence.Addr }
+
+// Revoke ends an accepted subscription (S13).
+type Revoke struct{ Watcher presence.Addr }
 
 // Erase removes everything known of the user and ends every subscription.
 type Erase struct{}

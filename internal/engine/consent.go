@@ -99,7 +99,7 @@ func (u *user) enable(bare string, then func(now time.Time, err error)) {
 			u.ask(now, true)
 			u.learn()
 			u.readRoster(now, nil)
-			u.evaluate(now, causeEvent)
+			u.evaluate(now)
 		}
 		then(now, err)
 	})
@@ -162,7 +162,7 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 					u.sh.e.opt.Sender.Leave(u.bare)
 				}
 				u.regroup()
-				u.evaluate(now, causeEvent)
+				u.evaluate(now)
 			}
 			then(now, err)
 		})

@@ -239,7 +239,7 @@ func (e *Engine) Reload(rules *Rules) {
 		for _, u := range s.users {
 			u.person.Inputs.Kind = e.kindOf(u.addr)
 			u.recompile()
-			u.evaluate(now, causeEvent)
+			u.evaluate(now)
 		}
 	})
 }

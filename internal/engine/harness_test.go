@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -198,7 +197,7 @@ func build(t *testing.T, store *memory) *world {
 	e, err := New(Options{
 		Domain: "presence.example.org", Hosts: []string{"example.org"}, Language: "en", Liveness: time.Minute,
 		Farewell: true, Store: store, Sender: w.out, Registerer: prometheus.NewRegistry(), Shards: 2,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	}, testRules(t))
 	if err != nil {
 		t.Fatal(err)

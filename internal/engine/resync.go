@@ -84,7 +84,7 @@ func (u *user) hostReady(now time.Time) {
 	}
 	u.recompile()
 	u.readRoster(now, nil)
-	u.evaluate(now, causeEvent)
+	u.evaluate(now)
 }
 
 // hostSynced sweeps the devices nobody spoke of since the attach and lets the
@@ -100,7 +100,7 @@ func (s *shard) hostSynced(name string, now time.Time) {
 			continue
 		}
 		u.sweep(now)
-		u.evaluate(now, causeEvent)
+		u.evaluate(now)
 		u.serveWaiters(now)
 	}
 }

@@ -94,7 +94,7 @@ func (u *user) rosterFailed(err error, now time.Time) {
 	if first || u.rosterStale(now, u.sh.e.rules().MaxStale) {
 		u.sh.e.warnRoster(err)
 		u.recompile()
-		u.evaluate(now, causeEvent)
+		u.evaluate(now)
 	}
 	u.sh.e.opt.Log.Debug("roster could not be read", "user", u.bare, "error", err)
 }
@@ -114,7 +114,7 @@ func (u *user) rosterNews(contacts []presence.Contact, now time.Time) {
 		u.forgetContacts(old, next, now)
 	}
 	u.recompile()
-	u.evaluate(now, causeEvent)
+	u.evaluate(now)
 }
 
 // planRefresh reads again within privacy.refresh while the user is online,

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"presenced/internal/presence"
@@ -152,7 +153,7 @@ func (u *user) saveRules(doc rulesDoc, then func(now time.Time, err error)) {
 		if err == nil {
 			u.set.rules = doc
 			u.recompile()
-			u.evaluate(now, causeEvent)
+			u.evaluate(now)
 		}
 		then(now, err)
 	})
@@ -160,15 +161,5 @@ func (u *user) saveRules(doc rulesDoc, then func(now time.Time, err error)) {
 
 // without returns rules less those in drop.
 func without(rules, drop []privacy.Rule) []privacy.Rule {
-	kept := make([]privacy.Rule, 0, len(rules))
-	for _, r := range rules {
-		gone := false
-		for _, d := range drop {
-			gone = gone || r == d
-		}
-		if !gone {
-			kept = append(kept, r)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(slices.Clone(rules), func(r privacy.Rule) bool { return slices.Contains(drop, r) })
 }

@@ -150,9 +150,9 @@ func (u *user) loggedIn(now time.Time) {
 
 // evaluate aggregates and emits what changed, whether in the state or in what
 // the containers may see of it; then the timers are set.
-func (u *user) evaluate(now time.Time, why cause) {
+func (u *user) evaluate(now time.Time) {
 	_, idle := u.aggregate(now)
-	u.emit(now, why, idle)
+	u.emit(now, causeEvent, idle)
 	u.schedule()
 }
 
