@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 )
 
@@ -35,8 +33,7 @@ type Redis struct {
 	args   []string
 	ownDir bool
 
-	mu   sync.Mutex // guards proc
-	proc *process
+	service
 }
 
 // StartRedis starts a Redis of its own and returns when it answers PING.
@@ -50,6 +47,7 @@ func StartRedis(ctx context.Context, opts RedisOptions) (*Redis, error) {
 	}
 	r := &Redis{Addr: loopback(ports[0]), Dir: opts.Dir}
 	r.URL = "redis://" + r.Addr + "/0"
+	r.name, r.start = "Redis", r.Start
 	if r.Dir == "" {
 		r.ownDir = true
 		if r.Dir, err = os.MkdirTemp("", "testbed-redis-"); err != nil {
@@ -132,46 +130,6 @@ func (r *Redis) Command(ctx context.Context, words ...string) (string, error) {
 		line, err = in.ReadString('\n')
 	}
 	return strings.TrimRight(line, "\r\n"), err
-}
-
-// Stop ends Redis politely, so that it syncs its file.
-func (r *Redis) Stop() error { return r.end(true) }
-
-// Kill ends Redis with SIGKILL.
-func (r *Redis) Kill() error { return r.end(false) }
-
-func (r *Redis) end(polite bool) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.proc == nil {
-		return nil
-	}
-	err := r.proc.end(polite)
-	r.proc = nil
-	return err
-}
-
-// Restart stops and starts Redis with the same data and port.
-func (r *Redis) Restart(ctx context.Context) error {
-	if err := r.Stop(); err != nil {
-		return err
-	}
-	return r.Start(ctx)
-}
-
-// Stall freezes Redis (SIGSTOP) with its connections open.
-func (r *Redis) Stall() error { return r.signal(syscall.SIGSTOP) }
-
-// Resume lets a stalled Redis go on.
-func (r *Redis) Resume() error { return r.signal(syscall.SIGCONT) }
-
-func (r *Redis) signal(sig syscall.Signal) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.proc == nil || !r.proc.alive() {
-		return errors.New("testbed: Redis is not running")
-	}
-	return r.proc.signalGroup(sig)
 }
 
 // LogTail returns the end of Redis' output.

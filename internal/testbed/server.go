@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"text/template"
 	"time"
 )
@@ -45,8 +43,7 @@ type Server struct {
 	product  product
 	ownDir   bool
 
-	mu   sync.Mutex // guards proc
-	proc *process
+	service
 }
 
 // product is what differs between the servers.
@@ -69,6 +66,7 @@ func newServer(kind Kind, p product, opts Options, configName string) (*Server, 
 		return nil, err
 	}
 	s := &Server{Kind: kind, Options: opts, Domain: opts.Hosts[0], product: p}
+	s.name, s.start = string(kind), s.Start
 	if s.Dir == "" {
 		s.ownDir = true
 		if s.Dir, err = os.MkdirTemp("", "testbed-"+string(kind)+"-"); err != nil {
@@ -190,47 +188,6 @@ func speaks(ctx context.Context, addr, host string) error {
 		}
 	}
 	return nil
-}
-
-// Stop ends the server politely (SIGTERM, after 15 s SIGKILL) and returns
-// when it and all its helpers are gone. Stopping a stopped server is fine.
-func (s *Server) Stop() error { return s.end(true) }
-
-// Kill ends the server with SIGKILL, so that nothing is flushed.
-func (s *Server) Kill() error { return s.end(false) }
-
-func (s *Server) end(polite bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc == nil {
-		return nil
-	}
-	err := s.proc.end(polite)
-	s.proc = nil
-	return err
-}
-
-// Restart stops and starts the server with the same data and ports.
-func (s *Server) Restart(ctx context.Context) error {
-	if err := s.Stop(); err != nil {
-		return err
-	}
-	return s.Start(ctx)
-}
-
-// Stall freezes the server (SIGSTOP): its connections stay open and silent.
-func (s *Server) Stall() error { return s.signal(syscall.SIGSTOP) }
-
-// Resume lets a stalled server go on.
-func (s *Server) Resume() error { return s.signal(syscall.SIGCONT) }
-
-func (s *Server) signal(sig syscall.Signal) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc == nil || !s.proc.alive() {
-		return fmt.Errorf("testbed: %s is not running", s.Kind)
-	}
-	return s.proc.signalGroup(sig)
 }
 
 // PID is the server's process id, 0 when it does not run.
