@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -68,7 +69,7 @@ const maxBroken = 20
 // readDocument returns the root table, however much of it could be read.
 func readDocument(data []byte, r *report) *node {
 	root := newTable(1)
-	d := &document{report: r, data: data[:len(data):len(data)], root: root, here: root}
+	d := &document{report: r, data: slices.Clip(data), root: root, here: root}
 	for i, c := range data {
 		if c == '\n' {
 			d.breaks = append(d.breaks, i)
@@ -123,8 +124,7 @@ func (d *document) part() (at int, message string, ok bool) {
 		return 0, "", true
 	}
 	at = base
-	var pe *unstable.ParserError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*unstable.ParserError](err); ok {
 		// A highlight is a tail of part: its capacity tells where it begins.
 		at = min(base+max(cap(part)-cap(pe.Highlight), 0), len(d.data))
 	}

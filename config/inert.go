@@ -40,7 +40,7 @@ func (i inert) covers(key string) bool {
 	if !all {
 		return i.key == key
 	}
-	of, _, _ := cutLast(key)
+	of, _ := cutLast(key)
 	return of == section
 }
 

@@ -99,8 +99,7 @@ func (l *loader) secondReader(data []byte) {
 	}
 	p := Problem{Message: "cannot be read: " + letter.ReplaceAllString(plainError(err), ""), Remedy: syntaxRemedy(err.Error())}
 	o := Origin{Kind: FromFile, Name: l.report.file, Line: 1}
-	var de *toml.DecodeError
-	if errors.As(err, &de) {
+	if de, ok := errors.AsType[*toml.DecodeError](err); ok {
 		o.Line, _ = de.Position()
 		p.Key = join(de.Key(), nil)
 	}
@@ -147,7 +146,7 @@ func readFile(path string, limit int64) ([]byte, fs.FileMode, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	return data, info.Mode(), err
 }

@@ -58,7 +58,7 @@ func edits(a, b string) int {
 func homeOf(name string) string {
 	var homes []string
 	for _, k := range allKeys() {
-		section, key, _ := cutLast(k)
+		section, key := cutLast(k)
 		if key == name {
 			homes = append(homes, section)
 		}
@@ -70,12 +70,12 @@ func homeOf(name string) string {
 }
 
 // cutLast cuts a key before its last dot.
-func cutLast(key string) (section, name string, ok bool) {
+func cutLast(key string) (section, name string) {
 	dot := strings.LastIndexByte(key, '.')
 	if dot < 0 {
-		return "", key, false
+		return "", key
 	}
-	return key[:dot], key[dot+1:], true
+	return key[:dot], key[dot+1:]
 }
 
 // allKeys returns every key there is, without indexes, in the order of the
@@ -85,8 +85,7 @@ func allKeys() []string {
 }
 
 func appendKeys(list []string, section string, t reflect.Type) []string {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name := strings.TrimPrefix(section+"."+tomlName(f), ".")
 		switch {
 		case f.Anonymous:

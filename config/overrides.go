@@ -119,7 +119,7 @@ func tableLists() []string {
 	scalar := settable()
 	var lists []string
 	for _, key := range allKeys() {
-		section, _, _ := cutLast(key)
+		section, _ := cutLast(key)
 		if !slices.Contains(scalar, key) && !slices.Contains(lists, section) {
 			lists = append(lists, section)
 		}

@@ -117,7 +117,7 @@ func Defaults() []byte {
 	}
 	docs := sectionDocs()
 	for _, key := range allKeys() {
-		section, name, _ := cutLast(key)
+		section, name := cutLast(key)
 		l, single := values[key]
 		if !sections[section] {
 			sections[section] = true

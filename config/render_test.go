@@ -65,7 +65,7 @@ func TestDefaults_EveryKeyIsCommented(t *testing.T) {
 		if !strings.Contains(string(Defaults()), "\n"+name+" = ") && !strings.Contains(string(Defaults()), "\n# "+name+" = ") {
 			t.Errorf("%s is not in the default file", key)
 		}
-		if section, _, _ := cutLast(key); sectionDocs()[section] == "" {
+		if section, _ := cutLast(key); sectionDocs()[section] == "" {
 			t.Errorf("[%s] has no comment", section)
 		}
 	}

@@ -48,7 +48,7 @@ func ruleOf(key string) rule {
 	if r, ok := ruleTable()[key]; ok {
 		return r
 	}
-	if section, name, _ := cutLast(key); section == "policies" {
+	if section, name := cutLast(key); section == "policies" {
 		return ruleTable()["policy."+name]
 	}
 	return rule{}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // validate checks every value by its rule and then what several keys say
@@ -122,18 +123,18 @@ func (l *loader) checkText(f leaf, r rule, s, shown string) {
 }
 
 func oneOf(texts []string) string {
-	s := ""
+	var s strings.Builder
 	for i, t := range texts {
 		switch {
 		case i == 0:
 		case i == len(texts)-1:
-			s += " or "
+			s.WriteString(" or ")
 		default:
-			s += ", "
+			s.WriteString(", ")
 		}
-		s += strconv.Quote(t)
+		s.WriteString(strconv.Quote(t))
 	}
-	return s
+	return s.String()
 }
 
 // checkList checks every item and that none stands there twice. A list with an

@@ -102,8 +102,7 @@ func field(v reflect.Value, name string) (reflect.Value, bool) {
 // names returns the TOML names in a struct.
 func names(t reflect.Type) []string {
 	var list []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if f.Anonymous {
 			list = append(list, names(f.Type)...)
 		} else if n := tomlName(f); n != "" {

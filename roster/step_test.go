@@ -64,7 +64,7 @@ func holds(f Facts, words string) bool {
 	facts := map[string]bool{
 		"self": f.Self, "enrolled": f.Enrolled, "admitted": f.Admitted, "hidden": f.Hidden, "shown": f.ShownAvailable, "full": f.PendingFull,
 	}
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		name, negated := strings.CutPrefix(w, "!")
 		value, known := facts[name]
 		if !known {
@@ -91,7 +91,7 @@ func byTable(t *testing.T, s Standing, e Event, f Facts) Outcome {
 			}
 			out.Next = next
 		}
-		for _, w := range strings.Fields(l.does) {
+		for w := range strings.FieldsSeq(l.does) {
 			*map[string]*bool{
 				"subscribed": &out.Subscribed, "unsubscribed": &out.Unsubscribed, "unavailable": &out.Unavailable,
 				"project": &out.Project, "prompt": &out.Prompt, "mute": &out.Mute, "unmute": &out.Unmute,

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ const (
 
 // run is one step of an execution as a command sees it.
 type run struct {
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // a run lives no longer than the request it answers
 	s       *Server
 	now     time.Time
 	lang    string
@@ -97,9 +98,7 @@ func (r *run) resume(w *wireCommand, f *wireForm) ([]byte, *StanzaError) {
 	if w.Action == actionCancel || f != nil && f.Type == formCancel {
 		return r.canceled(), nil
 	}
-	for name, one := range open.kept {
-		r.in[name] = one
-	}
+	maps.Copy(r.in, open.kept)
 	if n := r.inspect(); n.text != "" {
 		return r.completed(n, nil), nil
 	}

@@ -3,6 +3,7 @@ package commands
 import (
 	"encoding/xml"
 	"errors"
+	"maps"
 
 	"presenced/component/stream"
 )
@@ -148,9 +149,7 @@ func (a answers) add(f *wireForm) {
 		}
 		fresh[field.Var] = &answer{values: field.Values}
 	}
-	for name, one := range fresh {
-		a[name] = one
-	}
+	maps.Copy(a, fresh)
 }
 
 // text returns the only value of a field, empty when there is none.

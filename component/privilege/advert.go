@@ -101,7 +101,7 @@ func (g *Grant) permit(access, typ string) {
 // roster permission includes that of managed_entity (XEP-0356 §7.2).
 func (g *Grant) Managed() bool { return g != nil && g.Presence != NoPresence }
 
-// Words names the permissions for people: "privilege:2", "roster", …
+// Words names the permissions for people: "privilege:2", "roster get" and so on.
 func (a *Advert) Words() []string {
 	var out []string
 	if g := a.Grant; g != nil {

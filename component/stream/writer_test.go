@@ -128,7 +128,7 @@ func TestWriter_KeepsOrderAndWholeStanzas(t *testing.T) {
 		}
 	}
 	next := make([]int, producers)
-	for _, one := range strings.Split(strings.Trim(s.all(), "<>"), "/><") {
+	for one := range strings.SplitSeq(strings.Trim(s.all(), "<>"), "/><") {
 		var p, i int
 		if _, err := fmt.Sscanf(one, "%d-%d", &p, &i); err != nil || i != next[p] {
 			t.Fatalf("stanza %q, want number %d of its producer (%v)", one, next[p], err)

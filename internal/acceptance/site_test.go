@@ -5,6 +5,7 @@ package acceptance
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -68,9 +69,7 @@ func open(t *testing.T, top topology, config map[string]any) *site {
 		if merged == nil {
 			merged = map[string]any{}
 		}
-		for k, v := range values.(map[string]any) {
-			merged[k] = v
-		}
+		maps.Copy(merged, values.(map[string]any))
 		all[section] = merged
 	}
 	return &site{T: t, topology: top, srv: srv, d: testbed.RunDaemon(t, testbed.DaemonOptions{Config: all})}

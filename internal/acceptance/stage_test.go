@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -81,9 +82,7 @@ func (s *stage) settings(config map[string]any) map[string]any {
 		if merged == nil {
 			merged = map[string]any{}
 		}
-		for k, v := range values.(map[string]any) {
-			merged[k] = v
-		}
+		maps.Copy(merged, values.(map[string]any))
 		all[section] = merged
 	}
 	return all

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -129,16 +130,17 @@ func (r report) print(out io.Writer) {
 
 // aside is what stands below a figure: its spread and what else was seen.
 func (f *figure) aside() string {
-	text := fmt.Sprintf("from %s to %s over %d runs", number(f.Min), number(f.Max), len(f.Runs))
+	var text strings.Builder
+	fmt.Fprintf(&text, "from %s to %s over %d runs", number(f.Min), number(f.Max), len(f.Runs))
 	names := make([]string, 0, len(f.Also))
 	for name := range f.Also {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		text += fmt.Sprintf("; %s %s", name, number(f.Also[name]))
+		fmt.Fprintf(&text, "; %s %s", name, number(f.Also[name]))
 	}
-	return text
+	return text.String()
 }
 
 func (f *figure) verdict() string {

@@ -123,11 +123,11 @@ func (m *meter) follow(i int, at int64) {
 
 // digitsAfter reads the number behind a mark.
 func digitsAfter(p, mark []byte) (n int, ok bool) {
-	i := bytes.Index(p, mark)
-	if i < 0 {
+	_, after, found := bytes.Cut(p, mark)
+	if !found {
 		return 0, false
 	}
-	for _, b := range p[i+len(mark):] {
+	for _, b := range after {
 		if b < '0' || b > '9' {
 			break
 		}
@@ -146,9 +146,6 @@ func (m *meter) expect(first, n, need int) {
 	m.presences, m.other, m.done, m.excess = 0, 0, 0, 0
 	clear(m.byUser)
 }
-
-// seenOf returns how many presences the i-th followed event has led to.
-func (m *meter) seenOf(i int) int { return int(m.seen[i]) }
 
 // read looks at the counts.
 func (m *meter) read(look func(m *meter)) {

@@ -77,7 +77,7 @@ func tell(out io.Writer, name, note string) {
 // word gets a line of its own. There is always one line.
 func wrap(text string, width int) []string {
 	lines := []string{""}
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		last := &lines[len(lines)-1]
 		switch {
 		case *last == "":

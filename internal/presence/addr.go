@@ -54,8 +54,8 @@ func MustAddr(s string) Addr {
 func ParseJID(s string) (JID, error) {
 	bare, resource, hasResource := strings.Cut(s, "/")
 	local, domain := "", bare
-	if at := strings.IndexByte(bare, '@'); at >= 0 {
-		local, domain = bare[:at], bare[at+1:]
+	if before, after, found := strings.Cut(bare, "@"); found {
+		local, domain = before, after
 		if local == "" {
 			return JID{}, fmt.Errorf("%w: %q has nothing before the @", ErrAddress, s)
 		}

@@ -112,7 +112,7 @@ func TestShowOf_EveryClass(t *testing.T) {
 }
 
 func TestNames_RoundTrip(t *testing.T) {
-	for f := Field(0); f < NumFields; f++ {
+	for f := range NumFields {
 		if got, ok := ParseField(f.String()); !ok || got != f {
 			t.Errorf("field %d %q parses to %d, %v", f, f, got, ok)
 		}
@@ -127,7 +127,7 @@ func TestNames_RoundTrip(t *testing.T) {
 			t.Errorf("event kind %q", k)
 		}
 	}
-	for s := ShowNone; s < ShowUnavailable; s++ {
+	for s := range ShowUnavailable {
 		if got, ok := ParseShow(s.String()); !ok || got != s {
 			t.Errorf("show %q", s)
 		}

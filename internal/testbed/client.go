@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -277,11 +278,10 @@ func PresenceFrom(from string, pred func(Stanza) bool) func(Stanza) bool {
 // LastPresence is the newest presence received from a JID (bare: from any
 // resource of it).
 func (c *Client) LastPresence(from string) (Stanza, bool) {
-	log := c.Log()
 	match := PresenceFrom(from, nil)
-	for i := len(log) - 1; i >= 0; i-- {
-		if match(log[i]) {
-			return log[i], true
+	for _, s := range slices.Backward(c.Log()) {
+		if match(s) {
+			return s, true
 		}
 	}
 	return Stanza{}, false

@@ -206,11 +206,7 @@ func discoAnswer(node string, features []string) string {
 
 // capsVer computes the verification string of XEP-0115 §5.1 for discoAnswer.
 func capsVer(features []string) string {
-	sorted := slices.Sorted(slices.Values(features))
-	s := "client/bot//testbed<"
-	for _, f := range sorted {
-		s += f + "<"
-	}
-	sum := sha1.Sum([]byte(s))
+	parts := append([]string{"client/bot//testbed"}, slices.Sorted(slices.Values(features))...)
+	sum := sha1.Sum([]byte(strings.Join(parts, "<") + "<"))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }

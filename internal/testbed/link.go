@@ -291,8 +291,7 @@ var pingIDs atomic.Int64
 // that was sent before.
 func (l *Link) Ping(ctx context.Context) error {
 	_, err := l.IQ(ctx, "get", l.srv.opts.Hosts[0], l.srv.opts.Domain, "<ping xmlns='"+nsPing+"'/>")
-	var refused *StanzaError
-	if errors.As(err, &refused) {
+	if _, refused := errors.AsType[*StanzaError](err); refused {
 		return nil
 	}
 	return err

@@ -187,8 +187,8 @@ func Bare(jid string) string {
 // DomainOf is the domain part of a JID.
 func DomainOf(jid string) string {
 	bare := Bare(jid)
-	if i := strings.IndexByte(bare, '@'); i >= 0 {
-		return bare[i+1:]
+	if _, domain, found := strings.Cut(bare, "@"); found {
+		return domain
 	}
 	return bare
 }

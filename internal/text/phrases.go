@@ -1,6 +1,9 @@
 package text
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // Key names a phrase: words joined by dots, such as "notice.request".
 type Key string
@@ -11,9 +14,7 @@ var phrases = join(basics, names, forms, fields, options, notes, faults)
 func join(tables ...map[Key]*phrase) map[Key]*phrase {
 	all := make(map[Key]*phrase)
 	for _, t := range tables {
-		for k, p := range t {
-			all[k] = p
-		}
+		maps.Copy(all, t)
 	}
 	return all
 }

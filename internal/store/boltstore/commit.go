@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -106,8 +107,8 @@ type writing struct {
 }
 
 func (w *writing) apply(tx *bolt.Tx, undo []image) error {
-	for i := len(undo) - 1; i >= 0; i-- {
-		if err := put(tx.Bucket(undo[i].bucket), undo[i].key, undo[i].value); err != nil {
+	for _, old := range slices.Backward(undo) {
+		if err := put(tx.Bucket(old.bucket), old.key, old.value); err != nil {
 			return err
 		}
 	}

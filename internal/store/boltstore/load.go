@@ -68,42 +68,65 @@ func (s *Store) Load(ctx context.Context, each func(engine.Saved) error) error {
 // file they need not be; every user must come after the one before, or the
 // reading might never end.
 func readChunk(tx *bolt.Tx, last string) (chunk []engine.Saved, err error) {
-	settings, presence := tx.Bucket(settingsBucket).Cursor(), tx.Bucket(presenceBucket).Cursor()
-	sk, sv := settings.Seek([]byte(last + "\x01"))
-	pk, pv := presence.Seek([]byte(last + "\x00"))
-	for size := 0; (sk != nil || pk != nil) && len(chunk) < chunkUsers && size < chunkBytes; {
-		user, _, found := bytes.Cut(sk, []byte{0})
-		if sk != nil && !found {
-			return nil, &damage{"a settings key without a document name"}
-		}
-		if sk == nil || pk != nil && bytes.Compare(pk, user) < 0 {
-			user = pk
-		}
-		saved := engine.Saved{User: string(user)}
-		if saved.User <= last {
-			return nil, &damage{"users out of order"}
+	r := reading{settings: tx.Bucket(settingsBucket).Cursor(), presence: tx.Bucket(presenceBucket).Cursor()}
+	r.sk, r.sv = r.settings.Seek([]byte(last + "\x01"))
+	r.pk, r.pv = r.presence.Seek([]byte(last + "\x00"))
+	for (r.sk != nil || r.pk != nil) && len(chunk) < chunkUsers && r.size < chunkBytes {
+		saved, err := r.user(last)
+		if err != nil {
+			return nil, err
 		}
 		last = saved.User
-		if bytes.Equal(pk, user) {
-			saved.Presence = bytes.Clone(pv)
-			size += len(pv)
-			pk, pv = presence.Next()
-		}
-		prefix := settingsKey(saved.User, "")
-		for before := prefix[:len(prefix)-1]; bytes.HasPrefix(sk, prefix); sk, sv = settings.Next() {
-			if bytes.Compare(sk, before) <= 0 {
-				return nil, &damage{"documents out of order"}
-			}
-			if saved.Docs == nil {
-				saved.Docs = make(map[string][]byte)
-			}
-			saved.Docs[docName(sk[len(prefix):])] = bytes.Clone(sv)
-			size += len(sv)
-			before = sk
-		}
 		chunk = append(chunk, saved)
 	}
 	return chunk, nil
+}
+
+// reading is where a chunk has come to: the next key and value of both buckets,
+// nil at their ends.
+type reading struct {
+	settings, presence *bolt.Cursor
+	sk, sv, pk, pv     []byte
+	size               int // bytes of the values read
+}
+
+// user reads the next user, who must come after last.
+func (r *reading) user(last string) (engine.Saved, error) {
+	user, _, found := bytes.Cut(r.sk, []byte{0})
+	if r.sk != nil && !found {
+		return engine.Saved{}, &damage{"a settings key without a document name"}
+	}
+	if r.sk == nil || r.pk != nil && bytes.Compare(r.pk, user) < 0 {
+		user = r.pk
+	}
+	saved := engine.Saved{User: string(user)}
+	if saved.User <= last {
+		return engine.Saved{}, &damage{"users out of order"}
+	}
+	if bytes.Equal(r.pk, user) {
+		saved.Presence = bytes.Clone(r.pv)
+		r.size += len(r.pv)
+		r.pk, r.pv = r.presence.Next()
+	}
+	err := r.documents(&saved)
+	return saved, err
+}
+
+// documents reads what the settings hold of a user, if anything.
+func (r *reading) documents(saved *engine.Saved) error {
+	prefix := settingsKey(saved.User, "")
+	for before := prefix[:len(prefix)-1]; bytes.HasPrefix(r.sk, prefix); r.sk, r.sv = r.settings.Next() {
+		if bytes.Compare(r.sk, before) <= 0 {
+			return &damage{"documents out of order"}
+		}
+		if saved.Docs == nil {
+			saved.Docs = make(map[string][]byte)
+		}
+		saved.Docs[docName(r.sk[len(prefix):])] = bytes.Clone(r.sv)
+		r.size += len(r.sv)
+		before = r.sk
+	}
+	return nil
 }
 
 func docName(b []byte) string {

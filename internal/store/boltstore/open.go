@@ -70,7 +70,7 @@ func (s *Store) abandon(why error, created bool) {
 		letGo(s.file) // bbolt may have closed it already; then this does nothing
 	}
 	if created {
-		os.Remove(filepath.Join(s.dir, fileName))
+		_ = os.Remove(filepath.Join(s.dir, fileName))
 	}
 }
 
@@ -171,6 +171,6 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	return d.Sync()
 }

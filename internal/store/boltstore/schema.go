@@ -59,8 +59,8 @@ func (s *Store) backup(name string) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
+			_ = f.Close() // a second close when the rename failed
+			_ = os.Remove(f.Name())
 		}
 	}()
 	err = s.db.View(func(tx *bolt.Tx) error {

@@ -11,7 +11,7 @@ import (
 // beyond the close.
 func letGo(f *os.File) {
 	if conn, err := f.SyscallConn(); err == nil {
-		conn.Control(func(fd uintptr) { syscall.Flock(int(fd), syscall.LOCK_UN) })
+		_ = conn.Control(func(fd uintptr) { _ = syscall.Flock(int(fd), syscall.LOCK_UN) })
 	}
-	f.Close()
+	_ = f.Close()
 }

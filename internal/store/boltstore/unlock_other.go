@@ -5,4 +5,4 @@ package boltstore
 import "os"
 
 // letGo closes f; its lock may last as long as the process.
-func letGo(f *os.File) { f.Close() }
+func letGo(f *os.File) { _ = f.Close() }

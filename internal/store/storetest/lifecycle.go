@@ -17,31 +17,10 @@ func concurrentUse(t *testing.T, open Opener) {
 	const workers, writes = 16, 60
 	var wg sync.WaitGroup
 	for u := range workers {
-		wg.Go(func() {
-			user := fmt.Sprintf("u%d@x", u)
-			for i := range writes {
-				n := fmt.Sprint(i)
-				s.SavePresence(user, []byte(n))
-				if err := save(t, s, engine.Write{User: user, Docs: docs("rules", n, "subs", n)}); err != nil {
-					t.Errorf("Save: %v", err)
-				}
-				if err := s.Healthy(); err != nil {
-					t.Errorf("Healthy: %v", err)
-				}
-			}
-		})
+		wg.Go(func() { saveOften(t, s, fmt.Sprintf("u%d@x", u), writes) })
 	}
 	for range 4 {
-		wg.Go(func() {
-			for range 10 {
-				flush(t, s)
-				for user, u := range load(t, s) {
-					if string(u.Docs["rules"]) != string(u.Docs["subs"]) {
-						t.Errorf("%s: rules %q, subs %q are of different writes", user, u.Docs["rules"], u.Docs["subs"])
-					}
-				}
-			}
-		})
+		wg.Go(func() { loadOften(t, s) })
 	}
 	wg.Wait()
 	flush(t, s)
@@ -50,6 +29,34 @@ func concurrentUse(t *testing.T, open Opener) {
 		want = append(want, engine.Saved{User: fmt.Sprintf("u%d@x", u), Docs: docs("rules", "59", "subs", "59"), Presence: []byte("59")})
 	}
 	holds(t, s, want...)
+}
+
+// saveOften writes the numbers below writes, the same one into all of a user.
+func saveOften(t *testing.T, s engine.Store, user string, writes int) {
+	t.Helper()
+	for i := range writes {
+		n := fmt.Sprint(i)
+		s.SavePresence(user, []byte(n))
+		if err := save(t, s, engine.Write{User: user, Docs: docs("rules", n, "subs", n)}); err != nil {
+			t.Errorf("Save: %v", err)
+		}
+		if err := s.Healthy(); err != nil {
+			t.Errorf("Healthy: %v", err)
+		}
+	}
+}
+
+// loadOften looks for users that are halves of two writes.
+func loadOften(t *testing.T, s engine.Store) {
+	t.Helper()
+	for range 10 {
+		flush(t, s)
+		for user, u := range load(t, s) {
+			if string(u.Docs["rules"]) != string(u.Docs["subs"]) {
+				t.Errorf("%s: rules %q, subs %q are of different writes", user, u.Docs["rules"], u.Docs["subs"])
+			}
+		}
+	}
 }
 
 func flushWaits(t *testing.T, open Opener) {
