@@ -97,6 +97,7 @@ type Writer struct {
 	appended uint64 // bytes taken
 	written  uint64 // bytes accepted by the kernel
 	waiters  []flushWaiter
+	buffer   Buffer // the one Batch hands out: a new one would be garbage each time
 	err      error
 	sealed   bool // Seal was called
 	stats    Stats
@@ -116,6 +117,7 @@ func NewWriter(conn Conn, options WriterOptions) *Writer {
 		options.MaxQueue = DefaultMaxQueue
 	}
 	w := &Writer{conn: conn, options: options, done: make(chan struct{})}
+	w.buffer.w = w
 	w.wake.L = &w.mu
 	w.running.Go(w.run)
 	return w
@@ -163,7 +165,7 @@ func (w *Writer) Batch(fill func(b *Buffer)) error {
 	if w.err != nil {
 		return w.err
 	}
-	fill(&Buffer{w})
+	fill(&w.buffer)
 	return nil
 }
 

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"presenced/internal/presence"
+)
+
+func TestNotLoaded_NothingIsSentAndProbesWait(t *testing.T) {
+	live(t, func(w *world) {
+		w.watch(bob)
+		w.device(alice+"/desk", Device{})
+		w.out.take()
+		contacts := w.out.rosters[alice]
+		w.out.silent = true
+		w.Detached(time.Now())
+		w.attach()
+		// The copy read before still serves; a new daemon has none.
+		w2 := build(t, w.store)
+		defer w2.Stop(context.Background())
+		w2.out.silent = true
+		w2.attach()
+		w2.device(alice+"/desk", Device{Show: presence.ShowDND})
+		w2.mirrorEvent(MirrorProbe, bob+"/x")
+		w2.expect()
+		w2.RosterRead(presence.MustAddr(alice), contacts, nil)
+		w2.expect(to(bob, "9500 en"), bob+"/x <- "+mirror+": 9500 en")
+	})
+}
+
+// TestS8_5_UnreadableRosterFailsClosed names S8.5.
+func TestS8_5_UnreadableRosterFailsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := build(t, newMemory())
+		defer w.Stop(context.Background())
+		delete(w.out.rosters, alice)
+		w.attach()
+		w.apply(alice, Enable{})
+		w.device(alice+"/desk", Device{})
+		w.out.take()
+		v := w.Look(context.Background(), Principal{Addr: presence.MustAddr(bob)}, []presence.Addr{presence.MustAddr(alice)})[0]
+		if v.Availability != presence.Offline {
+			t.Fatalf("bob sees %d while the roster cannot be read", v.Availability)
+		}
+		own := w.Look(context.Background(), Principal{Addr: presence.MustAddr(alice)}, []presence.Addr{presence.MustAddr(alice)})[0]
+		if own.Availability != presence.Available {
+			t.Fatalf("alice sees herself at %d", own.Availability)
+		}
+		w.out.mu.Lock()
+		w.out.rosters[alice] = nil
+		w.out.mu.Unlock()
+		time.Sleep(2*rosterRetry + time.Second)
+		v = w.Look(context.Background(), Principal{Addr: presence.MustAddr(bob)}, []presence.Addr{presence.MustAddr(alice)})[0]
+		if v.Availability != presence.Available {
+			t.Fatalf("bob, same enterprise, sees %d after the roster was read", v.Availability)
+		}
+	})
+}
+
+func TestReattach_SweepsStaleDevicesAndRepeatsWhatMayBeMissed(t *testing.T) {
+	live(t, func(w *world) {
+		w.watch(bob)
+		w.device(alice+"/desk", Device{Show: presence.ShowDND})
+		w.device(alice+"/phone", Device{Show: presence.ShowAway})
+		w.expect(to(bob, "9500 en"))
+		w.Detached(time.Now())
+		w.device(alice+"/desk", Device{}) // while away nothing arrives; this is a late one
+		w.expect()
+		w.Attached(time.Now())
+		w.HostReady(w.host)
+		w.device(alice+"/phone", Device{Show: presence.ShowAway}) // the server's state: only the phone
+		w.expect("settle example.org")
+		w.HostSynced("example.org")
+		w.expect(to(bob, "15500 en"))
+	})
+}
+
+func TestReattach_ConfirmedUnavailableIsNotRepeated(t *testing.T) {
+	live(t, func(w *world) {
+		w.watch(bob, boss)
+		w.apply(alice, Block{JID: bob})
+		w.device(alice+"/desk", Device{})
+		w.out.take()
+		time.Sleep(time.Second)
+		w.Detached(time.Now())
+		w.Attached(time.Now())
+		w.HostReady(w.host)
+		w.device(alice+"/desk", Device{})
+		w.HostSynced("example.org")
+		w.expect("settle example.org", to(boss, "3500 en"))
+	})
+}
+
+func TestRestart_TellsWhoMayHaveComeMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory()
+		w := build(t, store)
+		w.attach()
+		w.apply(alice, Enable{})
+		w.watch(bob, boss)
+		w.apply(alice, Block{JID: boss})
+		w.device(alice+"/desk", Device{})
+		w.out.take()
+		w.Stop(context.Background())
+
+		start := func() *world {
+			n := build(t, store)
+			n.Attached(time.Now())
+			n.HostReady(n.host)
+			n.device(alice+"/desk", Device{})
+			n.HostSynced("example.org")
+			return n
+		}
+		// Bob may have logged in while the daemon was away: he is told again, and
+		// boss, who surely knows that alice is offline to him, is not.
+		w = start()
+		w.expect("settle example.org", to(bob, "3500 en"))
+		if clean := store.presence[metaUser]; clean != nil {
+			t.Fatalf("the mark of a clean end outlives the start: %q", clean)
+		}
+		// Another start without a clean end trusts nothing.
+		crashed := start()
+		crashed.expect("settle example.org", to(bob, "3500 en"), to(boss, "18500 en"))
+		crashed.Stop(context.Background())
+		w.Stop(context.Background())
+	})
+}
+
+func TestReload_EnrolsWhomTheListNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := build(t, newMemory())
+		defer w.Stop(context.Background())
+		w.attach()
+		rules := testRules(t)
+		rules.Enrolment = Enrolment{Mode: EnrolList, Users: map[presence.Addr]string{presence.MustAddr(alice): alice}}
+		w.Reload(rules)
+		w.out.take()
+		w.device(alice+"/desk", Device{})
+		w.watch(bob)
+		w.device(alice+"/desk", Device{Show: presence.ShowDND})
+		w.expect(to(bob, "9500 en"))
+		_, err := w.Apply(context.Background(), Principal{Addr: presence.MustAddr(bob)}, jid(bob), Enable{})
+		if k, ok := KindOf(err); !ok || k != NotAllowed {
+			t.Fatalf("bob, who is not listed, enrols: %v", err)
+		}
+	})
+}
+
+// TestFarewell_NothingFollows: a subscription whose write completes after the
+// farewell is not answered with a green dot.
+func TestFarewell_NothingFollows(t *testing.T) {
+	live(t, func(w *world) {
+		w.watch(bob)
+		w.device(alice+"/desk", Device{})
+		w.out.take()
+		w.Farewell(context.Background())
+		w.expect(to(bob, "18500 en"))
+		w.mirrorEvent(MirrorSubscribe, boss)
+		w.mirrorEvent(MirrorProbe, bob+"/x")
+		w.device(alice+"/desk", Device{Show: presence.ShowDND})
+		time.Sleep(lookWait + time.Second)
+		w.expect()
+	})
+}
+
+func TestAdopt_TriesAgainUntilItIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := build(t, newMemory())
+		defer w.Stop(context.Background())
+		rules := testRules(t)
+		rules.Enrolment.Mode = EnrolAll
+		w.Reload(rules)
+		w.attach()
+		w.store.fail = ErrRefused
+		w.device(alice+"/desk", Device{Show: presence.ShowDND})
+		synctest.Wait()
+		w.store.mu.Lock()
+		w.store.fail = nil
+		w.store.mu.Unlock()
+		time.Sleep(2 * enrolRetry)
+		w.watch(bob)
+		v := w.Look(context.Background(), Principal{Addr: presence.MustAddr(bob)}, []presence.Addr{presence.MustAddr(alice)})[0]
+		if v.Availability != presence.DoNotDisturb {
+			t.Fatalf("bob sees %d of a user who was seen while the store was full", v.Availability)
+		}
+	})
+}
