@@ -170,3 +170,37 @@ func TestS10_DaemonStaysQuiet(t *testing.T) {
 		}
 	})
 }
+
+// TestS14_SpellingsShareOneSubscription names S2.7 and S14: whatever spelling of
+// the mirror a watcher uses is one subscription and one block, and what comes
+// bears the spelling he used.
+func TestS14_SpellingsShareOneSubscription(t *testing.T) {
+	spellings := []string{"alice@" + component, `Alice\40Example.LOCALHOST@` + component, mirrorOf("alice")}
+	everywhere(t, nil, func(s *site) {
+		alice, bob := s.login("alice", "desk"), s.login("bob", "home")
+		s.enable(alice)
+		for _, to := range spellings {
+			s.must(bob.Subscribe(to))
+			s.within(converge, "subscribed as "+to, func(ctx context.Context) error {
+				_, err := bob.WaitFor(ctx, func(st testbed.Stanza) bool {
+					return st.Type == "subscribed" && strings.EqualFold(testbed.Bare(st.From), to)
+				})
+				return err
+			})
+		}
+		s.sees(bob, "alice", "online 3500", converge)
+		s.run(alice, "block", "jid", "BOB@Example.localhost")
+		s.sees(bob, "alice", "offline", converge)
+		mark := bob.Mark()
+		for _, to := range spellings {
+			s.must(bob.Send(fmt.Sprintf(`<presence type='probe' to='%s'/>`, to)))
+		}
+		s.must(alice.Presence(testbed.PresenceOptions{Show: "dnd"}))
+		s.must(testbed.Barrier(s.Context(), component, alice, bob))
+		for _, st := range bob.Since(mark) {
+			if st.Available() && testbed.DomainOf(st.From) == component {
+				s.Errorf("blocked, and yet: %s", st.Raw)
+			}
+		}
+	})
+}

@@ -3,12 +3,14 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"presenced/aggregation"
 	"presenced/internal/presence"
 	"presenced/privacy"
 )
@@ -271,4 +273,20 @@ func TestS8_0_WallsNameUsersAndDomains(t *testing.T) {
 	if got := r.wallsOf(presence.MustAddr(bob)); !slices.Equal(got, []string{"*"}) {
 		t.Errorf("bob is hidden from %q", got)
 	}
+}
+
+func TestDevice_TenThousandResourcesAreBounded(t *testing.T) {
+	live(t, func(w *world) {
+		w.watch(bob)
+		for i := range 10000 {
+			w.device(fmt.Sprintf("%s/r%d", alice, i), Device{Show: presence.ShowAway})
+		}
+		w.out.take()
+		in, err := w.Inspect(context.Background(), Principal{Operator: true}, presence.MustAddr(alice))
+		if err != nil || in.Devices > aggregation.MaxResources {
+			t.Fatalf("%d devices are kept (%v), want at most %d", in.Devices, err, aggregation.MaxResources)
+		}
+		w.device(alice+"/desk", Device{Show: presence.ShowDND})
+		w.expect(to(bob, "9500 en"))
+	})
 }
