@@ -188,3 +188,25 @@ func TestAdopt_TriesAgainUntilItIsStored(t *testing.T) {
 		}
 	})
 }
+
+// TestI1_AStrangersProbeNeverWaits names I1 and I2: while an enrolled user is
+// being loaded, or her settings are being written, a stranger's probe of her is
+// answered as one of nobody is, at the same instant.
+func TestI1_AStrangersProbeNeverWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := build(t, newMemory())
+		defer w.Stop(context.Background())
+		w.attach()
+		w.apply(alice, Enable{})
+		w.mirrorEvent(MirrorSubscribe, zed) // who is now pending
+		w.out.take()
+		w.Detached(time.Now())
+		w.Attached(time.Now()) // and nothing is known of the host yet
+		w.Mirror(Mirror{Kind: MirrorProbe, Presentity: presence.MustAddr("nobody@example.org"), Spelling: mirror, Watcher: jid(zed + "/x")})
+		w.expect(zed + "/x <- " + mirror + ": unsubscribed")
+		for _, lang := range []string{"", "de"} {
+			w.Mirror(Mirror{Kind: MirrorProbe, Presentity: presence.MustAddr(alice), Spelling: mirror, Watcher: jid(zed + "/x"), Lang: lang})
+			w.expect(zed + "/x <- " + mirror + ": unsubscribed")
+		}
+	})
+}

@@ -18,8 +18,8 @@ const maxWaiters = 256
 // disabled users take the same way through the same mailbox.
 func (s *shard) mirror(m Mirror, now time.Time) {
 	u := s.users[m.Presentity]
-	if u == nil {
-		s.strangerToNobody(m)
+	if u == nil || m.Kind == MirrorProbe && u.stranger(m.Watcher.Addr) {
+		s.answerStranger(m)
 		return
 	}
 	switch m.Kind {
@@ -36,9 +36,16 @@ func (s *shard) mirror(m Mirror, now time.Time) {
 	}
 }
 
-// strangerToNobody is what a mirror of nobody answers: the table of S14 for a
+// stranger reports whether a probe of w's has the answer of a mirror of nobody,
+// whatever the user does. It is then given at once: that she is being loaded,
+// or written, would tell that she exists (I1).
+func (u *user) stranger(w presence.Addr) bool {
+	return w != u.addr && u.set.subs.Standing(w) != roster.Accepted
+}
+
+// answerStranger is what a mirror of nobody answers: the table of S14 for a
 // watcher without a standing.
-func (s *shard) strangerToNobody(m Mirror) {
+func (s *shard) answerStranger(m Mirror) {
 	var ev roster.Event
 	switch m.Kind {
 	case MirrorProbe:
