@@ -210,3 +210,34 @@ func TestI1_AStrangersProbeNeverWaits(t *testing.T) {
 		}
 	})
 }
+
+// TestI1_AStrangersQueryNeverWaits names I1 and I2: whoever S13.2 does not admit
+// is answered about an enrolled user who is being loaded as about nobody, at
+// once; whom her rules admit waits for the truth (S8.5).
+func TestI1_AStrangersQueryNeverWaits(t *testing.T) {
+	live(t, func(w *world) {
+		w.device(alice+"/desk", Device{Show: presence.ShowDND})
+		w.out.take()
+		w.Detached(time.Now())
+		w.Attached(time.Now())
+		ask := func(who, whom string) (presence.Availability, time.Duration) {
+			start := time.Now()
+			v := w.Look(context.Background(), Principal{Addr: presence.MustAddr(who)}, []presence.Addr{presence.MustAddr(whom)})[0]
+			return v.Availability, time.Since(start)
+		}
+		for _, whom := range []string{alice, "nobody@example.org"} {
+			if a, waited := ask(zed, whom); a != presence.Offline || waited != 0 {
+				t.Errorf("zed is told %d of %s after %v, want offline at once", a, whom, waited)
+			}
+		}
+		go func() {
+			time.Sleep(3 * time.Second)
+			w.HostReady(w.host)
+			w.device(alice+"/desk", Device{Show: presence.ShowDND})
+			w.HostSynced("example.org")
+		}()
+		if a, waited := ask(bob, alice); a != presence.DoNotDisturb || waited < 3*time.Second {
+			t.Errorf("bob is told %d after %v, want the truth once it is known", a, waited)
+		}
+	})
+}

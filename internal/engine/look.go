@@ -73,8 +73,8 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		u.project(c, &v)
 		answer(v)
 	}
-	if own {
-		tell(now)
+	if own || u.stranger(asker.Addr) && !u.person.Admits(asker.Addr) {
+		tell(now) // who may not know that she exists does not wait for her (I1)
 		return
 	}
 	u.whenLoaded(now, tell)
