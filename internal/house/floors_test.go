@@ -16,7 +16,7 @@ var floors = [][]string{
 		"component", "internal/admin", "internal/web",
 		"internal/store/boltstore", "internal/store/redisstore", "aggregation/calendar/sources",
 	},
-	{"component/commands", "component/outbox", "component/privilege"},
+	{"component/commands", "component/outbox", "component/privilege", "internal/store/queue"},
 	{"component/stream"},
 	{"internal/engine", "internal/scenario"},
 	{"internal/engine/eval"},
@@ -36,8 +36,9 @@ var narrow = map[string][]string{
 	"privacy":             {"internal/presence"},
 	"aggregation":         {"aggregation/calendar", "internal/presence"},
 	// The engine knows neither the wire nor a store's file.
-	"internal/store/boltstore":  {"internal/engine", "internal/presence"},
-	"internal/store/redisstore": {"internal/engine", "internal/presence"},
+	"internal/store/boltstore":  {"internal/engine", "internal/store/queue"},
+	"internal/store/redisstore": {"internal/engine", "internal/store/queue"},
+	"internal/store/queue":      {"internal/engine"},
 }
 
 // tools are built around the house: tests, the demo, the benchmarks. No room

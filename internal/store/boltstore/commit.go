@@ -9,6 +9,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"presenced/internal/store/queue"
 )
 
 // Buckets and the keys of meta; see the package comment.
@@ -42,7 +44,7 @@ func checkUser(user string) error {
 
 // change is what one commit does: writes in their order, then presence.
 type change struct {
-	writes   []queued
+	writes   []queue.Queued
 	presence map[string][]byte
 	ballast  int // bytes of a probe; other commits remove what a probe left
 }
@@ -50,10 +52,10 @@ type change struct {
 func (c change) size() int {
 	n := c.ballast
 	for _, q := range c.writes {
-		n += q.size
+		n += q.Size
 	}
 	for user, data := range c.presence {
-		n += presenceSize(user, data)
+		n += queue.PresenceSize(user, data)
 	}
 	return n
 }
@@ -143,7 +145,7 @@ func (w *writing) applyMeta(meta *bolt.Bucket, undone bool) error {
 	return meta.Delete(probeKey)
 }
 
-func (w *writing) applyWrite(tx *bolt.Tx, q queued) error {
+func (w *writing) applyWrite(tx *bolt.Tx, q queue.Queued) error {
 	if q.Erase {
 		if err := w.erase(tx, q.User); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"presenced/internal/engine"
+	"presenced/internal/store/queue"
 )
 
 // faulty opens a store whose commits go through fault first. The writer takes
@@ -76,7 +77,7 @@ func TestCommit_FailedAfterItShowedIsTakenBack(t *testing.T) {
 func TestCommit_PresenceDoesNotCostSettings(t *testing.T) {
 	var commits atomic.Int32
 	tn := defaults
-	tn.presenceEvery = time.Hour
+	tn.queue.PresenceEvery = time.Hour
 	tn.probeEvery = time.Hour
 	s := faulty(t, tn, func(commit func() error) error {
 		if commits.Add(1) == 1 {
@@ -150,8 +151,8 @@ func TestSave_FullQueueRefusesWithoutBlocking(t *testing.T) {
 		name  string
 		limit func(*tuning)
 	}{
-		{"count", func(tn *tuning) { tn.queueCount = 10 }},
-		{"bytes", func(tn *tuning) { tn.queueBytes = 10 * 2000 }},
+		{"count", func(tn *tuning) { tn.queue.Writes = 10 }},
+		{"bytes", func(tn *tuning) { tn.queue.Bytes = 10 * 2000 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tn := defaults
@@ -164,7 +165,7 @@ func TestSave_FullQueueRefusesWithoutBlocking(t *testing.T) {
 			}
 			refused := 0
 			for len(answers) < 40 && refused < 40 { // refusals do not wait for the disk
-				if err := <-answers; !errors.Is(err, engine.ErrRefused) || !errors.Is(err, errFull) {
+				if err := <-answers; !errors.Is(err, engine.ErrRefused) || !errors.Is(err, queue.ErrFull) {
 					t.Fatalf("got %v, want it refused because of the full queue", err)
 				}
 				refused++
@@ -190,7 +191,7 @@ func TestSave_FullQueueRefusesWithoutBlocking(t *testing.T) {
 
 func TestSavePresence_IsBounded(t *testing.T) {
 	tn := defaults
-	tn.presenceCount = 10
+	tn.queue.Presence = 10
 	s, entered, release := blocked(t, tn)
 	s.Save(engine.Write{User: "a@x"}, func(error) {})
 	<-entered

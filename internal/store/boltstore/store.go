@@ -1,9 +1,7 @@
 package boltstore
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,13 +11,14 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"presenced/internal/engine"
+	"presenced/internal/store/queue"
 )
 
 var _ engine.Store = (*Store)(nil)
 
 // ErrClosed is wrapped, beside engine.ErrRefused where something was to be
 // stored, by what is asked of a closed store.
-var ErrClosed = errors.New("the store is closed")
+var ErrClosed = queue.ErrClosed
 
 // Options say where the store is and whom it tells.
 type Options struct {
@@ -29,30 +28,23 @@ type Options struct {
 
 // tuning holds the bounds and intervals; tests make them small.
 type tuning struct {
-	queueCount    int           // writes not yet answered
-	queueBytes    int           // bytes of those writes
-	writeBytes    int           // bytes of one write
-	presenceCount int           // users with presence not yet written
-	presenceBytes int           // bytes of that presence
-	presenceEvery time.Duration // presence waits at most this long for a commit
-	probeEvery    time.Duration // between attempts while the disk refuses
-	lockWait      time.Duration // for another process to let go of the file
-	stallAfter    time.Duration // a commit running longer makes the store unhealthy
+	queue      queue.Limits
+	probeEvery time.Duration // between attempts while the disk refuses
+	lockWait   time.Duration // for another process to let go of the file
+	stallAfter time.Duration // a commit running longer makes the store unhealthy
 }
 
 // defaults bound the memory of a store whose disk hangs to about 100 MiB. One
 // write is the documents of one user, some kilobytes; the lock wait covers a
 // predecessor that is just ending.
 var defaults = tuning{
-	queueCount:    8192,
-	queueBytes:    64 << 20,
-	writeBytes:    16 << 20,
-	presenceCount: 1 << 20,
-	presenceBytes: 32 << 20,
-	presenceEvery: 200 * time.Millisecond,
-	probeEvery:    time.Second,
-	lockWait:      500 * time.Millisecond,
-	stallAfter:    10 * time.Second,
+	queue: queue.Limits{
+		Writes: 8192, Bytes: 64 << 20, WriteBytes: 16 << 20,
+		Presence: 1 << 20, PresenceBytes: 32 << 20, PresenceEvery: 200 * time.Millisecond,
+	},
+	probeEvery: time.Second,
+	lockWait:   500 * time.Millisecond,
+	stallAfter: 10 * time.Second,
 }
 
 // Store is the embedded engine.Store. Its zero value is not usable; see Open.
@@ -65,8 +57,8 @@ type Store struct {
 	file   *os.File                               // the file under db, to let go of it when db is beyond closing
 	update func(fn func(tx *bolt.Tx) error) error // db.Update; tests put faults here
 
-	in       inbox
-	answers  answers
+	in       *queue.Inbox
+	answers  queue.Answers
 	health   health
 	sequence atomic.Uint64
 	aborted  atomic.Bool   // Close ran out of time: refuse what is still queued
@@ -98,7 +90,7 @@ func openWith(o Options, t tuning, sch schema, before func(*Store)) (*Store, err
 		return nil, fmt.Errorf("embedded store in %s: %w", o.Dir, err)
 	}
 	s.update = s.db.Update
-	s.in.init()
+	s.in = queue.New(t.queue)
 	before(s)
 	go s.run() // owned by the store; Close waits for stopped
 	return s, nil
@@ -114,27 +106,23 @@ func (s *Store) Sequence() uint64 { return s.sequence.Load() }
 // Save queues w (engine.Store). It keeps no reference to w.Docs. Users are not
 // empty and hold no NUL; a write over 16 MiB is refused.
 func (s *Store) Save(w engine.Write, done func(error)) {
-	q := queued{Write: cloneWrite(w), size: writeSize(w), done: done}
-	err := s.acceptable(q)
+	err := acceptable(w)
 	if err == nil {
-		err = s.in.add(q, s.tune)
+		err = s.in.Add(w, done)
 	}
 	if err != nil {
-		s.answers.add(answer{done: done, err: refused(err)})
+		s.answers.Add(queue.Answer{Done: done, Err: refused(err)})
 	}
 }
 
-func (s *Store) acceptable(q queued) error {
-	if err := checkUser(q.User); err != nil {
+func acceptable(w engine.Write) error {
+	if err := checkUser(w.User); err != nil {
 		return err
 	}
-	for name := range q.Docs {
+	for name := range w.Docs {
 		if len(name) > maxDocName {
 			return fmt.Errorf("a document name is longer than %d bytes; shorten it", maxDocName)
 		}
-	}
-	if q.size > s.tune.writeBytes {
-		return fmt.Errorf("%d bytes of settings are more than the %d one user may have; remove some", q.size, s.tune.writeBytes)
 	}
 	return nil
 }
@@ -145,7 +133,7 @@ func (s *Store) SavePresence(user string, data []byte) {
 	if checkUser(user) != nil {
 		return
 	}
-	s.in.addPresence(user, bytes.Clone(data), s.tune)
+	s.in.AddPresence(user, data)
 }
 
 // Flush waits until all that was handed over before is stored or refused and the
@@ -153,7 +141,7 @@ func (s *Store) SavePresence(user string, data []byte) {
 // was refused is told to the callbacks. A closed store has nothing to flush.
 func (s *Store) Flush(ctx context.Context) error {
 	passed := make(chan struct{})
-	if !s.in.addBarrier(func(error) { close(passed) }) {
+	if !s.in.AddBarrier(func(error) { close(passed) }) {
 		passed = s.stopped
 	}
 	select {
@@ -173,7 +161,7 @@ func (s *Store) Healthy() error { return s.health.get(time.Now(), s.tune.stallAf
 // soon as the disk answers, and the error of ctx is returned. Closing again
 // waits for the same end.
 func (s *Store) Close(ctx context.Context) error {
-	s.in.close()
+	s.in.Close()
 	select {
 	case <-s.stopped:
 		return s.closeErr

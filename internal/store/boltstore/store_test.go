@@ -156,7 +156,7 @@ func TestSave_UnusableIsRefused(t *testing.T) {
 		{"NUL in user", "a\x00b", "note", "1"},
 		{"long user", strings.Repeat("u", maxUser+1), "note", "1"},
 		{"long document name", "a@x", strings.Repeat("d", maxDocName+1), "1"},
-		{"large write", "a@x", "cals", strings.Repeat("v", defaults.writeBytes)},
+		{"large write", "a@x", "cals", strings.Repeat("v", defaults.queue.WriteBytes)},
 	} {
 		if err := save(s, c.user, c.doc, c.value); !errors.Is(err, engine.ErrRefused) || !strings.Contains(err.Error(), ";") {
 			t.Errorf("%s: got %v, want an error wrapping ErrRefused with a hint", c.name, err)

@@ -3,6 +3,8 @@ package boltstore
 import (
 	"fmt"
 	"time"
+
+	"presenced/internal/store/queue"
 )
 
 // maxProbe bounds the probe: enough to notice that the disk still cannot take
@@ -19,27 +21,27 @@ func (s *Store) run() {
 			continue
 		}
 		s.work(j)
-		if j.last {
+		if j.Last {
 			break
 		}
 	}
-	s.answers.drain()
+	s.answers.Drain()
 	s.closeErr = s.release()
 }
 
 // next waits for something to commit; false means it is time for a probe.
-func (s *Store) next() (job, bool) {
+func (s *Store) next() (queue.Job, bool) {
 	for {
 		now := time.Now()
 		probeAt := s.health.probeAt()
 		healthy := probeAt.IsZero()
-		j, wait, ok := s.in.take(now, healthy, s.tune)
+		j, wait, ok := s.in.Take(now, healthy)
 		switch {
 		case ok:
 			return j, true
 		case !healthy && s.broken == nil:
 			if wait = probeAt.Sub(now); wait <= 0 {
-				return job{}, false
+				return queue.Job{}, false
 			}
 		}
 		s.sleep(wait)
@@ -55,16 +57,16 @@ func (s *Store) sleep(d time.Duration) {
 		timeout = timer.C
 	}
 	select {
-	case <-s.in.wake:
+	case <-s.in.Wake():
 	case <-timeout:
 	}
 }
 
 // work commits j and answers its callbacks. Settings go before presence: when
 // both together fail, the settings are tried alone.
-func (s *Store) work(j job) {
+func (s *Store) work(j queue.Job) {
 	var err error
-	if j.last && s.aborted.Load() {
+	if j.Last && s.aborted.Load() {
 		err = fmt.Errorf("%w; it did not finish in time", ErrClosed)
 	} else {
 		err = s.store(j)
@@ -72,16 +74,16 @@ func (s *Store) work(j job) {
 	if err != nil {
 		err = refused(s.hint(err))
 	}
-	as := make([]answer, 0, len(j.writes))
-	for _, q := range j.writes {
-		as = append(as, answer{done: q.done, err: err, free: func() { s.in.answered(q) }})
+	as := make([]queue.Answer, 0, len(j.Writes))
+	for _, q := range j.Writes {
+		as = append(as, queue.Answer{Done: q.Done, Err: err, Free: func() { s.in.Answered(q) }})
 	}
-	s.answers.add(as...)
+	s.answers.Add(as...)
 }
 
 // store returns nil when the settings of j are durable.
-func (s *Store) store(j job) error {
-	c := change{writes: settingsOf(j.writes), presence: j.presence}
+func (s *Store) store(j queue.Job) error {
+	c := change{writes: settingsOf(j.Writes), presence: j.Presence}
 	if len(c.writes) == 0 && len(c.presence) == 0 {
 		return nil
 	}
@@ -90,19 +92,19 @@ func (s *Store) store(j job) error {
 	if err == nil || len(c.presence) == 0 {
 		return err
 	}
-	s.in.giveBack(c.presence, s.tune)
+	s.in.GiveBack(c.presence)
 	if len(c.writes) == 0 {
 		return nil // only the settings have somebody to tell
 	}
 	return s.commit(change{writes: c.writes})
 }
 
-func settingsOf(all []queued) []queued {
+func settingsOf(all []queue.Queued) []queue.Queued {
 	for i, q := range all {
-		if q.barrier {
-			kept := append([]queued(nil), all[:i]...)
+		if q.Barrier() {
+			kept := append([]queue.Queued(nil), all[:i]...)
 			for _, q := range all[i:] {
-				if !q.barrier {
+				if !q.Barrier() {
 					kept = append(kept, q)
 				}
 			}

@@ -1,30 +1,30 @@
-package boltstore
+package queue
 
 import "sync"
 
-// answer is a callback and what it is told.
-type answer struct {
-	done func(error)
-	err  error
-	free func() // called after done; nil: nothing to free
+// Answer is a callback and what it is told.
+type Answer struct {
+	Done func(error)
+	Err  error
+	Free func() // called after Done; nil: nothing to free
 }
 
-// answers calls the callbacks one after the other, apart from the writer, so
-// that a slow one does not hold up the disk and a refusal does not wait for it.
+// Answers calls the callbacks one after the other, apart from the writer, so
+// that a slow one does not hold up the store and a refusal does not wait for it.
 //
 // The list is not bounded by itself: accepted writes keep their place in the
 // inbox until they are answered, and a refusal, which must neither block its
 // caller nor be dropped, takes one entry until its callback ran.
-type answers struct {
+type Answers struct {
 	mu      sync.Mutex // guards the fields below
-	list    []answer
+	list    []Answer
 	running bool
 }
 
-// add appends as and sees to it that somebody calls them. The goroutine lives
+// Add appends as and sees to it that somebody calls them. The goroutine lives
 // only while there are answers, so a closed store can still refuse and leaves
 // nothing running.
-func (a *answers) add(as ...answer) {
+func (a *Answers) Add(as ...Answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.list = append(a.list, as...)
@@ -34,22 +34,22 @@ func (a *answers) add(as ...answer) {
 	}
 }
 
-func (a *answers) run() {
+func (a *Answers) run() {
 	for {
 		list := a.take()
 		if list == nil {
 			return
 		}
 		for _, an := range list {
-			an.done(an.err)
-			if an.free != nil {
-				an.free()
+			an.Done(an.Err)
+			if an.Free != nil {
+				an.Free()
 			}
 		}
 	}
 }
 
-func (a *answers) take() []answer {
+func (a *Answers) take() []Answer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	list := a.list
@@ -58,9 +58,9 @@ func (a *answers) take() []answer {
 	return list
 }
 
-// drain waits for all answers added before.
-func (a *answers) drain() {
+// Drain waits for all answers added before.
+func (a *Answers) Drain() {
 	passed := make(chan struct{})
-	a.add(answer{done: func(error) { close(passed) }})
+	a.Add(Answer{Done: func(error) { close(passed) }})
 	<-passed
 }
