@@ -21,7 +21,7 @@ var importers = map[string][]string{
 	"github.com/spf13/cobra":              {"cmd/presenced"},
 	"github.com/spf13/pflag":              {"cmd/presenced"},
 	"gopkg.in/yaml.v3":                    {"internal/scenario"},
-	"github.com/cespare/xxhash":           {"internal/engine"},
+	"github.com/cespare/xxhash":           {"internal/engine", "internal/store/redisstore"},
 	"golang.org/x/net/idna":               {"internal/presence"},
 	"golang.org/x/text":                   {"internal/presence"},
 	"golang.org/x/sys":                    {"cmd/presenced", "internal/admin", "internal/store"},

@@ -1,0 +1,24 @@
+package redisstore
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are the store's.
+type metrics struct {
+	settings, presence, calls, refills prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		if r != nil {
+			r.MustRegister(c)
+		}
+		return c
+	}
+	return &metrics{
+		settings: counter("presenced_redis_settings_total", "Settings writes that Redis took."),
+		presence: counter("presenced_redis_presence_total", "Users' presence that Redis took or removed."),
+		calls:    counter("presenced_redis_calls_total", "Fenced calls that Redis took."),
+		refills:  counter("presenced_redis_refills_total", "Times that something Redis had lost was written again."),
+	}
+}

@@ -1,0 +1,85 @@
+package redisstore
+
+import "github.com/redis/go-redis/v9"
+
+// applied is what a fenced script answers when it did its work; anything else is
+// what the fence held instead, empty for nothing.
+const applied = "ok"
+
+// Scripts are sent by their digest and loaded where a server does not know them.
+var (
+	// settingsScript applies writes in their order and moves the fence on.
+	// KEYS: fence, presence, one user key per write. ARGV: the fence, the next
+	// fence, then per write: "1" to erase first, the user, twice the number of
+	// documents, names and documents, the number of removals, names.
+	settingsScript = redis.NewScript(`
+local found = redis.call('GET', KEYS[1]) or ''
+if found ~= ARGV[1] then return found end
+local at = 3
+for i = 3, #KEYS do
+  if ARGV[at] == '1' then
+    redis.call('DEL', KEYS[i])
+    redis.call('HDEL', KEYS[2], ARGV[at + 1])
+  end
+  local n = tonumber(ARGV[at + 2])
+  at = at + 3
+  if n > 0 then redis.call('HSET', KEYS[i], unpack(ARGV, at, at + n - 1)) end
+  at = at + n
+  n = tonumber(ARGV[at])
+  at = at + 1
+  if n > 0 then redis.call('HDEL', KEYS[i], unpack(ARGV, at, at + n - 1)) end
+  at = at + n
+end
+redis.call('SET', KEYS[1], ARGV[2])
+return 'ok'`)
+
+	// presenceScript stores and removes presence. KEYS: fence, presence. ARGV: the
+	// fence, twice the number of users to store, users and bytes, users to remove.
+	presenceScript = redis.NewScript(`
+local found = redis.call('GET', KEYS[1]) or ''
+if found ~= ARGV[1] then return found end
+local n = tonumber(ARGV[2])
+if n > 0 then redis.call('HSET', KEYS[2], unpack(ARGV, 3, n + 2)) end
+if #ARGV > n + 2 then redis.call('HDEL', KEYS[2], unpack(ARGV, n + 3)) end
+return 'ok'`)
+
+	// acquireScript takes the lease if it is free or ours already. KEYS: lease,
+	// token. ARGV: owner, milliseconds. It answers the new token, or who has it and
+	// for how many milliseconds still.
+	acquireScript = redis.NewScript(`
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return {0, owner, redis.call('PTTL', KEYS[1])} end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return {redis.call('INCR', KEYS[2]), '', 0}`)
+
+	// renewScript prolongs the lease. KEYS: lease, token. ARGV: owner,
+	// milliseconds, token. It answers 1 when it is prolonged, 0 when it is somebody
+	// else's and 2 when nothing is known of the token: the data are gone.
+	renewScript = redis.NewScript(`
+local owner = redis.call('GET', KEYS[1])
+local token = redis.call('GET', KEYS[2])
+if (owner and owner ~= ARGV[1]) or (token and token ~= ARGV[3]) then return 0 end
+if not token then return 2 end
+if owner then redis.call('PEXPIRE', KEYS[1], ARGV[2])
+else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return 1`)
+
+	// releaseScript gives the lease back. KEYS: lease. ARGV: owner.
+	releaseScript = redis.NewScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`)
+
+	// takeScript sets the token of a fence unless a newer owner did. KEYS: fence.
+	// ARGV: token, sequence or empty for the one it has. It answers the fence as it
+	// was, empty for none.
+	takeScript = redis.NewScript(`
+local found = redis.call('GET', KEYS[1]) or ''
+local token, sequence = string.match(found, '^(%d+)%.(%d+)$')
+if token and tonumber(token) > tonumber(ARGV[1]) then return found end
+redis.call('SET', KEYS[1], ARGV[1] .. '.' .. ((ARGV[2] ~= '' and ARGV[2]) or sequence or '0'))
+return found`)
+)
+
+// inPipelines are the scripts that go out in pipelines, where go-redis cannot
+// load one that is missing.
+var inPipelines = []*redis.Script{settingsScript, presenceScript, takeScript}
