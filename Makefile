@@ -33,6 +33,7 @@ test-unit:
 
 test-servers: deps
 	$(GO) test -tags integration -count=1 -p 1 -timeout 12m $(with_servers)
+	PRESENCED_STORE=redis $(GO) test -tags integration -count=1 -timeout 12m ./internal/acceptance
 
 test-long: deps ## fuzzers, the race detector, the server tests again and again
 	sh deploy/install-packages.sh gcc libc6-dev

@@ -17,8 +17,6 @@ type inert struct {
 
 func inertKeys() []inert {
 	return []inert{
-		{key: "store.redis"},
-		{key: "store.redis_file"},
 		{key: "presence.timezone"},
 		{key: "privacy.lists_sql.*"},
 		{key: "privacy.egress", acted: func(c *Config) bool { return c.Privacy.Egress == "off" }},

@@ -127,7 +127,7 @@ texts = { de = "Mittag", en = "Lunch" }
 
 func TestInert_NamesWhatWasSet(t *testing.T) {
 	for text, want := range map[string][]string{
-		"[store]\nredis = \"redis://db\"":                     {"store.redis"},
+		"[store]\nredis = \"redis://db\"":                     nil,
 		"[privacy]\negress = \"off\"":                         nil,
 		"[privacy]\negress = \"managed\"":                     {"privacy.egress"},
 		"[privacy]\nprovisioning = false":                     nil,

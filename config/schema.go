@@ -104,12 +104,12 @@ func daemonRules() map[string]rule {
 			example: `["example.org"]`, required: true, check: domain},
 		"component.farewell": {doc: `Whether a clean stop tells watchers "unavailable"; false for quick restarts and behind a standby.`},
 
-		"store.redis": {doc: "Redis: redis://, rediss://, redis+sentinel:// or redis+cluster://. Left out: the embedded store.",
+		"store.redis": {doc: "Redis 7.0 or later: redis://host:port/db, rediss:// (TLS), redis+sentinel://host:port,…/master/db or redis+cluster://host:port,…. Left out: the embedded store.",
 			example: `"redis://127.0.0.1:6379/0"`, optional: true, check: redisURL},
 		"store.redis_file": {doc: "A file that holds the Redis URL, where it has a password.",
 			example: `"/etc/presenced/redis"`, optional: true},
 		"store.path":   {doc: "The embedded store's directory; with Redis, of the marker and the safety snapshot.", check: absolutePath},
-		"store.prefix": {doc: "Begins the name of every Redis key.", check: word},
+		"store.prefix": {doc: "Begins the name of every Redis key.", check: prefix},
 
 		"enrolment.mode": {doc: "opt-in: users enable it themselves; all: everybody seen; list: the users below.",
 			allowed: []string{"opt-in", "all", "list"}},

@@ -181,17 +181,18 @@ func timezone(s string) (message, remedy string) {
 }
 
 func redisURL(s string) (message, remedy string) {
-	const usage = `write a URL such as "redis://127.0.0.1:6379/0"`
-	scheme, rest, found := strings.Cut(s, "://")
-	switch scheme {
-	case "redis", "rediss", "redis+sentinel", "redis+cluster":
-	default:
-		return "not a Redis URL", usage + "; it begins with redis://, rediss://, redis+sentinel:// or redis+cluster://"
-	}
-	if !found || rest == "" || rest[0] == '/' || strings.ContainsAny(rest, " \t\r\n") {
-		return "not a Redis URL: the host is missing or wrong", usage
+	if _, err := ParseRedis(s); err != nil {
+		return "not a Redis URL: " + err.Error(), `write a URL such as "redis://127.0.0.1:6379/0"`
 	}
 	return "", ""
+}
+
+// prefix is one word without the braces that are Redis' hash tags.
+func prefix(s string) (message, remedy string) {
+	if strings.ContainsAny(s, "{}") {
+		return "holds a brace", "leave { and } out: they decide where Redis Cluster keeps a key"
+	}
+	return word(s)
 }
 
 // sourceURL accepts a web address, a file URL or a path.

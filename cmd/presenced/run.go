@@ -17,7 +17,8 @@ import (
 )
 
 func (a *app) runCommand() *cobra.Command {
-	return &cobra.Command{
+	var startEmpty bool
+	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "run the daemon",
 		Long: `Runs the daemon until it gets SIGTERM or SIGINT; a second one ends it at once.
@@ -25,15 +26,21 @@ SIGHUP reads the configuration again: all of it is taken, or, when anything is
 wrong, nothing.
 
 The exit code is 78 when the configuration cannot be used, or when the XMPP
-server refuses the secret or the name before the first attach. An XMPP server
-that is away is waited for.`,
+server refuses the secret or the name before the first attach. An XMPP server or
+a Redis that is away is waited for.
+
+Where settings were stored that are neither in Redis nor in the safety copy any
+more, the daemon stays unready and sends nothing: without her rules nobody knows
+who may see a user. --start-empty begins without them.`,
 		Example: "  presenced run --config /etc/presenced/presenced.toml",
 		Args:    takes(),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runDaemon(cmd.Context()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runDaemon(cmd.Context(), startEmpty) },
 	}
+	cmd.Flags().BoolVar(&startEmpty, "start-empty", false, "begin without settings that are lost, instead of waiting for them")
+	return cmd
 }
 
-func (a *app) runDaemon(ctx context.Context) error {
+func (a *app) runDaemon(ctx context.Context, startEmpty bool) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -43,7 +50,7 @@ func (a *app) runDaemon(ctx context.Context) error {
 	}
 	log, level := daemon.NewLog(a.stderr, c.Log, os.Getenv("JOURNAL_STREAM") != "")
 	logWarnings(log, warnings)
-	d, err := daemon.New(c, daemon.Options{Log: log, Level: level, Version: version})
+	d, err := daemon.New(c, daemon.Options{Log: log, Level: level, Version: version, StartEmpty: startEmpty})
 	if err != nil {
 		return err
 	}

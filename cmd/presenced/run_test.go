@@ -147,7 +147,7 @@ func TestRun_ExitCodes(t *testing.T) {
 	}{
 		{"wrong secret", testbed.NotAuthorized, nil, "component.secret"},
 		{"unknown host", testbed.HostUnknown, nil, "declare this component"},
-		{"redis", testbed.NoFault, func(m map[string]any) { m["store"] = map[string]any{"redis": "redis://127.0.0.1:6379/0"} }, "leave store.redis out"},
+		{"redis", testbed.NoFault, func(m map[string]any) { m["store"] = map[string]any{"redis": "redis://127.0.0.1:6379/x"} }, "store.redis"},
 		{"broken file", testbed.NoFault, func(m map[string]any) { m["presence"] = map[string]any{"idle_after": "x"} }, "presence.idle_after"},
 		{"store path", testbed.NoFault, func(m map[string]any) { m["store"] = map[string]any{"path": "/dev/null/store"} }, "store.path"},
 		{"metrics port", testbed.NoFault, func(m map[string]any) { m["http"] = map[string]any{"metrics_listen": "203.0.113.1:1"} }, "http.metrics_listen"},

@@ -5,7 +5,6 @@ package acceptance
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -63,15 +62,8 @@ func open(t *testing.T, top topology, config map[string]any) *site {
 			t.Fatal(err)
 		}
 	}
-	all := testbed.ConfigFor(srv)
-	for section, values := range config {
-		merged, _ := all[section].(map[string]any)
-		if merged == nil {
-			merged = map[string]any{}
-		}
-		maps.Copy(merged, values.(map[string]any))
-		all[section] = merged
-	}
+	_, store := storeOf(t)
+	all := lay(config, lay(map[string]any{"store": store}, testbed.ConfigFor(srv)))
 	return &site{T: t, topology: top, srv: srv, d: testbed.RunDaemon(t, testbed.DaemonOptions{Config: all})}
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -27,6 +26,9 @@ type stage struct {
 	*testing.T
 	fake *testbed.ComponentServer
 	d    *testbed.Daemon
+
+	redis *testbed.Redis // nil: the embedded store
+	store map[string]any // what the configuration says of it
 
 	mu    sync.Mutex // guards links
 	links []*testbed.Link
@@ -56,6 +58,7 @@ func script(t *testing.T, o testbed.ComponentOptions) *stage {
 		t.Fatal(err)
 	}
 	s := &stage{T: t, fake: fake}
+	s.redis, s.store = storeOf(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	var collect sync.WaitGroup
 	collect.Go(func() {
@@ -76,16 +79,7 @@ func script(t *testing.T, o testbed.ComponentOptions) *stage {
 // settings is the smallest configuration for the scripted server with config
 // laid over it.
 func (s *stage) settings(config map[string]any) map[string]any {
-	all := testbed.ConfigForFake(s.fake)
-	for section, values := range config {
-		merged, _ := all[section].(map[string]any)
-		if merged == nil {
-			merged = map[string]any{}
-		}
-		maps.Copy(merged, values.(map[string]any))
-		all[section] = merged
-	}
-	return all
+	return lay(config, lay(map[string]any{"store": s.store}, testbed.ConfigForFake(s.fake)))
 }
 
 // run starts the daemon for the duration of the test; with wait it is ready.

@@ -58,7 +58,7 @@ func serve(t *testing.T, d *door) (*Client, string, *bytes.Buffer) {
 	}
 	var log bytes.Buffer
 	s := NewServer(Options{
-		Door: d, Language: "en", Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		Door: d, Ready: func() bool { return true }, Language: "en", Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 		Status: func() Status { return Status{Version: "test", Status: "ready"} },
 	})
 	s.Serve(l)

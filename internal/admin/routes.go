@@ -17,7 +17,6 @@ var operator = engine.Principal{Operator: true}
 // of the path.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/admin/status", s.getStatus)
 	mux.HandleFunc("GET /v1/admin/users", s.getUsers)
 	mux.HandleFunc("GET /v1/admin/users/{jid}", s.getUser)
 	mux.HandleFunc("DELETE /v1/admin/users/{jid}", s.change(engine.Erase{}))
@@ -28,7 +27,21 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, problem(http.StatusNotFound, "there is nothing of that name; is the program older or newer than the daemon?"))
 	})
-	return s.logged(mux)
+	outer := http.NewServeMux()
+	outer.HandleFunc("GET /v1/admin/status", s.getStatus)
+	outer.Handle("/", s.loaded(mux))
+	return s.logged(outer)
+}
+
+// loaded refuses what needs the settings until they are there.
+func (s *Server) loaded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.o.Ready() {
+			s.refuse(w, r, problem(http.StatusServiceUnavailable, "the settings are not loaded yet; \"presenced check\" says what is waited for"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func write(w http.ResponseWriter, v any) {
@@ -39,10 +52,13 @@ func write(w http.ResponseWriter, v any) {
 
 func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
 	st := s.o.Status()
-	users, err := s.o.Door.Users(r.Context(), operator)
-	if err != nil {
-		s.refuse(w, r, err)
-		return
+	var users []engine.UserSummary
+	if s.o.Ready() {
+		var err error
+		if users, err = s.o.Door.Users(r.Context(), operator); err != nil {
+			s.refuse(w, r, err)
+			return
+		}
 	}
 	st.Users.Known = len(users)
 	for _, u := range users {

@@ -38,6 +38,7 @@ type Door interface {
 type Options struct {
 	Door     Door
 	Status   func() Status // all but the users
+	Ready    func() bool   // the settings are loaded; until then only Status answers
 	Language string        // of status texts
 	Log      *slog.Logger
 }

@@ -46,8 +46,9 @@ type Host struct {
 
 // Store is where settings are kept.
 type Store struct {
-	Kind    string `json:"kind"`
-	Path    string `json:"path,omitempty"`
+	Kind    string `json:"kind"`              // embedded, redis
+	Address string `json:"address,omitempty"` // of Redis, without secrets
+	Path    string `json:"path,omitempty"`    // the embedded store, or what stands beside Redis
 	Healthy bool   `json:"healthy"`
 	Problem string `json:"problem,omitempty"`
 }

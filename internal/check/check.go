@@ -40,7 +40,7 @@ func Run(ctx context.Context, o Options) *Report {
 	}
 	c.clock(time.Now())
 	c.daemon(ctx, o.Socket)
-	c.store()
+	c.store(ctx)
 	if c.address(ctx) {
 		c.link(ctx)
 	}

@@ -27,12 +27,11 @@ const closeTime = 5 * time.Second
 // writeAccess is W_OK of access(2).
 const writeAccess = 2
 
-func (c *checker) store() {
+func (c *checker) store(ctx context.Context) {
 	path := c.config.Store.Path
 	switch {
 	case !c.config.Store.Redis.IsZero():
-		c.fail("store", "store.redis is set, but this version has no Redis store", "leave store.redis out")
-		return
+		c.redis(ctx)
 	case c.status != nil && !c.status.Store.Healthy:
 		c.fail("store", c.status.Store.Problem, "until then no setting can be changed; presence goes on")
 	case c.status != nil:

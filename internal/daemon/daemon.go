@@ -15,7 +15,7 @@ import (
 	"presenced/config"
 	"presenced/internal/admin"
 	"presenced/internal/engine"
-	"presenced/internal/store/boltstore"
+	"presenced/internal/store/redisstore"
 )
 
 // StopWithin is how long a clean stop may take; afterwards it is given up.
@@ -31,6 +31,9 @@ type Options struct {
 	Log     *slog.Logger
 	Level   *slog.LevelVar // changed by a reload; nil: left alone
 	Version string         // told to who asks
+	// StartEmpty begins without the settings that were stored and are nowhere any
+	// more, instead of waiting for an operator.
+	StartEmpty bool
 }
 
 // Daemon is one running presenced. Make it with New, Start it once, Stop it.
@@ -40,16 +43,19 @@ type Daemon struct {
 	config   atomic.Pointer[config.Config] // in force; replaced by Reload
 	registry *prometheus.Registry
 	metrics  *metrics
-	store    *boltstore.Store
+	store    engine.Store
+	redis    *redisstore.Store // nil: the embedded store
 	engine   *engine.Engine
 	edge     *component.Component
 	ready    *readiness
 	undo     steps
+	running  steps // what was begun once the settings were loaded
 	started  time.Time
 	failed   chan error // holds the one error that ends the daemon
 
 	reloading sync.Mutex // one reload at a time
 	loaded    atomic.Bool
+	turning   atomic.Bool // the engine runs
 	stopping  atomic.Bool
 }
 
@@ -71,9 +77,6 @@ func New(c *config.Config, o Options) (*Daemon, error) {
 }
 
 func (d *Daemon) wire(c *config.Config) error {
-	if !c.Store.Redis.IsZero() {
-		return setup("leave store.redis out: the embedded store under store.path is used then", "store.redis: this version has no Redis store")
-	}
 	rules, err := rulesOf(c)
 	if err != nil {
 		return err
@@ -82,17 +85,16 @@ func (d *Daemon) wire(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if d.store, err = boltstore.Open(boltstore.Options{Dir: c.Store.Path, Log: d.log}); err != nil {
-		return storeFault(c.Store.Path, err)
+	if err := d.openStore(c); err != nil {
+		return err
 	}
-	d.undo.add("store", d.store.Close)
 	if d.edge, err = component.New(d.edgeOptions(c)); err != nil {
 		return setup("correct it in [component]", "%w", err)
 	}
 	d.engine, err = engine.New(engine.Options{
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
-		Store: d.store, Sender: d.edge, Log: d.log, Registerer: d.registry,
+		Store: d.store, StorePresence: d.redis != nil, Sender: d.edge, Log: d.log, Registerer: d.registry,
 	}, rules)
 	if err != nil {
 		return err
@@ -116,8 +118,10 @@ func (d *Daemon) edgeOptions(c *config.Config) component.Options {
 	}
 }
 
-// Start loads the settings, opens the listeners and begins to attach. It does
-// not wait for the XMPP server. On an error everything is stopped again.
+// Start opens the listeners, loads the settings and begins to attach. It waits
+// neither for the XMPP server nor for a Redis that is away: until the settings are
+// loaded the daemon is unready and sends nothing. On an error everything is
+// stopped again.
 func (d *Daemon) Start(ctx context.Context) error {
 	if err := d.start(ctx); err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), StopWithin)
@@ -129,17 +133,72 @@ func (d *Daemon) Start(ctx context.Context) error {
 }
 
 func (d *Daemon) start(ctx context.Context) error {
+	if d.redis == nil {
+		if err := d.load(ctx); err != nil {
+			return err
+		}
+	}
+	if err := d.listen(ctx); err != nil {
+		return err
+	}
+	d.startWatch()
+	if d.redis == nil {
+		d.begin()
+	} else {
+		d.beginLater()
+	}
+	return nil
+}
+
+// load reads the settings of everybody.
+func (d *Daemon) load(ctx context.Context) error {
 	if err := d.engine.Load(ctx); err != nil {
 		return setup("restore store.path from a copy, or run the presenced that wrote it", "%w", err)
 	}
 	d.loaded.Store(true)
-	if err := d.listen(ctx); err != nil {
-		return err
-	}
-	d.startEngine()
-	d.startWatch()
-	d.startLink()
 	return nil
+}
+
+// begin starts what needs the settings.
+func (d *Daemon) begin() {
+	d.undo.add("presence", d.running.undo)
+	d.startEngine()
+	d.startLink()
+}
+
+// beginLater does so once Redis is attached.
+func (d *Daemon) beginLater() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	d.undo.add("presence", func(stop context.Context) error {
+		cancel()
+		work.Wait()
+		return d.running.undo(stop)
+	})
+	work.Go(func() {
+		err := d.attach(ctx)
+		if err == nil {
+			err = d.load(ctx)
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				d.fail(err)
+			}
+			return
+		}
+		d.startEngine()
+		d.redis.SetSource(d.engine.Export)
+		d.startLink()
+		work.Go(func() { d.watchStore(ctx) })
+	})
+}
+
+// fail ends the daemon with the first error that does.
+func (d *Daemon) fail(err error) {
+	select {
+	case d.failed <- err:
+	default: // it is ending already
+	}
 }
 
 // listen opens the loopback listener of the operator's tools and the socket of
@@ -158,7 +217,7 @@ func (d *Daemon) listen(ctx context.Context) error {
 		return setup("see that admin.socket can be made there, or choose another", "admin.socket: %w", err)
 	}
 	server := admin.NewServer(admin.Options{
-		Door: d.engine, Status: d.status, Language: c.Presence.Language, Log: d.log,
+		Door: d.engine, Status: d.status, Ready: d.loaded.Load, Language: c.Presence.Language, Log: d.log,
 	})
 	server.Serve(l)
 	d.undo.add("admin socket", server.Close)
@@ -167,7 +226,8 @@ func (d *Daemon) listen(ctx context.Context) error {
 
 func (d *Daemon) startEngine() {
 	d.engine.Start()
-	d.undo.add("engine", func(ctx context.Context) error {
+	d.turning.Store(true)
+	d.running.add("engine", func(ctx context.Context) error {
 		d.engine.Stop(ctx)
 		return nil
 	})
@@ -183,14 +243,16 @@ func (d *Daemon) startLink() {
 		defer close(ended)
 		err := d.edge.Run(ctx)
 		if err != nil && !d.stopping.Load() {
-			d.failed <- linkFault(err) // has room: this is the only sender
+			d.fail(linkFault(err))
 		}
 	})
-	d.undo.add("link", func(stop context.Context) error {
+	d.running.add("link", func(stop context.Context) error {
 		defer run.Wait()
 		defer cancel()
 		attached := d.edge.State().Phase == component.PhaseAttached
-		d.engine.Farewell(stop)
+		if !d.overtaken() {
+			d.engine.Farewell(stop)
+		}
 		start := time.Now()
 		err := d.edge.Stop(stop)
 		if !attached || err != nil || time.Since(start) > endWithin {

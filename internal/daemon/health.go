@@ -32,7 +32,7 @@ func (d *Daemon) healthHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
-		if late := time.Since(d.engine.Turned()); late > liveWithin {
+		if late := time.Since(d.engine.Turned()); d.turning.Load() && late > liveWithin {
 			answer(w, http.StatusServiceUnavailable, map[string]any{"status": "stuck", "seconds": int(late.Seconds())})
 			return
 		}

@@ -12,13 +12,9 @@ func (d *Daemon) status() admin.Status {
 		Version: d.opt.Version, Started: d.started.UTC(),
 		Domain: c.Component.Domain, Address: c.Component.Address,
 		Link:  admin.Link{Phase: string(link.Phase), Since: link.Since.UTC(), LastError: link.LastError},
-		Hosts: []admin.Host{}, Store: admin.Store{Kind: "embedded", Path: c.Store.Path, Healthy: true},
-		Farewell: c.Component.Farewell,
+		Hosts: []admin.Host{}, Store: d.storeStatus(), Farewell: c.Component.Farewell,
 	}
 	s.Status, s.Reasons = d.readiness()
-	if err := d.store.Healthy(); err != nil {
-		s.Store.Healthy, s.Store.Problem = false, err.Error()
-	}
 	for _, h := range link.Hosts {
 		s.Hosts = append(s.Hosts, admin.Host{
 			Name: h.Name, Mode: h.Mode, Adverts: append([]string{}, h.Adverts...), Answers: h.Answers, Synced: h.Synced,

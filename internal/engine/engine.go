@@ -19,16 +19,19 @@ import (
 
 // Options are what an engine needs from the composition root.
 type Options struct {
-	Domain     string        // the component's own
-	Hosts      []string      // served hosts, in IDNA form
-	Language   string        // of texts when nobody asked for another
-	Liveness   time.Duration // a dropped session is offline within it
-	Farewell   bool          // a clean stop tells watchers "unavailable"
-	Store      Store
-	Sender     Sender
-	Log        *slog.Logger
-	Registerer prometheus.Registerer
-	Shards     int // owners; 0: four per processor
+	Domain   string        // the component's own
+	Hosts    []string      // served hosts, in IDNA form
+	Language string        // of texts when nobody asked for another
+	Liveness time.Duration // a dropped session is offline within it
+	Farewell bool          // a clean stop tells watchers "unavailable"
+	Store    Store
+	// StorePresence hands every change of a device to the store, for whoever reads
+	// it there; else only what a restart could not learn again.
+	StorePresence bool
+	Sender        Sender
+	Log           *slog.Logger
+	Registerer    prometheus.Registerer
+	Shards        int // owners; 0: four per processor
 }
 
 // Engine owns all users. Its methods are safe for many goroutines.

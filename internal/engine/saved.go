@@ -26,11 +26,12 @@ type savedPresence struct {
 	sent map[presence.Addr]uint64
 }
 
-// markDirty has the user's devices stored with the next flush, where a restart
-// could not learn them again: the server neither tells them at the attach nor
-// answers probes. Everywhere else what is stored would be swept unread.
+// markDirty has the user's devices stored with the next flush, where somebody else
+// reads the store or a restart could not learn them again: the server neither
+// tells them at the attach nor answers probes. Everywhere else what is stored
+// would be swept unread.
 func (u *user) markDirty(now time.Time) {
-	if u.isDirty || !u.needsPings() {
+	if u.isDirty || !u.sh.e.opt.StorePresence && !u.needsPings() {
 		return
 	}
 	u.isDirty = true

@@ -28,7 +28,9 @@ func (s *Store) Attach(ctx context.Context) error {
 	if s.fences[0].token > 0 {
 		s.release()
 	}
-	return fmt.Errorf("redis store: %w", s.hint(err))
+	err = s.hint(err)
+	s.health.failed(err)
+	return fmt.Errorf("redis store: %w", err)
 }
 
 func (s *Store) attach(ctx context.Context) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"presenced/internal/engine"
 	"presenced/internal/store/queue"
@@ -59,8 +60,15 @@ type Store struct {
 // was told to keep it. It is asked when Redis lost something.
 type Source func(ctx context.Context, each func(engine.Saved) error) error
 
-// New returns a store that has not spoken to Redis yet.
-func New(o Options) (*Store, error) { return newStore(o, defaults, current) }
+// New returns a store that has not spoken to Redis yet. go-redis' own log, which is
+// the process's and speaks of every attempt to connect, is turned off: what matters
+// comes back as errors.
+func New(o Options) (*Store, error) {
+	quiet.Do(func() { redis.SetLogger(&logging.VoidLogger{}) })
+	return newStore(o, defaults, current)
+}
+
+var quiet sync.Once
 
 func newStore(o Options, t tuning, sch schema) (*Store, error) {
 	if err := o.check(); err != nil {
