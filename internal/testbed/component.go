@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -108,18 +109,25 @@ func NewComponentServer(opts ComponentOptions) (*ComponentServer, error) {
 	if len(opts.Hosts) == 0 {
 		opts.Hosts = []string{DefaultHost}
 	}
-	ports, err := freePorts(1)
-	if err != nil {
-		return nil, err
-	}
 	s := &ComponentServer{
-		Addr: loopback(ports[0]), opts: opts, users: newUserTable(),
+		opts: opts, users: newUserTable(),
 		links: make(chan *Link, 64), conns: map[net.Conn]bool{}, attached: map[*Link]bool{},
 	}
-	if err := s.Listen(); err != nil {
-		return nil, err
+	// A process another test starts at this instant holds a copy of the probe's
+	// socket until it has executed: a port that was free may be taken once more.
+	for {
+		ports, err := freePorts(1)
+		if err != nil {
+			return nil, err
+		}
+		s.Addr = loopback(ports[0])
+		if err = s.Listen(); err == nil {
+			return s, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return nil, err
+		}
 	}
-	return s, nil
 }
 
 // Listen accepts connections (again, after Refuse).

@@ -19,16 +19,9 @@ const refillBytes = 4 << 20
 // mend writes again what Redis lost, from the running daemon or else the safety
 // copy. Answers given before are in force before the daemon is asked.
 func (s *Store) mend(ctx context.Context) error {
-	n := 0
-	for _, is := range s.damaged {
-		if is {
-			n++
-		}
-	}
-	if n == 0 && !s.flushed {
+	if s.damaged == ([tags]bool{}) && !s.flushed {
 		return nil
 	}
-	s.log.Error("Redis lost data; writing them again", "tags", n)
 	s.answers.Drain()
 	s.sourceMu.Lock()
 	source := s.source
@@ -59,6 +52,7 @@ func (s *Store) refill(ctx context.Context, source Source) error {
 		s.flushed = false
 		return nil
 	}
+	s.log.Error("Redis lost data; writing them again", "parts", len(r.tags), "of", tags)
 	if err := s.setFences(ctx, r.tags, func(int) uint64 { return 0 }); err != nil {
 		return err
 	}

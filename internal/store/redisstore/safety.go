@@ -71,8 +71,9 @@ func (c *safety) load(ctx context.Context, each func(engine.Saved) error) error 
 
 // pending marks the tags the copy does not have as Redis has them.
 func (c *safety) pending(s *Store, k kept, found [tags]fence) {
+	other := k.id != "" && k.id != s.marker.ID
 	for tag := range tags {
-		if k.id != s.marker.ID || k.sequences[tag] != found[tag].sequence && !s.damaged[tag] {
+		if other || k.sequences[tag] != found[tag].sequence && !s.damaged[tag] {
 			c.markPending(tag)
 		}
 	}
@@ -127,11 +128,12 @@ func (c *safety) remember(s *Store, tag int) {
 	c.copy.Save(engine.Write{User: safetyUser, Docs: map[string][]byte{tagName(tag): []byte(sequence)}}, c.kept(tag))
 }
 
-// copyTag copies one stale tag anew; the writer does nothing else meanwhile, so
-// nothing newer is overwritten.
-func (s *Store) copyTag() {
+// copyTags copies stale tags anew, for a moment; the writer does nothing else
+// meanwhile, so nothing newer is overwritten.
+func (s *Store) copyTags() {
 	c := &s.safety
-	c.nextAt = time.Now().Add(s.tune.copyEvery)
+	began := time.Now()
+	c.nextAt = began.Add(s.tune.copyEvery)
 	if s.health.get(time.Now(), time.Hour) != nil {
 		return
 	}
@@ -153,7 +155,9 @@ func (s *Store) copyTag() {
 			c.stale[tag].Store(true)
 			s.log.Debug("a part of the safety copy was not brought up to date", "err", err)
 		}
-		break
+		if err != nil || time.Since(began) > s.tune.copyEvery/4 {
+			break
+		}
 	}
 	if !c.behind() {
 		c.names = nil

@@ -34,7 +34,7 @@ func (s *Store) upkeep() {
 		s.mark()
 	}
 	if s.safety.behind() && !now.Before(s.safety.nextAt) {
-		s.copyTag()
+		s.copyTags()
 	}
 }
 
