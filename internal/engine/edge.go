@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"presenced/internal/presence"
+	"presenced/privacy"
 )
 
 // Device is what one device of a served user said (S4.3), or that it is gone.
@@ -69,6 +70,18 @@ type Host struct {
 	Roster   bool // rosters can be read
 	Consent  bool // ask enrolled users for a subscription
 	Complete bool // the whole presence state has been sent already: nothing to probe
+}
+
+// Lists are what a server keeps of a user's blocking, as far as it can be read
+// (S8.1 to S8.3, S11).
+type Lists struct {
+	// Block is her XEP-0191 list; nil: not readable for her host.
+	Block *privacy.BlockList `json:"block,omitempty"`
+	// Default is her XEP-0016 default list; nil: none is set, or not readable.
+	Default *privacy.List `json:"default,omitempty"`
+	// Others are her lists that are not the default one, any of which a session
+	// may have made active.
+	Others []privacy.List `json:"others,omitempty"`
 }
 
 // Target is one watcher of one mirror, both as they were spelled.
