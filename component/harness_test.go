@@ -3,6 +3,7 @@ package component
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -76,6 +77,11 @@ func (d *fakeDoor) Consent(c engine.Consent) { d.note("consent kind=%d %s", c.Ki
 
 func (d *fakeDoor) RosterRead(user presence.Addr, contacts []presence.Contact, err error) {
 	d.note("roster %s contacts=%v err=%v", user, contacts, err)
+}
+
+func (d *fakeDoor) ListsRead(user presence.Addr, lists engine.Lists, err error) {
+	text, _ := json.Marshal(lists) // plain data
+	d.note("lists %s %s err=%v", user, text, err)
 }
 
 func (d *fakeDoor) Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View {

@@ -27,6 +27,7 @@ type link struct {
 	w       *stream.Writer
 	tracker *tracker
 	rosters *rosterQueue
+	lists   *listQueue
 	wake    chan struct{} // of the steward; one pending wake-up is enough
 	gone    chan struct{} // closed when serve returns
 
@@ -50,15 +51,18 @@ type hostLink struct {
 	devices atomic.Uint64 // stanzas of its users' devices
 
 	// guarded by link.mu
-	advert    privilege.Advert
-	answered  time.Time // when the first ping was answered or given up
-	silent    bool      // it was given up
-	fresh     bool      // a ping sent no earlier than the advert was answered
-	asking    bool      // such a ping is on its way
-	announced bool
-	ready     engine.Host
-	synced    bool
-	settle    settling
+	advert      privilege.Advert
+	answered    time.Time // when the first ping was answered or given up
+	silent      bool      // it was given up
+	fresh       bool      // a ping sent no earlier than the advert was answered
+	asking      bool      // such a ping is on its way
+	has         listAccess
+	discovered  bool // has is known, or was waited for long enough
+	discovering bool
+	announced   bool
+	ready       engine.Host
+	synced      bool
+	settle      settling
 }
 
 func (c *Component) newLink(conn net.Conn, framer *stream.Framer) *link {
@@ -70,7 +74,7 @@ func (c *Component) newLink(conn net.Conn, framer *stream.Framer) *link {
 	for _, h := range c.hosts {
 		l.hosts = append(l.hosts, &hostLink{servedHost: h})
 	}
-	l.rosters = newRosterQueue(l)
+	l.rosters, l.lists = newRosterQueue(l), newListQueue(l)
 	l.w = stream.NewWriter(conn, stream.WriterOptions{BeforeFlush: l.beforeFlush})
 	return l
 }
@@ -101,6 +105,7 @@ func (l *link) serve(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { l.steward(work) })
 	running.Go(func() { l.rosters.run(work) })
+	running.Go(func() { l.lists.run(work) })
 	err := l.read()
 
 	c.link.Store(nil)

@@ -98,7 +98,7 @@ func (u *user) enable(bare string, then func(now time.Time, err error)) {
 			u.recompile()
 			u.ask(now, true)
 			u.learn()
-			u.readRoster(now, nil)
+			u.reread(now, nil)
 			u.evaluate(now)
 		}
 		then(now, err)

@@ -29,9 +29,12 @@ type Options struct {
 	// it there; else only what a restart could not learn again.
 	StorePresence bool
 	Sender        Sender
-	Log           *slog.Logger
-	Registerer    prometheus.Registerer
-	Shards        int // owners; 0: four per processor
+	// ListSources read the block and privacy lists of a host's users where the
+	// stream does not offer them (S11).
+	ListSources map[string]ListReader
+	Log         *slog.Logger
+	Registerer  prometheus.Registerer
+	Shards      int // owners; 0: four per processor
 }
 
 // Engine owns all users. Its methods are safe for many goroutines.
@@ -57,6 +60,7 @@ type Engine struct {
 	distrusted atomic.Bool // this run must not end with that mark
 
 	alarms alarms
+	hidden hiddenHosts
 }
 
 // New wires an engine; Load and Start follow.

@@ -70,7 +70,7 @@ func (u *user) asked(m Mirror, now time.Time) {
 		u.step(m, roster.Probe, now)
 		return
 	}
-	u.readRoster(now, func(now time.Time) {
+	u.reread(now, func(now time.Time) {
 		u.do(now, func(now time.Time) { u.step(m, roster.Subscribe, now) })
 	})
 }

@@ -30,6 +30,9 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 		u.roster.again = false
 		after := u.roster.after
 		u.roster.after = nil
+		u.lists.reading, u.lists.again = false, false
+		after = append(u.lists.after, after...)
+		u.lists.after = nil
 		for _, f := range after {
 			f(now)
 		}
@@ -57,6 +60,9 @@ func (s *shard) hostReady(h Host, now time.Time) {
 		return
 	}
 	state.Host, state.ready = h, true
+	if s.e.hidden.note(h.Name, h.Hidden && s.e.opt.ListSources[h.Name] == nil) {
+		s.e.opt.Log.Warn("block or privacy lists of this host's users cannot be read: containers alone decide", "host", h.Name)
+	}
 	for _, u := range s.users {
 		if u.host != state || !u.set.enrol.Enabled {
 			continue
@@ -83,7 +89,7 @@ func (u *user) hostReady(now time.Time) {
 		u.pingDevices(now)
 	}
 	u.recompile()
-	u.readRoster(now, nil)
+	u.reread(now, nil)
 	u.evaluate(now)
 }
 

@@ -124,6 +124,10 @@ func (u *user) planRefresh(now time.Time) {
 	if every := u.sh.e.rules().Refresh; len(u.person.Inputs.Resources) > 0 {
 		u.refreshAt = now.Add(every - u.sh.jitter(every/4))
 	}
+	again := now.Add(rosterRetry + u.sh.jitter(rosterRetry))
+	if !u.lists.failed.IsZero() && u.listSource() != nil || !u.roster.failed.IsZero() && u.host.Roster {
+		u.refreshAt = earliest(u.refreshAt, again)
+	}
 }
 
 // forgetContacts removes the rules of contacts that left the roster, where that

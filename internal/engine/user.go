@@ -22,6 +22,7 @@ type user struct {
 	state  presence.State
 
 	roster  rosterCopy
+	lists   listsCopy
 	groups  []group
 	waiting []waiter // who waits until the user is loaded
 	saving  bool     // a write is on its way to the store
@@ -142,7 +143,7 @@ func (u *user) dropAll(now time.Time) {
 
 // loggedIn does what a login asks for: the roster is read again (S8.8).
 func (u *user) loggedIn(now time.Time) {
-	u.readRoster(now, nil)
+	u.reread(now, nil)
 	if u.needsPings() {
 		u.pingAt = now.Add(u.sh.e.opt.Liveness / 2)
 	}
@@ -205,7 +206,7 @@ func (u *user) tick(now time.Time) {
 	u.serveWaiters(now)
 	if !u.refreshAt.IsZero() && !now.Before(u.refreshAt) {
 		u.refreshAt = time.Time{}
-		u.readRoster(now, nil)
+		u.reread(now, nil)
 	}
 	if !u.pingAt.IsZero() && !now.Before(u.pingAt) {
 		u.pingDevices(now)
@@ -242,9 +243,10 @@ func (u *user) maySend() bool {
 }
 
 // loaded reports whether what decides about watchers is known. Settings always
-// are, before the link is attached; a roster that can be read has to be read.
+// are, before the link is attached; a roster and lists that can be read have to be
+// read.
 func (u *user) loaded() bool {
-	return !u.set.enrol.Enabled || !u.host.Roster || u.roster.status != rosterUnread
+	return !u.set.enrol.Enabled || (!u.host.Roster || u.roster.status != rosterUnread) && u.listsLoaded()
 }
 
 // project fills v with what the container sees of the user now.

@@ -117,16 +117,15 @@ func (u *user) shownAvailable(w presence.Addr) bool {
 // and sorts the watchers anew.
 func (u *user) recompile() {
 	r := u.sh.e.rules()
-	state := privacy.StateOK
+	now := time.Now()
+	state := u.listsState(now, r)
 	switch {
-	case r.RequireLists:
-		// No list can be read yet, and the operator wants nobody served without (S11).
-		state = privacy.StateError
+	case state != privacy.StateOK:
 	case u.host.Roster && u.roster.status == rosterUnread:
 		state = privacy.StateLoading
 	case u.host.Roster && u.roster.status == rosterFailed:
 		state = privacy.StateError
-	case u.rosterStale(time.Now(), r.MaxStale):
+	case u.rosterStale(now, r.MaxStale):
 		state = privacy.StateStale
 	}
 	u.person.Policy = privacy.NewPolicy(r.System.Site, u.policySettings(state))
@@ -138,10 +137,12 @@ func (u *user) recompile() {
 
 // policySettings are the user's settings as the privacy room wants them.
 func (u *user) policySettings(state privacy.LoadState) privacy.Settings {
-	return privacy.Settings{
+	s := privacy.Settings{
 		Owner: u.addr, State: state, PrivacyMode: u.set.rules.PrivacyMode, Rules: u.set.rules.Rules,
 		Walls: u.sh.e.rules().wallsOf(u.addr), RosterReadable: u.host.Roster,
 	}
+	u.vetoes(&s)
+	return s
 }
 
 // rosterStale: reading has failed for longer than privacy.max_stale while the
