@@ -1,19 +1,13 @@
 package roster
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"time"
 	"unique"
 
 	"presenced/internal/presence"
 )
-
-// subsVersion is the version of the stored document.
-const subsVersion = 1
 
 // Entry is one watcher's subscription to a mirror. Entries are comparable.
 type Entry struct {
@@ -233,67 +227,4 @@ func (s *Subs) compact() {
 		again(&s.rows[i].spelling)
 		again(&s.rows[i].lang)
 	}
-}
-
-// The stored document.
-type (
-	subsDoc struct {
-		V    int       `json:"v"`
-		Subs []entryJS `json:"subs"`
-	}
-	entryJS struct {
-		Bare     string    `json:"jid"`
-		Spelling string    `json:"mirror"`
-		Standing string    `json:"standing"`
-		Lang     string    `json:"lang,omitempty"`
-		AskedAt  time.Time `json:"asked_at,omitzero"`
-	}
-)
-
-// MarshalJSON writes the versioned document {"v":1,"subs":[…]}.
-func (s *Subs) MarshalJSON() ([]byte, error) {
-	doc := subsDoc{V: subsVersion, Subs: make([]entryJS, 0, s.Len())}
-	s.Each(func(_ presence.Addr, e Entry) {
-		doc.Subs = append(doc.Subs, entryJS{e.Bare, e.Spelling, e.Standing.String(), e.Lang, e.AskedAt})
-	})
-	return json.Marshal(doc)
-}
-
-// UnmarshalJSON reads a document of MarshalJSON and replaces s. A newer version
-// and an unreadable entry are errors: an entry left out would end a subscription.
-func (s *Subs) UnmarshalJSON(data []byte) error {
-	var doc subsDoc
-	if err := json.Unmarshal(data, &doc); err != nil {
-		return fmt.Errorf("subscriptions: %w", err)
-	}
-	if doc.V != subsVersion {
-		return fmt.Errorf("subscriptions: version %d is not known here; use the presenced that wrote it", doc.V)
-	}
-	entries := make(map[presence.Addr]Entry, len(doc.Subs))
-	for _, e := range doc.Subs {
-		w, err := presence.ParseAddr(e.Bare)
-		if err != nil {
-			return fmt.Errorf("subscriptions: %w", err)
-		}
-		st, ok := ParseStanding(e.Standing)
-		if !ok || st == None {
-			return fmt.Errorf("subscriptions: %s has the unknown standing %q", e.Bare, e.Standing)
-		}
-		entries[w] = Entry{Bare: e.Bare, Spelling: e.Spelling, Standing: st, Lang: e.Lang, AskedAt: e.AskedAt}
-	}
-	if len(entries) > maxEntries {
-		return fmt.Errorf("subscriptions: %d entries, more than the %d that can be kept", len(entries), maxEntries)
-	}
-	*s = pile(entries)
-	return nil
-}
-
-// pile makes Subs of many entries at once.
-func pile(entries map[presence.Addr]Entry) Subs {
-	addrs := slices.SortedFunc(maps.Keys(entries), presence.Addr.Compare)
-	s := Subs{keys: pack(addrs), rows: make([]row, len(addrs))}
-	for i, a := range addrs {
-		s.set(i, entries[a])
-	}
-	return s
 }

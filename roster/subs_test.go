@@ -131,6 +131,36 @@ func TestSubs_StoredDocument(t *testing.T) {
 	}
 }
 
+// TestSubs_DocumentIsWhatEncodingJSONWrites compares with the reflected form, so
+// that what older versions stored and what is stored now are one format.
+func TestSubs_DocumentIsWhatEncodingJSONWrites(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s Subs
+		want := subsDoc{V: subsVersion, Subs: []entryJS{}}
+		for range rapid.IntRange(0, 5).Draw(t, "entries") {
+			text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z<>&"\\ -~]*`))
+			e := Entry{Bare: text.Draw(t, "bare"), Spelling: text.Draw(t, "spelling"), Standing: Accepted, Lang: text.Draw(t, "lang")}
+			if rapid.Bool().Draw(t, "asked") {
+				e.AskedAt = asked
+			}
+			s.Put(presence.MustAddr(rapid.SampledFrom(pool).Draw(t, "jid")), e)
+		}
+		s.Each(func(_ presence.Addr, e Entry) {
+			want.Subs = append(want.Subs, entryJS{e.Bare, e.Spelling, e.Standing.String(), e.Lang, e.AskedAt})
+		})
+		got, err := s.MarshalJSON()
+		text, err2 := json.Marshal(want)
+		if err != nil || err2 != nil || string(got) != string(text) {
+			t.Fatalf("got  %s %v\nwant %s %v", got, err, text, err2)
+		}
+	})
+	var s Subs
+	s.Put(presence.MustAddr("a@x.test"), Entry{Standing: Pending, AskedAt: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)})
+	if doc, err := s.MarshalJSON(); err == nil {
+		t.Errorf("the year 10000 was written: %s", doc)
+	}
+}
+
 func TestS10_LimitsOfRequestsAndWatchers(t *testing.T) {
 	var s Subs
 	l := Limits{Watchers: 3, Requests: 2}
