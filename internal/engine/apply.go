@@ -29,7 +29,7 @@ func (e *Engine) Apply(ctx context.Context, who Principal, user presence.JID, c 
 	case <-ctx.Done():
 		return Result{}, &RefusedError{Kind: Unavailable, Reason: "the change took too long; look whether it was made before trying again", Err: ctx.Err()}
 	case <-e.stopped:
-		return Result{}, refuse(Unavailable, "", "the daemon is stopping; try again in a moment")
+		return Result{}, errStopping
 	}
 }
 
@@ -55,8 +55,11 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 	}
 }
 
-// errBusy is what is told when too much waits already.
-var errBusy = refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
+// What is told when too much waits already, and when the owners have ended.
+var (
+	errBusy     = refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
+	errStopping = refuse(Unavailable, "", "the daemon is stopping; try again in a moment")
+)
 
 func (s *shard) applyEnable(who Principal, user presence.JID, now time.Time, answer answerFunc) {
 	switch {

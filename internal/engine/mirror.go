@@ -136,7 +136,7 @@ func (u *user) step(m Mirror, ev roster.Event, now time.Time) {
 }
 
 func (u *user) saveSubs(subs roster.Subs, then func(now time.Time, err error)) {
-	u.save(Write{Docs: map[string][]byte{DocSubs: encode(&subs)}}, func(now time.Time, err error) {
+	u.save(Write{Docs: map[string][]byte{DocSubs: encodeSubs(&subs)}}, func(now time.Time, err error) {
 		if err == nil {
 			u.leaveOld(&subs)
 			u.set.subs = subs

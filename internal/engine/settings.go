@@ -65,7 +65,7 @@ type settings struct {
 // decodeSettings reads what the store holds of one user. A document that
 // cannot be read is an error: rules are never guessed.
 func decodeSettings(docs map[string][]byte) (settings, error) {
-	s := settings{rules: rulesDoc{Rules: privacy.Bootstrap()}}
+	var s settings
 	var manual manualDoc
 	var note noteDoc
 	var oof oofDoc
@@ -92,6 +92,9 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		if err := json.Unmarshal(raw, &s.subs); err != nil {
 			return s, fmt.Errorf("document %s: %w", DocSubs, err)
 		}
+	}
+	if docs[DocRules] == nil {
+		s.rules.Rules = privacy.Bootstrap()
 	}
 	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
 	return s, nil
