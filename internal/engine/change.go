@@ -80,7 +80,7 @@ type Erase struct{}
 // Import puts settings in force as Export gave them, all documents or none, in
 // place of everything the user has; for the operator only. What the commands
 // would refuse is refused, with the document as Field. Settings equal to hers
-// change nothing.
+// (the consent, which her server decides, aside) change nothing.
 type Import struct {
 	Docs    map[string][]byte // by name; the slices are only read
 	Replace bool              // even if she has other settings already

@@ -54,9 +54,10 @@ func (s *shard) unreadable(user presence.JID, set *settings) *RefusedError {
 // importSettings stores the new settings in one write and puts them in force. It
 // runs within do.
 func (u *user) importSettings(c Import, answer answerFunc) {
-	had := u.set.enrol.V != 0
+	had, mine := u.set.enrol.V != 0, u.set
+	mine.enrol.Consent = c.read.set.enrol.Consent // her server's word, not her choice
 	switch {
-	case had && maps.EqualFunc(u.set.documents(), c.read.docs, bytes.Equal):
+	case had && maps.EqualFunc(mine.documents(), c.read.docs, bytes.Equal):
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
 	case had && !c.Replace:

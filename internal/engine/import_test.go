@@ -167,6 +167,9 @@ func TestImport_AsksForConsentWhereItIsMissing(t *testing.T) {
 		if err != nil || fmt.Sprint(r.Advice) != "[consent]" {
 			t.Fatalf("%v, %v", r, err)
 		}
+		if r, err := w.imports(alice, Import{Docs: docs}); err != nil || fmt.Sprint(r.Advice) != "[nothing]" {
+			t.Errorf("again, now that she is asked: %v, %v", r, err)
+		}
 		w.expect("ask "+alice, to(bob, "18500 en"), to(boss, "18500 en"), to(fred, "18500 en"))
 		docs[DocRules] = furnished(t)[DocRules]
 		if _, err := w.imports(alice, Import{Docs: docs, Replace: true}); err == nil || !strings.Contains(err.Error(), "roster") {
