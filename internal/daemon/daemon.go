@@ -94,7 +94,7 @@ func (d *Daemon) wire(c *config.Config) error {
 	d.engine, err = engine.New(engine.Options{
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
-		Store: d.store, StorePresence: d.redis != nil, Sender: d.edge, Log: d.log, Registerer: d.registry,
+		Store: d.store, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, Log: d.log, Registerer: d.registry,
 	}, rules)
 	if err != nil {
 		return err

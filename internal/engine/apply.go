@@ -70,6 +70,7 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 // What is told when too much waits already, and when the owners have ended.
 var (
 	errBusy     = refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
+	errErased   = refuse(NotEnrolled, "", "her settings have just been erased; enable again to begin anew")
 	errStopping = refuse(Unavailable, "", "the daemon is stopping; try again in a moment")
 )
 
@@ -95,6 +96,10 @@ func (s *shard) applyEnable(who Principal, user presence.JID, now time.Time, ans
 		u = s.newUser(user.Addr, user.Bare)
 	}
 	queued := u.do(now, func(now time.Time) {
+		if u.forgotten() {
+			answer(Result{}, errErased)
+			return
+		}
 		if u.set.enrol.Enabled {
 			u.ask(now, true)
 			answer(Result{Advice: append([]Advice{AdviceNothing}, u.consentAdvice()...)}, nil)
@@ -118,6 +123,10 @@ func (u *user) consentAdvice() []Advice {
 
 // plan dispatches a change of an enrolled user. It runs within do.
 func (u *user) plan(c Change, now time.Time, answer answerFunc) {
+	if u.forgotten() {
+		answer(Result{}, errErased)
+		return
+	}
 	switch c := c.(type) {
 	case Disable:
 		u.disable(now, func(_ time.Time, err error) { answer(Result{}, refusedStore(err)) })

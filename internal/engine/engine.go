@@ -29,6 +29,9 @@ type Options struct {
 	// it there; else only what a restart could not learn again.
 	StorePresence bool
 	Sender        Sender
+	// Forgetful: subscriptions were lost with the store, so nobody is told that there
+	// is none (S13).
+	Forgetful bool
 	// ListSources read the block and privacy lists of a host's users where the
 	// stream does not offer them (S11).
 	ListSources map[string]ListReader
@@ -57,6 +60,7 @@ type Engine struct {
 	stopped chan struct{} // closed when the owners have ended
 	cleanly bool          // the last run ended with every digest stored
 
+	blank      atomic.Bool // the store held no user, and none has come since
 	distrusted atomic.Bool // this run must not end with that mark
 
 	alarms alarms
@@ -111,6 +115,7 @@ func (e *Engine) setKnown(a presence.Addr, on bool) {
 	e.knownMu.Lock()
 	defer e.knownMu.Unlock()
 	if on {
+		e.blank.Store(false)
 		e.known[a] = struct{}{}
 	} else {
 		delete(e.known, a)
@@ -119,6 +124,7 @@ func (e *Engine) setKnown(a presence.Addr, on bool) {
 
 // Load reads every user's settings from the store. It must return before Start.
 func (e *Engine) Load(ctx context.Context) error {
+	e.blank.Store(true)
 	if err := e.opt.Store.Load(ctx, e.loadUser); err != nil {
 		return fmt.Errorf("settings: load: %w", err)
 	}
@@ -154,6 +160,7 @@ func (e *Engine) loadUser(saved Saved) error {
 	if err != nil {
 		return fmt.Errorf("a user's settings: %w", err)
 	}
+	e.blank.Store(false)
 	u := e.shardOf(j.Addr).newUser(j.Addr, set.enrol.JID)
 	u.set = set
 	u.restorePresence(saved.Presence)

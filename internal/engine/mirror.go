@@ -55,10 +55,16 @@ func (s *shard) answerStranger(m Mirror) {
 	default:
 		return
 	}
-	if out := roster.Step(roster.None, ev, roster.Facts{}); out.Unsubscribed {
+	if out := roster.Step(roster.None, ev, roster.Facts{}); out.Unsubscribed && !s.e.forgetful() {
 		s.e.opt.Sender.Unsubscribed(Target{To: answerTo(m), From: m.Spelling})
 	}
 }
+
+// forgetful: the store was empty at the start and nobody has enrolled since, or the
+// operator said that it was lost. A subscription this daemon does not remember may
+// be one then, and "unsubscribed" would end it for good (S13). It is so for
+// everybody alike.
+func (e *Engine) forgetful() bool { return e.opt.Forgetful || e.blank.Load() }
 
 // answerTo is whom a direct answer goes to: the very session that asked.
 func answerTo(m Mirror) string { return m.Watcher.Full() }

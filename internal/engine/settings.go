@@ -135,9 +135,16 @@ func (u *user) do(now time.Time, op func(now time.Time)) bool {
 	return true
 }
 
+// forgotten reports whether the user was erased while something waited for her.
+func (u *user) forgotten() bool { return u.sh.users[u.addr] != u }
+
 // save stores documents and runs then in the owner once they are durable or
 // refused. It must be called from within do.
 func (u *user) save(w Write, then func(now time.Time, err error)) {
+	if u.forgotten() {
+		then(time.Now(), ErrRefused) // she was erased while this waited
+		return
+	}
 	w.User = u.addr.Key()
 	u.saving = true
 	u.sh.e.opt.Store.Save(w, func(err error) {
