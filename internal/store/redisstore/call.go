@@ -29,7 +29,6 @@ type call struct {
 	next   string // the fence once it was applied; empty: it stays
 	users  []string
 	writes []queue.Queued // of a settings call
-	stored []int          // the places of writes in their job
 
 	cmd *redis.Cmd
 	err error // *mismatch, or why Redis did not take it
@@ -44,7 +43,7 @@ func (m *mismatch) Error() string { return "fenced: " + m.found.String() }
 func (c *call) fenced(now fence, moves bool) {
 	c.args[0] = now.String()
 	if moves {
-		c.next = fence{now.token, now.sequence + 1}.String()
+		c.next = fence{token: now.token, sequence: now.sequence + 1}.String()
 		c.args[1] = c.next
 	}
 }
@@ -168,10 +167,9 @@ func (s *Store) settingsCall(tag int) *call {
 }
 
 // add appends a write to a settings call.
-func (c *call) add(s *Store, q queue.Queued, place int) {
+func (c *call) add(s *Store, q queue.Queued) {
 	c.keys = append(c.keys, s.keys.userKey(c.tag, q.User))
 	c.writes = append(c.writes, q)
-	c.stored = append(c.stored, place)
 	erase := "0"
 	if q.Erase {
 		erase = "1"
