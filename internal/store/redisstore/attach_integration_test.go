@@ -163,10 +163,7 @@ func TestAttach_RedisBehind(t *testing.T) {
 	for _, alone := range []bool{false, true} {
 		t.Run(fmt.Sprintf("alone=%t", alone), func(t *testing.T) {
 			r, a, m := prepared(t, alone)
-			must(t, r.Stop())
-			older := t.TempDir()
-			must(t, os.CopyFS(older, os.DirFS(filepath.Join(r.Dir, "appendonlydir"))))
-			must(t, r.Start(t.Context()))
+			older := snapshot(t, r)
 			w := a.attach(t)
 			for i := range 20 {
 				if err := <-m.save(t, w, engine.Write{User: fmt.Sprintf("base%d@x", i), Erase: true}); err != nil {

@@ -3,6 +3,7 @@
 package redisstore
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,6 +124,36 @@ var faults = []struct {
 		says:  "; start it",
 	},
 	{
+		name: "emptied while answers are swallowed", says: "; start it",
+		begin: func(t *testing.T, r rig) {
+			command(t, r.Redis, "FLUSHALL")
+			r.proxy.Set(testbed.ProxyLoseAnswers)
+		},
+		end: func(_ *testing.T, r rig) { r.proxy.Set(testbed.ProxyPass) },
+	},
+	{
+		name:  "meta evicted",
+		begin: func(t *testing.T, r rig) { command(t, r.Redis, "DEL", "test:{meta}:meta") },
+	},
+	{
+		name: "foreign keys in the place of ours", says: "WRONGTYPE",
+		begin: func(t *testing.T, r rig) {
+			for _, key := range foreignKeys() {
+				command(t, r.Redis, "SET", key, "foreign")
+			}
+		},
+		end: func(t *testing.T, r rig) {
+			eventually(t, "they are ours again", func() bool {
+				for _, key := range foreignKeys() {
+					if command(t, r.Redis, "TYPE", key) == "+string" {
+						return false
+					}
+				}
+				return true
+			})
+		},
+	},
+	{
 		name:  "one fence evicted",
 		begin: func(t *testing.T, r rig) { command(t, r.Redis, "DEL", "test:{07}:f") },
 	},
@@ -130,6 +161,17 @@ var faults = []struct {
 		name:  "token and lease evicted",
 		begin: func(t *testing.T, r rig) { command(t, r.Redis, "DEL", "test:{meta}:token", "test:{meta}:lease") },
 	},
+}
+
+// foreignKeys are some that the load writes to.
+func foreignKeys() (keys []string) {
+	user := "shown3.3@x"
+	keys = append(keys, newLayout("test:").presence[tagOf(user)])
+	for w := range 12 {
+		user := fmt.Sprintf("w%d.3@x", w)
+		keys = append(keys, newLayout("test:").userKey(tagOf(user), user))
+	}
+	return keys
 }
 
 // TestFault_UnderLoad: whatever happens to Redis under load, what was acknowledged
