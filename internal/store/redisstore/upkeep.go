@@ -175,7 +175,7 @@ func (s *Store) ownAgain(ctx context.Context) error {
 		return err
 	}
 	for tag, f := range found {
-		s.damaged[tag] = s.damaged[tag] || f.filling || f.sequence != before[tag].sequence
+		s.damaged[tag] = s.damaged[tag] || f != before[tag]
 		s.fences[tag].sequence = before[tag].sequence
 	}
 	s.regain, s.heldFor, s.flushed = false, 0, true
