@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -67,11 +68,21 @@ func (c *call) judge() {
 // the move.
 var attempts = []time.Duration{0, 0, 50 * time.Millisecond, 200 * time.Millisecond}
 
+// moveWait is how long a slot that is on its way is waited for.
+const moveWait = 50 * time.Millisecond
+
+// moving reports whether a call was turned away because its keys are on their way
+// from one node of a cluster to another, some here and some there.
+func moving(err error) bool { return redis.HasErrorPrefix(err, "TRYAGAIN") }
+
 // exec sends calls in one pipeline and sets their err. A call never takes effect
 // twice: the fence sees to it.
 func (s *Store) exec(ctx context.Context, calls []*call) {
 	pending := calls
 	for _, wait := range attempts {
+		if wait > moveWait && !slices.ContainsFunc(pending, func(c *call) bool { return !moving(c.err) }) {
+			return // a slot takes its time, and the other tags wait
+		}
 		if err := pause(ctx, wait); err != nil {
 			for _, c := range pending {
 				c.err = err

@@ -19,6 +19,7 @@ import (
 const (
 	scanCount  = 1000
 	loadUsers  = 256
+	loadBatch  = 4096 // users that are looked at again together before they are told
 	loadFields = 1000
 )
 
@@ -32,32 +33,50 @@ func (s *Store) Load(ctx context.Context, each func(engine.Saved) error) error {
 	for tag := 0; tag < tags; {
 		epoch := s.epoch.Load()
 		users, err := s.users(ctx)
-		if err != nil {
-			return s.loadError(err)
-		}
-		for ; tag < tags; tag++ {
-			saved, err := s.loadTag(ctx, tag, users[tag])
-			if err == nil {
+		for err == nil && tag < tags {
+			var batch []engine.Saved
+			next := tag
+			if batch, next, err = s.loadTags(ctx, tag, &users); err == nil {
 				err = s.whole(ctx, epoch)
 			}
-			if errors.Is(err, errMoved) {
-				break // and list the users again
-			}
 			if err != nil {
-				return s.loadError(err)
+				break
 			}
-			users[tag] = nil
-			for _, u := range saved {
-				if ctx.Err() != nil {
-					return s.loadError(context.Cause(ctx))
-				}
-				if err := each(u); err != nil {
-					return err
-				}
+			tag = next
+			if err := yield(ctx, batch, each); err != nil {
+				return err
 			}
+		}
+		if err != nil && !errors.Is(err, errMoved) { // else list the users again
+			return s.loadError(err)
 		}
 	}
 	return nil
+}
+
+func yield(ctx context.Context, batch []engine.Saved, each func(engine.Saved) error) error {
+	for _, u := range batch {
+		if ctx.Err() != nil {
+			return fmt.Errorf("redis store: load: %w", context.Cause(ctx))
+		}
+		if err := each(u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadTags returns the users of tags from tag on until they are many enough, and
+// the tag behind them.
+func (s *Store) loadTags(ctx context.Context, tag int, users *[tags][]string) (batch []engine.Saved, next int, err error) {
+	for ; tag < tags && len(batch) < loadBatch; tag++ {
+		saved, err := s.loadTag(ctx, tag, users[tag])
+		if err != nil {
+			return nil, tag, err
+		}
+		batch = append(batch, saved...)
+	}
+	return batch, tag, nil
 }
 
 // whole has the writer look whether Redis holds all it was told, which is what it

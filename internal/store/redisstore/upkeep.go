@@ -127,10 +127,9 @@ func (s *Store) seal(ctx context.Context) error {
 
 // fenceCall moves a fence from one value to another and changes nothing else.
 func (s *Store) fenceCall(tag int, from, to fence) *call {
-	c := s.settingsCall(tag)
-	c.next = to.String()
-	c.args[0], c.args[1] = from.String(), c.next
-	return c
+	return &call{
+		tag: tag, script: settingsScript, keys: []string{s.keys.fence[tag]}, args: []any{from.String(), to.String()}, next: to.String(),
+	}
 }
 
 func (s *Store) renewLease(ctx context.Context) error {

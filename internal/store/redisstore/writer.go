@@ -215,7 +215,9 @@ func (s *Store) finish(c *call) {
 		s.metrics.calls.Inc()
 		s.metrics.settings.Add(float64(len(c.writes)))
 	} else {
-		s.fail(c.err)
+		if !moving(c.err) { // that is one tag's, and the others go on
+			s.fail(c.err)
+		}
 		s.unsure[c.tag] = s.unsure[c.tag] || c.next != ""
 		if redis.HasErrorPrefix(c.err, "WRONGTYPE") {
 			s.damaged[c.tag] = true // somebody else's key where ours was
