@@ -145,3 +145,6 @@ func command(t *testing.T, r *testbed.Redis, words ...string) string {
 	}
 	return answer
 }
+
+// longTests reports whether there is time.
+func longTests() bool { return os.Getenv("PRESENCED_LONG") == "1" }
