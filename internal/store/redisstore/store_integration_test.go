@@ -21,7 +21,12 @@ import (
 // childEnv makes the test binary a child that does what it names.
 const childEnv = "REDISSTORE_CHILD"
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) == "kill" {
+		os.Exit(killChild())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // whole is a store with the safety copy it writes into.
 type whole struct {
