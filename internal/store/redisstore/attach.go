@@ -70,13 +70,17 @@ func (s *Store) settle(ctx context.Context, found [tags]fence) error {
 	if err != nil {
 		return err
 	}
+	first := s.marker.ID == "" && kept.id == ""
 	if s.marker.ID == "" {
 		s.marker.ID = kept.id // somebody removed the marker, not the copy
+	}
+	if s.marker.ID == "" {
+		s.marker.ID = id
 	}
 	if id != "" && s.marker.ID != "" && id != s.marker.ID {
 		return fmt.Errorf("%w; point store.redis or store.prefix to the right one, or move the files in store.path away to use this one", ErrForeign)
 	}
-	lost := s.weigh(id, found, kept)
+	lost := s.weigh(first, id, found, kept)
 	if len(lost) > 0 {
 		if !s.opt.StartEmpty {
 			return fmt.Errorf("%w; restore Redis or the files in store.path from a backup and it goes on by itself, "+
@@ -95,12 +99,18 @@ func (s *Store) settle(ctx context.Context, found [tags]fence) error {
 	if err := s.drop(ctx, lost); err != nil {
 		return err
 	}
+	if s.safety.copy == nil { // then there is at most presence of which a part is lost
+		return s.refill(ctx, nothing)
+	}
 	return s.refill(ctx, s.safety.load)
 }
 
+// nothing is a Source that knows nothing.
+func nothing(context.Context, func(engine.Saved) error) error { return nil }
+
 // weigh sets for each tag the sequence it must have, marks those Redis lost that
 // the safety copy has, and returns those nobody has.
-func (s *Store) weigh(id string, found [tags]fence, kept kept) (lost []int) {
+func (s *Store) weigh(first bool, id string, found [tags]fence, kept kept) (lost []int) {
 	for tag := range tags {
 		inRedis := found[tag].sequence
 		if id == "" {
@@ -111,8 +121,8 @@ func (s *Store) weigh(id string, found [tags]fence, kept kept) (lost []int) {
 			inCopy = kept.sequences[tag]
 		}
 		s.fences[tag].sequence = max(inRedis, inCopy)
-		s.damaged[tag] = inCopy > inRedis
-		if s.marker.ID == "" && id == "" && found[tag].sequence > 0 || max(inRedis, inCopy) < s.marker.Sequences[tag] {
+		s.damaged[tag] = inCopy > inRedis || found[tag].filling
+		if first && id == "" && found[tag].sequence > 0 || max(inRedis, inCopy) < s.marker.Sequences[tag] {
 			lost = append(lost, tag)
 		}
 	}
@@ -130,7 +140,7 @@ func (s *Store) drop(ctx context.Context, lost []int) error {
 		s.damaged[tag] = true
 		s.fences[tag].sequence = max(s.fences[tag].sequence, s.marker.Sequences[tag])
 	}
-	err := s.refill(ctx, func(context.Context, func(engine.Saved) error) error { return nil })
+	err := s.refill(ctx, nothing)
 	for _, tag := range lost {
 		before[tag] = false
 		s.safety.markPending(tag)

@@ -30,6 +30,7 @@ var remedies = []struct{ prefix, remedy string }{
 	{"MISCONF", "Redis cannot write to its disk: look at its log and make room"},
 	{"MASTERDOWN", "bring the master of this replica back, or point store.redis to the new one"},
 	{"CLUSTERDOWN", "bring back the nodes that serve the missing slots"},
+	{"TRYAGAIN", "its slot is on the way to another node: try again in a moment"},
 	{"NOAUTH", "put the password into store.redis: redis://:PASSWORD@host:6379/0"},
 	{"WRONGPASS", "correct user name and password in store.redis"},
 	{"NOPERM", "allow this user all commands on keys that begin with store.prefix"},

@@ -32,26 +32,21 @@ func (s *Store) token() string { return strconv.FormatUint(s.fences[0].token, 10
 // any that is found, and returns the fences as they were.
 func (s *Store) own(ctx context.Context, atLeast uint64) (found [tags]fence, err error) {
 	for {
-		token, err := s.acquire(ctx)
+		token, err := s.acquire(ctx, atLeast)
 		if err != nil {
 			return found, err
 		}
-		if token > atLeast {
-			if found, err = s.take(ctx, token); err != nil {
-				return found, err
-			}
-			for _, f := range found {
-				atLeast = max(atLeast, f.token)
-			}
+		if found, err = s.take(ctx, token); err != nil {
+			return found, err
+		}
+		for _, f := range found {
+			atLeast = max(atLeast, f.token)
 		}
 		if token > atLeast {
 			for tag := range s.fences {
-				s.fences[tag] = fence{token, found[tag].sequence}
+				s.fences[tag] = fence{token: token, sequence: found[tag].sequence}
 			}
 			return found, nil
-		}
-		if err := s.client.Set(ctx, s.keys.token, atLeast, 0).Err(); err != nil {
-			return found, err
 		}
 	}
 }
@@ -78,8 +73,9 @@ func (s *Store) takeCall(tag int, token uint64, sequence string) *call {
 }
 
 // acquire takes the lease or says who has it.
-func (s *Store) acquire(ctx context.Context) (token uint64, err error) {
-	answer, err := acquireScript.Run(ctx, s.client, []string{s.keys.lease, s.keys.token}, s.owner(), s.tune.lease.Milliseconds()).Slice()
+func (s *Store) acquire(ctx context.Context, atLeast uint64) (token uint64, err error) {
+	answer, err := acquireScript.Run(ctx, s.client, []string{s.keys.lease, s.keys.token},
+		s.owner(), s.tune.lease.Milliseconds(), atLeast).Slice()
 	if err != nil {
 		return 0, err
 	}

@@ -35,8 +35,10 @@ type Store struct {
 	health  health
 	metrics *metrics
 
-	begun    atomic.Bool   // the writer was started
-	stopping chan struct{} // closed by the first Close
+	begun    atomic.Bool     // the writer was started
+	epoch    atomic.Int64    // grows whenever something is written again
+	checks   chan chan error // asks the writer whether Redis holds everything
+	stopping chan struct{}   // closed by the first Close
 	stopOnce sync.Once
 	stopped  chan struct{} // closed when all is answered and the lease is given back
 	lost     chan struct{} // closed when another process took over
@@ -46,14 +48,18 @@ type Store struct {
 	source   Source
 
 	// The fields below belong to Attach and then to the writer goroutine.
-	marker  marker
-	marked  bool // the marker tells what is true
-	markAt  time.Time
-	renewAt time.Time
-	fences  [tags]fence
-	damaged [tags]bool // Redis does not hold what it was told; see mend
-	flushed bool       // it lost even the token and needs meta anew
-	safety  safety
+	marker   marker
+	marked   bool // the marker tells what is true
+	markAt   time.Time
+	renewAt  time.Time
+	leasedAt time.Time // when the lease was taken or renewed
+	fences   [tags]fence
+	damaged  [tags]bool    // Redis does not hold what it was told; see mend
+	unsure   [tags]bool    // a batch was refused that may still be on its way; see seal
+	flushed  bool          // it lost even meta
+	regain   bool          // a new token is being taken, and may be known to Redis only
+	heldFor  time.Duration // how long somebody's lease still held when it was met last
+	safety   safety
 }
 
 // Source yields everything the running daemon knows of every user, as the store
@@ -79,7 +85,7 @@ func newStore(o Options, t tuning, sch schema) (*Store, error) {
 	}
 	s := &Store{
 		opt: o, log: o.Log, tune: t, schema: sch, client: o.Server.client(t), keys: newLayout(o.Prefix), in: queue.New(t.queue),
-		stopping: make(chan struct{}), stopped: make(chan struct{}), lost: make(chan struct{}),
+		checks: make(chan chan error), stopping: make(chan struct{}), stopped: make(chan struct{}), lost: make(chan struct{}),
 	}
 	s.safety.copy = o.Copy
 	s.metrics = newMetrics(o.Registerer)
