@@ -114,7 +114,7 @@ func (d *Daemon) edgeOptions(c *config.Config) component.Options {
 		Secret:   func() string { return d.config.Load().Component.Secret.Reveal() },
 		Language: c.Presence.Language, Version: d.opt.Version,
 		MaxStanza: int(c.Limits.MaxStanza), MaxContacts: c.Limits.Contacts,
-		Log: d.log, Registerer: d.registry,
+		Log: d.log, Registerer: d.registry, BeforeFlush: d.mayShow,
 	}
 }
 

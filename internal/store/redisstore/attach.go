@@ -54,6 +54,7 @@ func (s *Store) attach(ctx context.Context) error {
 	now := time.Now()
 	s.renewAt, s.safety.nextAt = now.Add(s.tune.renewEvery), now
 	s.health.recovered()
+	s.health.end()
 	s.begun.Store(true)
 	go s.run() // owned by the store; Close waits for stopped
 	return nil

@@ -90,6 +90,7 @@ func newStore(o Options, t tuning, sch schema) (*Store, error) {
 	s.safety.copy = o.Copy
 	s.metrics = newMetrics(o.Registerer)
 	s.health.failed(errNotAttached)
+	s.health.pause = t.lease - t.lease/5 // two seconds less: clocks, and what is on its way
 	return s, nil
 }
 
@@ -103,6 +104,25 @@ func (s *Store) SetSource(source Source) {
 // Lost is closed when another process has taken the store over. Nothing can be
 // stored any more, and whoever shows presence from this process's memory must stop.
 func (s *Store) Lost() <-chan struct{} { return s.lost }
+
+// MayShow returns nil while this process may show presence. After another one took
+// over it may not; nor after it was paused so long that one may have, until it has
+// looked. A Redis that cannot be reached is no reason: nobody else can take over
+// then either.
+func (s *Store) MayShow() error {
+	select {
+	case <-s.lost:
+		return errTaken
+	default:
+	}
+	if s.begun.Load() && !s.health.awake(time.Now()) {
+		return errPaused
+	}
+	return nil
+}
+
+// errPaused is told between a pause and the first look at the lease after it.
+var errPaused = errors.New("this process was paused for longer than its lease")
 
 // Save queues w (engine.Store). It keeps no reference to w.Docs. While Redis
 // cannot store it is refused at once; a write over 16 MiB always.
