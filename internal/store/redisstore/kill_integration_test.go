@@ -169,7 +169,6 @@ func killOnce(t *testing.T, r *testbed.Redis, path string, acked *[killUsers]int
 // redisFault does something to Redis.
 func redisFault(t *testing.T, r *testbed.Redis) {
 	t.Helper()
-	const mended = 400 * time.Millisecond
 	switch rand.N(6) {
 	case 0:
 		must(t, r.Kill())
@@ -178,13 +177,22 @@ func redisFault(t *testing.T, r *testbed.Redis) {
 		must(t, r.Start(t.Context()))
 	case 2:
 		command(t, r, "FLUSHALL")
-		nap(t, mended)
+		awaitMended(t, r)
 	case 3:
 		must(t, r.Wipe())
 		must(t, r.Start(t.Context()))
-		nap(t, mended)
+		awaitMended(t, r)
 	case 4:
 		command(t, r, "SCRIPT", "FLUSH")
+	}
+}
+
+// awaitMended waits until no tag is empty or being written again.
+func awaitMended(t *testing.T, r *testbed.Redis) {
+	t.Helper()
+	keys := newLayout("test:")
+	for tag := range tags {
+		eventually(t, "Redis is mended", func() bool { return parseFence(command(t, r, "GET", keys.fence[tag])).sequence > 0 })
 	}
 }
 
