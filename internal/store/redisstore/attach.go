@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -93,6 +94,9 @@ func (s *Store) settle(ctx context.Context, found [tags]fence) error {
 			return err
 		}
 	}
+	if err := s.missing(ctx, kept, found); err != nil {
+		return err
+	}
 	s.safety.pending(s, kept, found)
 	if err := s.drop(ctx, lost); err != nil {
 		return err
@@ -125,6 +129,32 @@ func (s *Store) weigh(first bool, id string, found [tags]fence, kept kept) (lost
 		}
 	}
 	return lost
+}
+
+// missing marks the tags of which Redis evicted users: no fence tells that, but the
+// names in a copy that is as far as Redis do.
+func (s *Store) missing(ctx context.Context, kept kept, found [tags]fence) error {
+	if s.safety.copy == nil || kept.id != s.marker.ID {
+		return nil
+	}
+	users, err := s.users(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.safety.copy.Load(ctx, func(saved engine.Saved) error {
+		tag := tagOf(saved.User)
+		if saved.User == safetyUser || len(saved.Docs) == 0 || kept.sequences[tag] != found[tag].sequence {
+			return nil
+		}
+		if _, is := slices.BinarySearch(users[tag], saved.User); !is {
+			s.damaged[tag] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return hinted{fmt.Errorf("the safety copy: %w", err)}
+	}
+	return nil
 }
 
 // drop empties tags whose content nobody vouches for.

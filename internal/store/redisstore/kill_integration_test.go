@@ -136,7 +136,7 @@ func TestKill_NothingAcknowledgedIsLost(t *testing.T) {
 // killOnce runs a child, does things to Redis and kills the child.
 func killOnce(t *testing.T, r *testbed.Redis, path string, acked *[killUsers]int) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0]) //nolint:gosec // this test
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"=kill", "REDISSTORE_PATH="+path, "REDISSTORE_ADDR="+r.Addr)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
