@@ -314,6 +314,9 @@ func TestAttach_EvictedUsersComeBack(t *testing.T) {
 	for i := range 7 {
 		user := fmt.Sprintf("base%d@x", i)
 		command(t, r, "DEL", keys.userKey(tagOf(user), user))
+		if i > 4 { // and one of her two documents is written again
+			command(t, r, "HSET", keys.userKey(tagOf(user), user), "note", "1")
+		}
 	}
 	reattached(t, a, m, false)
 }
