@@ -6,8 +6,13 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"presenced/internal/engine"
 )
+
+// missingUsers are how many users are counted at once.
+const missingUsers = 1000
 
 // Attach connects, becomes the owner, and sees to it that Redis holds what this
 // installation stored; then the store takes writes. It may be called again after
@@ -96,6 +101,9 @@ func (s *Store) settle(ctx context.Context, found [tags]fence) error {
 			return err
 		}
 	}
+	if err := s.missing(ctx, kept, found); err != nil {
+		return err
+	}
 	s.safety.pending(s, kept, found)
 	if err := s.drop(ctx, lost); err != nil {
 		return err
@@ -128,6 +136,51 @@ func (s *Store) weigh(first bool, id string, found [tags]fence, kept kept) (lost
 		}
 	}
 	return lost
+}
+
+// missing marks the tags of which Redis evicted users: no fence tells that, but a
+// copy that is as far as Redis does. Documents are counted, because a write after
+// the eviction brings the user back with that one document.
+func (s *Store) missing(ctx context.Context, kept kept, found [tags]fence) error {
+	if s.safety.copy == nil || kept.id != s.marker.ID {
+		return nil
+	}
+	docs := make(map[string]int, missingUsers)
+	err := s.safety.copy.Load(ctx, func(saved engine.Saved) error {
+		tag := tagOf(saved.User)
+		if saved.User == safetyUser || kept.sequences[tag] != found[tag].sequence || s.damaged[tag] {
+			return nil
+		}
+		if docs[saved.User] = len(saved.Docs); len(docs) < missingUsers {
+			return nil
+		}
+		defer clear(docs)
+		return s.count(ctx, docs)
+	})
+	if err == nil {
+		err = s.count(ctx, docs)
+	}
+	return err
+}
+
+// count marks the tags of users that do not have so many documents in Redis.
+func (s *Store) count(ctx context.Context, docs map[string]int) error {
+	pipe := s.client.Pipeline()
+	have := make(map[string]*redis.IntCmd, len(docs))
+	for user := range docs {
+		have[user] = pipe.HLen(ctx, s.keys.userKey(tagOf(user), user))
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	for user, cmd := range have {
+		n, err := cmd.Result()
+		if err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+			return err
+		}
+		if int(n) != docs[user] {
+			s.damaged[tagOf(user)] = true
+		}
+	}
+	return nil
 }
 
 // drop empties tags whose content nobody vouches for.

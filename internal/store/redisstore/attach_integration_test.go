@@ -43,6 +43,7 @@ func reattached(t *testing.T, a at, m *model, withPresence bool) {
 	if err := w.Healthy(); err != nil {
 		t.Errorf("Healthy: %v", err)
 	}
+	eventually(t, "the copy is complete", func() bool { return !w.safety.behind() })
 }
 
 func TestAttach_Again(t *testing.T) {
@@ -89,7 +90,7 @@ func TestAttach_EmptiedIsRefilledFromTheCopy(t *testing.T) {
 }
 
 func TestAttach_EmptiedWithoutCopyIsLost(t *testing.T) {
-	r, a, m := prepared(t, true)
+	r, a, _ := prepared(t, true)
 	command(t, r, "FLUSHALL")
 	for range 2 {
 		if _, err := a.tryAttach(t); !errors.Is(err, ErrLost) || !strings.Contains(err.Error(), "--start-empty") {
@@ -99,7 +100,7 @@ func TestAttach_EmptiedWithoutCopyIsLost(t *testing.T) {
 	a.empty = true
 	w := a.attach(t)
 	newModel().held(t, w, true)
-	m = newModel()
+	m := newModel()
 	m.fill(t, w, 20)
 	shut(t, w)
 	reattached(t, a, m, true) // nothing is lost, so nothing is started empty
@@ -304,4 +305,18 @@ func TestAttach_EndsWithContext(t *testing.T) {
 	}
 	must(t, r.Resume())
 	shut(t, w)
+}
+
+// TestAttach_EvictedUsersComeBack: a single user that is gone shows in no fence.
+func TestAttach_EvictedUsersComeBack(t *testing.T) {
+	r, a, m := prepared(t, false)
+	keys := newLayout("test:")
+	for i := range 7 {
+		user := fmt.Sprintf("base%d@x", i)
+		command(t, r, "DEL", keys.userKey(tagOf(user), user))
+		if i > 4 { // and one of her two documents is written again
+			command(t, r, "HSET", keys.userKey(tagOf(user), user), "note", "1")
+		}
+	}
+	reattached(t, a, m, false)
 }

@@ -19,7 +19,7 @@ var (
 	// copy. Nothing may be shown until an operator decided.
 	ErrLost = errors.New("settings were stored that are neither in Redis nor in the safety copy")
 	// ErrForeign: Redis holds the data of another installation.
-	ErrForeign = errors.New("Redis holds the settings of another installation")
+	ErrForeign = errors.New("the settings in Redis are those of another installation")
 )
 
 // remedies say what to do about the errors Redis answers with.

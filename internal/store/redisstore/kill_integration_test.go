@@ -136,7 +136,7 @@ func TestKill_NothingAcknowledgedIsLost(t *testing.T) {
 // killOnce runs a child, does things to Redis and kills the child.
 func killOnce(t *testing.T, r *testbed.Redis, path string, acked *[killUsers]int) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0]) //nolint:gosec // this test
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"=kill", "REDISSTORE_PATH="+path, "REDISSTORE_ADDR="+r.Addr)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -169,7 +169,6 @@ func killOnce(t *testing.T, r *testbed.Redis, path string, acked *[killUsers]int
 // redisFault does something to Redis.
 func redisFault(t *testing.T, r *testbed.Redis) {
 	t.Helper()
-	const mended = 400 * time.Millisecond
 	switch rand.N(6) {
 	case 0:
 		must(t, r.Kill())
@@ -178,13 +177,22 @@ func redisFault(t *testing.T, r *testbed.Redis) {
 		must(t, r.Start(t.Context()))
 	case 2:
 		command(t, r, "FLUSHALL")
-		nap(t, mended)
+		awaitMended(t, r)
 	case 3:
 		must(t, r.Wipe())
 		must(t, r.Start(t.Context()))
-		nap(t, mended)
+		awaitMended(t, r)
 	case 4:
 		command(t, r, "SCRIPT", "FLUSH")
+	}
+}
+
+// awaitMended waits until no tag is empty or being written again.
+func awaitMended(t *testing.T, r *testbed.Redis) {
+	t.Helper()
+	keys := newLayout("test:")
+	for tag := range tags {
+		eventually(t, "Redis is mended", func() bool { return parseFence(command(t, r, "GET", keys.fence[tag])).sequence > 0 })
 	}
 }
 

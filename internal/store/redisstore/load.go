@@ -34,9 +34,8 @@ func (s *Store) Load(ctx context.Context, each func(engine.Saved) error) error {
 		epoch := s.epoch.Load()
 		users, err := s.users(ctx)
 		for err == nil && tag < tags {
-			var batch []engine.Saved
-			next := tag
-			if batch, next, err = s.loadTags(ctx, tag, &users); err == nil {
+			batch, next, failed := s.loadTags(ctx, tag, &users)
+			if err = failed; err == nil {
 				err = s.whole(ctx, epoch)
 			}
 			if err != nil {

@@ -196,7 +196,7 @@ func (s *Store) copyTags() (some bool) {
 }
 
 // errMoved is told when Redis does not hold what it should while it is copied.
-var errMoved = errors.New("Redis lost something meanwhile")
+var errMoved = errors.New("something was lost in Redis meanwhile")
 
 // intact tells whether a tag still is what it must be, so that what was read of it
 // before may be believed.
@@ -241,6 +241,15 @@ func (c *safety) again(ctx context.Context, s *Store, tag int) error {
 			return err
 		}
 	}
+	if err := c.remove(ctx, tag, in); err != nil {
+		return err
+	}
+	c.note(tag, s.fences[tag].sequence)
+	return nil
+}
+
+// remove erases from the copy who is not in a tag any more, and waits.
+func (c *safety) remove(ctx context.Context, tag int, in map[string]bool) error {
 	for i, user := range c.names[tag] {
 		if !in[user] {
 			c.copy.Save(engine.Write{User: user, Erase: true}, c.kept(tag))
@@ -251,12 +260,8 @@ func (c *safety) again(ctx context.Context, s *Store, tag int) error {
 			}
 		}
 	}
-	if err := c.copy.Flush(ctx); err != nil {
-		return err
-	}
 	delete(c.names, tag)
-	c.note(tag, s.fences[tag].sequence)
-	return nil
+	return c.copy.Flush(ctx)
 }
 
 // usersOf lists the users of one tag that have documents.
