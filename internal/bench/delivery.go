@@ -76,7 +76,13 @@ func (l *lab) natives(ctx context.Context, kind testbed.Kind) (c *crowd, leave f
 // saturate changes every watched user at once and returns the daemon's CPU time
 // per delivery in microseconds.
 func (s *site) saturate(ctx context.Context) (float64, error) {
-	r := s.numbered(0, s.users)
+	cpu, err := s.burstCPU(ctx, s.numbered(0, s.users))
+	return micros(cpu, s.users*s.watchers), err
+}
+
+// burstCPU sends changes as fast as the daemon takes them and returns the CPU
+// time it uses until the last of their presences has been read.
+func (s *site) burstCPU(ctx context.Context, r series) (time.Duration, error) {
 	all := batches(r.bytes)
 	s.meter.expect(r.first, r.count, s.watchers)
 	before, err := s.metrics(ctx)
@@ -104,7 +110,7 @@ func (s *site) saturate(ctx context.Context) (float64, error) {
 	if extra != 0 {
 		return 0, fmt.Errorf("%d presences too many", extra)
 	}
-	return micros(cpu, r.count*s.watchers), nil
+	return cpu, nil
 }
 
 // saturate lets everybody change at once, rounds times, and returns the

@@ -115,6 +115,9 @@ func benches() []bench {
 		{rows: []int{13}, site: true, run: allocations},
 		{rows: []int{15}, site: true, run: writes},
 		{rows: []int{1, 2}, run: delivery},
+		{rows: []int{9}, run: through},
+		{rows: []int{12}, run: heap},
+		{rows: []int{5}, run: growth},
 	}
 }
 

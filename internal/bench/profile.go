@@ -26,7 +26,7 @@ const profilerEnv = "BENCH_PROFILE_DIR"
 
 // profile puts loads on a daemon with the profiler in it and leaves
 // cpu-N.pprof and allocs-N.pprof: in DIR/usual of rows 8 (N = 1) and 15 (N = 2),
-// in DIR/many of row 1 (N = 1), and in DIR/heap what row 12 counts.
+// in DIR/many of row 1 (N = 1), and in DIR/heap heap-N.pprof, what row 12 counts.
 func profile(ctx context.Context, f flags, out io.Writer) (err error) {
 	dir, err := filepath.Abs(f.profile)
 	if err != nil {
@@ -49,11 +49,18 @@ func profile(ctx context.Context, f flags, out io.Writer) (err error) {
 	}{
 		{"usual", 8, l.usual(), func(s *site) []func() error { return []func() error{s.steadily(ctx), s.repeatedly(ctx)} }},
 		{"many", 1, l.many(), func(s *site) []func() error { return []func() error{s.repeatedly(ctx)} }},
+		{"heap", 12, l.sized(l.size.weighed), nil},
 	} {
 		if !f.wants(part.row) {
 			continue
 		}
 		part.plan.binary = binary
+		if part.loads == nil {
+			if _, err := l.weigh(ctx, part.plan, filepath.Join(dir, part.name)); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := l.profile(ctx, filepath.Join(dir, part.name), part.plan, part.loads); err != nil {
 			return err
 		}
