@@ -118,6 +118,9 @@ func benches() []bench {
 		{rows: []int{9}, run: through},
 		{rows: []int{12}, run: heap},
 		{rows: []int{5}, run: growth},
+		{rows: []int{3, 4}, run: redisEvents},
+		{rows: []int{11}, run: footprint},
+		{rows: []int{18}, run: refill},
 	}
 }
 

@@ -39,6 +39,7 @@ type plan struct {
 	// stored: enrolments and subscriptions are in the store when the daemon
 	// starts, and not said over the stream.
 	stored bool
+	silent bool // nobody comes online
 	on     storeKind
 	binary string // empty: the shipped one
 	env    []string
@@ -88,7 +89,7 @@ func (s *site) start(ctx context.Context) (err error) {
 		return err
 	}
 	if s.stored {
-		if err := s.store.fill(ctx, s.users, s.watchersOf); err != nil {
+		if err := s.store.fill(ctx, s.all(), s.watchersOf); err != nil {
 			return err
 		}
 	}
@@ -113,7 +114,10 @@ func (s *site) start(ctx context.Context) (err error) {
 
 // populate brings users and watchers there.
 func (s *site) populate(ctx context.Context) error {
-	if s.stored {
+	switch {
+	case s.silent:
+		return nil
+	case s.stored:
 		return s.appear(ctx)
 	}
 	if err := s.arrive(ctx); err != nil {

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"presenced/internal/engine"
 	"presenced/internal/presence"
 	"presenced/internal/store/boltstore"
+	"presenced/internal/store/redisstore"
 	"presenced/internal/testbed"
 	"presenced/roster"
 )
@@ -25,7 +27,7 @@ const (
 )
 
 // measuredOn is the store of rows 1 to 5, 9 and 12.
-const measuredOn = onFile
+const measuredOn = onRedis
 
 // storage is where the daemon of one site keeps what it must not lose.
 type storage struct {
@@ -53,16 +55,47 @@ func newStorage(ctx context.Context, kind storeKind) (*storage, error) {
 
 // redisStorage starts a Redis for one site.
 func redisStorage(ctx context.Context) (*storage, error) {
-	r, err := testbed.StartRedis(ctx, testbed.RedisOptions{})
+	dir, err := os.MkdirTemp("", "bench-store-")
 	if err != nil {
 		return nil, err
 	}
+	r, err := testbed.StartRedis(ctx, testbed.RedisOptions{})
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
 	return &storage{
-		section: map[string]any{"redis": r.URL}, redis: r, close: r.Close,
-		open: func() (engine.Store, error) {
-			return nil, errors.New("the Redis store cannot be filled from here")
-		},
+		section: map[string]any{"redis": r.URL, "path": dir}, redis: r,
+		open:  func() (engine.Store, error) { return openRedis(ctx, r.Addr, dir) },
+		close: func() error { return errors.Join(r.Close(), os.RemoveAll(dir)) },
 	}, nil
+}
+
+// withCopy is a Redis store with the safety copy the daemon will find.
+type withCopy struct {
+	*redisstore.Store
+	copy *boltstore.Store
+}
+
+// Close closes both.
+func (w withCopy) Close(ctx context.Context) error {
+	return errors.Join(w.Store.Close(ctx), w.copy.Close(ctx))
+}
+
+func openRedis(ctx context.Context, addr, dir string) (engine.Store, error) {
+	kept, err := boltstore.Open(boltstore.Options{Dir: filepath.Join(dir, "copy")})
+	if err != nil {
+		return nil, err
+	}
+	s, err := redisstore.New(redisstore.Options{
+		Server: redisstore.Server{Addrs: []string{addr}}, Prefix: "presenced:", Domain: testbed.DefaultComponent, Path: dir, Copy: kept,
+	})
+	if err == nil {
+		err = s.Attach(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, kept.Close(ctx))
+	}
+	return withCopy{s, kept}, nil
 }
 
 // fill enrols users and stores the subscriptions of their watchers, as if all

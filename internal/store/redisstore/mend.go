@@ -92,6 +92,7 @@ func (s *Store) refill(ctx context.Context, source Source) error {
 	}
 	s.flushed, s.marked = false, false
 	s.metrics.refills.Inc()
+	s.metrics.refilled.Set(time.Since(r.began).Seconds())
 	s.log.Info("Redis holds everything again", "users", r.users, "took", time.Since(r.began).Round(time.Millisecond))
 	return nil
 }
