@@ -26,7 +26,7 @@ const profilerEnv = "BENCH_PROFILE_DIR"
 
 // profile puts loads on a daemon with the profiler in it and leaves
 // cpu-N.pprof and allocs-N.pprof: in DIR/usual of rows 8 (N = 1) and 15 (N = 2),
-// in DIR/many of row 1 (N = 1), and in DIR/heap heap-N.pprof, what row 12 counts.
+// in DIR/many of row 1 and DIR/stored of row 3 (N = 1), and in DIR/heap heap-N.pprof, what row 12 counts.
 func profile(ctx context.Context, f flags, out io.Writer) (err error) {
 	dir, err := filepath.Abs(f.profile)
 	if err != nil {
@@ -49,6 +49,7 @@ func profile(ctx context.Context, f flags, out io.Writer) (err error) {
 	}{
 		{"usual", 8, l.usual(), func(s *site) []func() error { return []func() error{s.steadily(ctx), s.repeatedly(ctx)} }},
 		{"many", 1, l.many(), func(s *site) []func() error { return []func() error{s.repeatedly(ctx)} }},
+		{"stored", 3, l.storing(), func(s *site) []func() error { return []func() error{s.storing(ctx)} }},
 		{"heap", 12, l.sized(l.size.weighed), nil},
 	} {
 		if !f.wants(part.row) {
@@ -93,6 +94,18 @@ func (s *site) steadily(ctx context.Context) func() error {
 	return func() error {
 		_, _, err := s.load(ctx, 2*s.size.loadFor)
 		return err
+	}
+}
+
+// storing is the load of rows 3 and 4, some times.
+func (s *site) storing(ctx context.Context) func() error {
+	return func() error {
+		for range s.size.runs {
+			if _, _, err := s.burstStored(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 
