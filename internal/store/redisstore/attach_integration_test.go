@@ -320,3 +320,14 @@ func TestAttach_EvictedUsersComeBack(t *testing.T) {
 	}
 	reattached(t, a, m, false)
 }
+
+func TestAttach_AdoptedKnowsItsStore(t *testing.T) {
+	r, a, _ := prepared(t, false)
+	a.path = t.TempDir()
+	shut(t, a.attach(t))
+	command(t, r, "FLUSHALL")
+	shut(t, at{server: a.server, path: t.TempDir(), tune: quick}.attach(t))
+	if _, err := a.tryAttach(t); !errors.Is(err, ErrForeign) {
+		t.Errorf("Attach to another installation's Redis: got %v, want ErrForeign", err)
+	}
+}

@@ -207,3 +207,24 @@ func BenchmarkMemory(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPresencePaced is what 5000 updates a second cost Redis, which is far from
+// what fills a batch.
+func BenchmarkPresencePaced(b *testing.B) {
+	const perTick, tick = 25, 5 * time.Millisecond
+	_, s, c := benchStore(b)
+	before := cpu(b, c)
+	at, i := time.NewTicker(tick), 0
+	defer at.Stop()
+	for b.Loop() {
+		<-at.C
+		for range perTick {
+			s.SavePresence(benchUser(i%benchUsers), benchPresence(i, false))
+			i++
+		}
+	}
+	if err := s.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric((cpu(b, c)-before)*1e6/float64(i), "redis-us/update")
+}

@@ -74,8 +74,12 @@ func (s *Store) takeCall(tag int, token uint64, sequence string) *call {
 
 // acquire takes the lease or says who has it.
 func (s *Store) acquire(ctx context.Context, atLeast uint64) (token uint64, err error) {
-	answer, err := acquireScript.Run(ctx, s.client, []string{s.keys.lease, s.keys.token},
-		s.owner(), s.tune.lease.Milliseconds(), atLeast).Slice()
+	store := "0"
+	if s.waited {
+		store = "1"
+	}
+	answer, err := acquireScript.Run(ctx, s.client, []string{s.keys.lease, s.keys.token, s.keys.meta},
+		s.owner(), s.tune.lease.Milliseconds(), atLeast, store).Slice()
 	if err != nil {
 		return 0, err
 	}
@@ -85,6 +89,10 @@ func (s *Store) acquire(ctx context.Context, atLeast uint64) (token uint64, err 
 	}
 	who, _ := answer[1].(string)
 	left, _ := answer[2].(int64)
+	if who == "" {
+		return 0, hinted{fmt.Errorf("%s was emptied while another presenced owned it, and is left for that one to write again; "+
+			"if that one is gone for good, restart this one", s.opt.Server.name())}
+	}
 	return 0, &held{who, time.Duration(left) * time.Millisecond}
 }
 
@@ -107,8 +115,10 @@ func (s *Store) await(ctx context.Context) (found [tags]fence, err error) {
 	for {
 		h := (*held)(nil)
 		if found, err = s.own(ctx, 0); !errors.As(err, &h) || h.left > least {
+			s.waited = s.waited || h != nil
 			return found, err // a lease that grew is being renewed
 		}
+		s.waited = true
 		least = h.left
 		if err := pause(ctx, pollLease); err != nil {
 			return found, h

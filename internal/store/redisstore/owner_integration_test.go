@@ -171,3 +171,42 @@ func snapshot(t *testing.T, r *testbed.Redis) (dir string) {
 	must(t, r.Start(t.Context()))
 	return dir
 }
+
+// TestOwner_StandbyDoesNotStartOnAnEmptiedRedis: who waits for an owner looks at the
+// lease more often than the owner does; an emptied Redis is the owner's to fill.
+func TestOwner_StandbyDoesNotStartOnAnEmptiedRedis(t *testing.T) {
+	r := testbed.RunRedis(t, testbed.RedisOptions{})
+	p := testbed.RunProxy(t, r.Addr)
+	tn := quick
+	tn.renewEvery = 600 * time.Millisecond
+	w, m := at{server: Server{Addrs: []string{p.Addr}}, path: t.TempDir(), tune: tn}.attach(t), newModel()
+	w.SetSource(m.source)
+	m.fill(t, w, 100)
+	standby := at{server: alone(r), path: t.TempDir(), tune: quick}.open(t)
+	defer func() { shut(t, standby) }()
+	if err := standby.Attach(t.Context()); !errors.Is(err, engine.ErrInUse) {
+		t.Fatalf("Attach: got %v, want ErrInUse", err)
+	}
+	attached := make(chan error)
+	go func() {
+		err := standby.Attach(t.Context())
+		for ; err != nil && t.Context().Err() == nil; err = standby.Attach(t.Context()) {
+			_ = pause(t.Context(), time.Millisecond)
+		}
+		attached <- err
+	}()
+	for range 3 {
+		command(t, r, "FLUSHALL")
+		nap(t, 2*tn.renewEvery)
+		m.held(t, w, true)
+	}
+	select {
+	case <-w.Lost():
+		t.Error("the owner was overtaken")
+	default:
+	}
+	p.Set(testbed.ProxyReset)
+	shut(t, w)
+	must(t, <-attached)
+	m.held(t, standby, true)
+}

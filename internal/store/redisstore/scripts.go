@@ -55,11 +55,13 @@ if #ARGV > n + 2 then redis.call('HDEL', KEYS[2], unpack(ARGV, n + 3)) end
 return 'ok'`)
 
 	// acquireScript takes the lease if it is free or ours already. KEYS: lease,
-	// token. ARGV: owner, milliseconds, a token the new one must be greater than.
-	// It answers the new token, or who has it and for how many milliseconds still.
+	// token, meta. ARGV: owner, milliseconds, a token the new one must be greater
+	// than, "1" if there must be a store. It answers the new token, or who has it and
+	// for how many milliseconds still; nobody where there is no store.
 	acquireScript = redis.NewScript(`
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return {0, owner, redis.call('PTTL', KEYS[1])} end
+if ARGV[4] == '1' and redis.call('EXISTS', KEYS[3]) == 0 then return {0, '', 0} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 local token = math.max(tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[3])) + 1
 redis.call('SET', KEYS[2], string.format('%.0f', token))

@@ -57,6 +57,7 @@ type Store struct {
 	damaged  [tags]bool    // Redis does not hold what it was told; see mend
 	unsure   [tags]bool    // a batch was refused that may still be on its way; see seal
 	flushed  bool          // it lost even meta
+	waited   bool          // somebody else owned the store since this one was made
 	regain   bool          // a new token is being taken, and may be known to Redis only
 	heldFor  time.Duration // how long somebody's lease still held when it was met last
 	safety   safety

@@ -161,6 +161,7 @@ func (s *Store) renewLease(ctx context.Context) error {
 // that is renewed is somebody's.
 func (s *Store) ownAgain(ctx context.Context) error {
 	before := s.fences
+	s.waited = false
 	s.regain = true // whatever of this succeeds: it was us
 	found, err := s.own(ctx, s.fences[0].token)
 	if h := (*held)(nil); errors.As(err, &h) {
