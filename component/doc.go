@@ -43,6 +43,8 @@ type Door interface {
 	Device(d engine.Device)
 	// Known reports cheaply whether a user's presence counts.
 	Known(bare presence.Addr) bool
+	// KnownVersion changes, never to 0, before an answer of Known does.
+	KnownVersion() uint64
 	// Mirror tells of a presence stanza to a mirror.
 	Mirror(m engine.Mirror)
 	// Consent tells of a subscription stanza to the component itself.

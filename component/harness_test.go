@@ -11,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ type fakeDoor struct {
 	known   func(presence.Addr) bool
 	look    func(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
 	onReady func(engine.Host)
+	version atomic.Uint64
 
 	mu     sync.Mutex
 	events []string
@@ -68,6 +70,9 @@ func (d *fakeDoor) Device(v engine.Device) {
 }
 
 func (d *fakeDoor) Known(a presence.Addr) bool { return d.known == nil || d.known(a) }
+
+// KnownVersion is another one each time: the fake's answer may change unseen.
+func (d *fakeDoor) KnownVersion() uint64 { return d.version.Add(1) }
 
 func (d *fakeDoor) Mirror(m engine.Mirror) {
 	d.note("mirror kind=%d of=%s spelling=%s watcher=%s lang=%s", m.Kind, m.Presentity, m.Spelling, m.Watcher.Full(), m.Lang)

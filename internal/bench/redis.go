@@ -98,7 +98,7 @@ func (s *site) burstStored(ctx context.Context) (rate, cost float64, err error) 
 				n, last = now, time.Now()
 				took = time.Since(start)
 			}
-			if err := pause(ctx, 5*time.Millisecond); err != nil {
+			if err := pause(ctx, 50*time.Millisecond); err != nil {
 				return err
 			}
 		}

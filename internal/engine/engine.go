@@ -54,6 +54,8 @@ type Engine struct {
 
 	knownMu sync.RWMutex // guards known
 	known   map[presence.Addr]struct{}
+	// knownVersion grows with each change of what Known answers.
+	knownVersion atomic.Uint64
 
 	wait    sync.WaitGroup
 	stop    context.CancelFunc
@@ -81,6 +83,7 @@ func New(opt Options, rules *Rules) (*Engine, error) {
 		stop: func() {},
 	}
 	e.current.Store(rules)
+	e.knownVersion.Add(1)
 	for _, h := range opt.Hosts {
 		e.hosts[h] = true
 	}
@@ -111,9 +114,14 @@ func (e *Engine) Known(a presence.Addr) bool {
 	return ok || e.adopts(a)
 }
 
+// KnownVersion changes with the answers of Known, so that those may be kept: it is
+// read before Known is asked.
+func (e *Engine) KnownVersion() uint64 { return e.knownVersion.Load() }
+
 func (e *Engine) setKnown(a presence.Addr, on bool) {
 	e.knownMu.Lock()
 	defer e.knownMu.Unlock()
+	defer e.knownVersion.Add(1)
 	if on {
 		e.blank.Store(false)
 		e.known[a] = struct{}{}
@@ -248,6 +256,7 @@ func (e *Engine) Stop(ctx context.Context) {
 // Reload puts other rules in force for everybody and enrols whom they name.
 func (e *Engine) Reload(rules *Rules) {
 	e.current.Store(rules)
+	e.knownVersion.Add(1)
 	e.everywhere(func(s *shard, now time.Time) {
 		s.enlistAll(now)
 		for _, u := range s.users {

@@ -136,7 +136,7 @@ func (u *user) do(now time.Time, op func(now time.Time)) bool {
 }
 
 // forgotten reports whether the user was erased while something waited for her.
-func (u *user) forgotten() bool { return u.sh.users[u.addr] != u }
+func (u *user) forgotten() bool { return u.gone }
 
 // save stores documents and runs then in the owner once they are durable or
 // refused. It must be called from within do.

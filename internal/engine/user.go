@@ -32,6 +32,7 @@ type user struct {
 	enrolAt   time.Time // when enrolling her unasked is tried again
 	pingAt    time.Time // when the devices are pinged; zero: the server reports them
 	isDirty   bool      // presence not yet handed to the store
+	gone      bool      // erased, while something may still wait for her
 	saved     savedPresence
 
 	wakeAt time.Time // in the owner's timers
@@ -287,6 +288,7 @@ func (u *user) farewell(now time.Time) {
 // forget takes a user out of the owner's hands after she was erased.
 func (s *shard) forget(u *user) {
 	delete(s.users, u.addr)
+	u.gone = true
 	s.timers.set(u, time.Time{})
 	s.e.setKnown(u.addr, false)
 	for _, w := range u.waiting {
