@@ -68,7 +68,9 @@ func (q *rosterQueue) pump() {
 			return
 		}
 		next := q.waiting[0]
-		q.waiting = q.waiting[1:]
+		if q.waiting = q.waiting[1:]; len(q.waiting) == 0 {
+			q.waiting = nil // a whole host's worth, after an attach
+		}
 		q.flying++
 		q.mu.Unlock()
 		q.request(next)
@@ -110,6 +112,9 @@ func (q *rosterQueue) run(ctx context.Context) {
 			q.mu.Lock()
 			q.flying--
 			delete(q.known, a.user)
+			if len(q.known) == 0 {
+				q.known = map[presence.Addr]bool{} // and its memory goes
+			}
 			q.mu.Unlock()
 			q.l.c.door.RosterRead(a.user, contacts, err)
 			q.pump()

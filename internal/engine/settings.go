@@ -56,16 +56,27 @@ type (
 type settings struct {
 	enrol  enrolDoc
 	rules  rulesDoc
-	subs   roster.Subs
+	subs   *roster.Subs // never changed, only replaced
 	manual *presence.Manual
 	note   string
 	oof    *presence.OutOfOffice
 }
 
+// bootstrap are the rules every user begins with, once for all: rules are never
+// changed in place.
+var bootstrap = privacy.Bootstrap()
+
+func newSettings() settings {
+	return settings{rules: rulesDoc{Rules: bootstrap}, subs: new(roster.Subs)}
+}
+
 // decodeSettings reads what the store holds of one user. A document that
 // cannot be read is an error: rules are never guessed.
 func decodeSettings(docs map[string][]byte) (settings, error) {
-	s := settings{rules: rulesDoc{Rules: privacy.Bootstrap()}}
+	s := newSettings()
+	if docs[DocRules] != nil {
+		s.rules.Rules = nil // decoding would write into the array all share
+	}
 	var manual manualDoc
 	var note noteDoc
 	var oof oofDoc
@@ -89,7 +100,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		}
 	}
 	if raw := docs[DocSubs]; raw != nil {
-		if err := json.Unmarshal(raw, &s.subs); err != nil {
+		if err := json.Unmarshal(raw, s.subs); err != nil {
 			return s, fmt.Errorf("document %s: %w", DocSubs, err)
 		}
 	}
