@@ -72,6 +72,22 @@ func (s *Subs) Standing(w presence.Addr) Standing {
 	return None
 }
 
+// Row returns where w's entry stands in the order of Each; false: she has none.
+func (s *Subs) Row(w presence.Addr) (int, bool) { return s.keys.find(w) }
+
+// Addr returns the address of a row.
+func (s *Subs) Addr(row int) presence.Addr { return s.keys.addr(row) }
+
+// Spelled returns the watcher's bare JID and the mirror's JID of a row, both as
+// she sent them.
+func (s *Subs) Spelled(row int) (watcher, mirror string) {
+	r := s.rows[row]
+	if r.bare != 0 {
+		return s.word(r.bare), s.word(r.spelling)
+	}
+	return s.keys.at(row), s.word(r.spelling)
+}
+
 func (s *Subs) entry(i int) Entry {
 	r := s.rows[i]
 	e := Entry{Bare: s.keys.at(i), Spelling: s.word(r.spelling), Standing: r.standing, Lang: s.word(r.lang), AskedAt: s.asked[s.keys.at(i)]}

@@ -27,7 +27,7 @@ func startServer(ctx context.Context, kind testbed.Kind, people, contacts int) (
 	}
 	s, err := start(ctx, testbed.Options{
 		Hosts: []string{testbed.DefaultHost, nativeHost}, Privileged: true, PrivilegedHosts: []string{testbed.DefaultHost},
-		LogLevel: "error",
+		LogLevel: "error", NoPEP: true,
 	})
 	if err != nil {
 		return nil, err
@@ -67,6 +67,7 @@ type crowd struct {
 	host    string
 	clients []*testbed.Client
 	next    int // number of the next change
+	turn    int // of who changes next in row 9
 
 	news chan struct{} // capacity 1: something was read since the last look
 

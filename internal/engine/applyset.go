@@ -250,7 +250,7 @@ func (u *user) decide(w presence.Addr, c presence.ContainerID, yes bool, answer 
 	docs[DocSubs] = encode(&subs)
 	u.save(Write{Docs: docs}, func(now time.Time, err error) {
 		if err == nil {
-			u.set.rules, u.set.subs = rules, subs
+			u.set.rules, u.set.subs = rules, &subs
 			u.recompile()
 			m := Mirror{Watcher: presence.JID{Addr: w, Bare: entry.Bare}, Spelling: entry.Spelling}
 			u.act(m, out, now)

@@ -46,6 +46,7 @@ type Engine struct {
 	current atomic.Pointer[Rules]
 	shards  []*shard
 	seed    maphash.Seed
+	born    time.Time
 	hosts   map[string]bool
 	metrics *metrics
 
@@ -78,7 +79,7 @@ func New(opt Options, rules *Rules) (*Engine, error) {
 		opt.Shards = 4 * runtime.GOMAXPROCS(0)
 	}
 	e := &Engine{
-		opt: opt, seed: maphash.MakeSeed(), hosts: make(map[string]bool),
+		opt: opt, seed: maphash.MakeSeed(), born: time.Now(), hosts: make(map[string]bool),
 		known: make(map[presence.Addr]struct{}), stopped: make(chan struct{}),
 		stop: func() {},
 	}

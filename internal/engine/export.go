@@ -116,7 +116,7 @@ func (s *settings) documents() map[string][]byte {
 	if s.rules.V != 0 {
 		docs[DocRules] = encode(s.rules)
 	}
-	if subs := encodeSubs(&s.subs); subs != nil {
+	if subs := encodeSubs(s.subs); subs != nil {
 		docs[DocSubs] = subs
 	}
 	if s.manual != nil {

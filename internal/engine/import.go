@@ -80,7 +80,7 @@ func (u *user) importSettings(c Import, answer answerFunc) {
 // as at an erasure (S13).
 func (u *user) exchange(set settings, now time.Time) {
 	old := u.set
-	u.endOthers(&set.subs)
+	u.endOthers(set.subs)
 	u.bare, u.set = set.enrol.JID, set
 	u.sh.e.setKnown(u.addr, set.enrol.Enabled)
 	if !set.enrol.Enabled {
@@ -90,7 +90,7 @@ func (u *user) exchange(set settings, now time.Time) {
 		}
 	}
 	u.recompile()
-	u.showNewcomers(&old.subs)
+	u.showNewcomers(old.subs)
 	if set.enrol.Enabled {
 		if set.enrol.Consent != consentRefused {
 			u.ask(now, true)
@@ -114,16 +114,17 @@ func (u *user) endOthers(next *roster.Subs) {
 		g := &u.groups[i]
 		for j := range g.pairs {
 			p := &g.pairs[j]
-			entry, _ := next.Get(p.addr)
+			to := u.target(p)
+			entry, _ := next.Get(u.watcher(p))
 			stays := entry.Standing == roster.Accepted
-			if stays && entry.Spelling == g.targets[j].From {
+			if stays && entry.Spelling == to.From {
 				continue
 			}
 			if p.sent != u.sh.e.offlineDigest && !p.muted {
-				send.Present(u.sh.e.offline, []Target{g.targets[j]})
+				send.Present(u.sh.e.offline, []Target{to})
 			}
 			if !stays && u.sh.up {
-				send.Unsubscribed(g.targets[j])
+				send.Unsubscribed(to)
 			}
 		}
 	}
@@ -135,11 +136,12 @@ func (u *user) showNewcomers(old *roster.Subs) {
 	for i := range u.groups {
 		g := &u.groups[i]
 		for j := range g.pairs {
-			entry, _ := old.Get(g.pairs[j].addr)
-			if entry.Standing == roster.Accepted && entry.Spelling == g.targets[j].From {
+			p := &g.pairs[j]
+			entry, _ := old.Get(u.watcher(p))
+			if entry.Standing == roster.Accepted && entry.Spelling == u.target(p).From {
 				continue
 			}
-			g.pairs[j].sent, g.pairs[j].fresh = 0, true
+			p.sent, p.fresh = 0, true
 			g.pending = true
 		}
 	}

@@ -138,7 +138,7 @@ func (e *Engine) readSubs(user presence.JID, im *imported) error {
 			subs.Put(w, entry)
 		}
 	})
-	im.set.subs = subs
+	im.set.subs = &subs
 	return fault
 }
 

@@ -145,7 +145,7 @@ func (u *user) saveSubs(subs roster.Subs, then func(now time.Time, err error)) {
 	u.save(Write{Docs: map[string][]byte{DocSubs: encodeSubs(&subs)}}, func(now time.Time, err error) {
 		if err == nil {
 			u.leaveOld(&subs)
-			u.set.subs = subs
+			u.set.subs = &subs
 			u.regroup()
 		}
 		// What was decided is said before the projections follow: `subscribed`
@@ -165,8 +165,8 @@ func (u *user) leaveOld(next *roster.Subs) {
 		g := &u.groups[i]
 		for j := range g.pairs {
 			p := &g.pairs[j]
-			if next.Standing(p.addr) != roster.Accepted && p.sent != u.sh.e.offlineDigest && !p.muted {
-				u.sh.e.opt.Sender.Present(u.sh.e.offline, []Target{g.targets[j]})
+			if next.Standing(u.watcher(p)) != roster.Accepted && p.sent != u.sh.e.offlineDigest && !p.muted {
+				u.sh.e.opt.Sender.Present(u.sh.e.offline, []Target{u.target(p)})
 			}
 		}
 	}
@@ -207,7 +207,8 @@ func (u *user) answer(m Mirror, everywhere bool, now time.Time) {
 	if everywhere {
 		to = m.Watcher.Bare
 	}
-	key := u.keyFor(m.Watcher.Addr)
+	entry, _ := u.set.subs.Get(m.Watcher.Addr)
+	key := u.keyFor(m.Watcher.Addr, &entry)
 	body, digest := u.sh.e.offline, u.sh.e.offlineDigest
 	if u.maySend() { // else the wait for it was too long (S8.5)
 		body, digest = u.render(key)

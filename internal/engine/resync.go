@@ -23,7 +23,10 @@ func (s *shard) attached() {
 // not repeated.
 func (s *shard) detached(confirmed time.Time, now time.Time) {
 	s.up = false
-	limit := confirmed.UnixNano()
+	limit := minInstant
+	if !confirmed.IsZero() {
+		limit = s.e.instant(confirmed)
+	}
 	for _, u := range s.users {
 		u.uncertain(limit)
 		u.roster.reading = false
@@ -40,11 +43,11 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 	}
 }
 
-func (u *user) uncertain(confirmed int64) {
+func (u *user) uncertain(confirmed instant) {
 	for i := range u.groups {
 		g := &u.groups[i]
 		for j := range g.pairs {
-			if p := &g.pairs[j]; p.sent != u.sh.e.offlineDigest || p.sentAt > confirmed {
+			if p := &g.pairs[j]; p.sent != u.sh.e.offlineDigest || p.sentAt.after(confirmed) {
 				p.sent, p.fresh = 0, true
 				g.pending = true
 			}

@@ -103,8 +103,9 @@ func (u *user) appendPresence(b []byte, digests bool) []byte {
 		return b
 	}
 	for i := range u.groups {
-		for _, p := range u.groups[i].pairs {
-			b = appendString(b, p.addr.Key())
+		for j := range u.groups[i].pairs {
+			p := &u.groups[i].pairs[j]
+			b = appendString(b, u.watcher(p).Key())
 			b = binary.LittleEndian.AppendUint64(b, p.sent)
 		}
 	}
@@ -144,11 +145,11 @@ func (u *user) restorePresence(b []byte) {
 // Only a plain unavailable can be trusted: a watcher who came online while the
 // daemon was away has been shown nothing else.
 func (u *user) restoreSent() {
-	u.uncertain(-1)
+	u.uncertain(minInstant)
 	for i := range u.groups {
 		for j := range u.groups[i].pairs {
 			p := &u.groups[i].pairs[j]
-			if u.saved.sent[p.addr] == u.sh.e.offlineDigest {
+			if u.saved.sent[u.watcher(p)] == u.sh.e.offlineDigest {
 				p.sent = u.sh.e.offlineDigest
 			}
 		}

@@ -56,17 +56,28 @@ type (
 type settings struct {
 	enrol  enrolDoc
 	rules  rulesDoc
-	subs   roster.Subs
+	subs   *roster.Subs // never changed, only replaced
 	manual *presence.Manual
 	note   string
 	oof    *presence.OutOfOffice
 	lists  *listsDoc // nil: never read
 }
 
+// bootstrap are the rules every user begins with, once for all: rules are never
+// changed in place.
+var bootstrap = privacy.Bootstrap()
+
+func newSettings() settings {
+	return settings{rules: rulesDoc{Rules: bootstrap}, subs: new(roster.Subs)}
+}
+
 // decodeSettings reads what the store holds of one user. A document that
 // cannot be read is an error: rules are never guessed.
 func decodeSettings(docs map[string][]byte) (settings, error) {
-	var s settings
+	s := newSettings()
+	if docs[DocRules] != nil {
+		s.rules.Rules = nil // decoding would write into the array all share
+	}
 	var manual manualDoc
 	var note noteDoc
 	var oof oofDoc
@@ -92,12 +103,9 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		}
 	}
 	if raw := docs[DocSubs]; raw != nil {
-		if err := json.Unmarshal(raw, &s.subs); err != nil {
+		if err := json.Unmarshal(raw, s.subs); err != nil {
 			return s, fmt.Errorf("document %s: %w", DocSubs, err)
 		}
-	}
-	if docs[DocRules] == nil {
-		s.rules.Rules = privacy.Bootstrap()
 	}
 	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
 	if lists.V != 0 {

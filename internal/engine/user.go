@@ -7,6 +7,7 @@ import (
 	"presenced/internal/engine/eval"
 	"presenced/internal/presence"
 	"presenced/privacy"
+	"presenced/roster"
 )
 
 // user is everything one owner keeps of one account. Only its shard's goroutine
@@ -24,8 +25,9 @@ type user struct {
 	roster  rosterCopy
 	lists   listsCopy
 	groups  []group
-	waiting []waiter // who waits until the user is loaded
-	saving  bool     // a write is on its way to the store
+	sorted  *roster.Subs // the subscriptions that groups were made of
+	waiting []waiter     // who waits until the user is loaded
+	saving  bool         // a write is on its way to the store
 	queue   []func(now time.Time)
 
 	refreshAt time.Time // when the roster is read again (S8.8)
@@ -50,7 +52,8 @@ func (s *shard) newUser(addr presence.Addr, bare string) *user {
 	if u.host == nil {
 		u.host = &hostState{Host: Host{Name: addr.Domain()}}
 	}
-	u.set.rules = rulesDoc{Rules: privacy.Bootstrap()}
+	u.set = newSettings()
+	u.sorted = u.set.subs
 	u.person.Inputs.Kind = s.e.kindOf(addr)
 	s.users[addr] = u
 	return u

@@ -51,6 +51,9 @@ type Options struct {
 	// RateLimits turns on the limits distributions ship: client bandwidth on
 	// both, and five subscription stanzas per minute on ejabberd.
 	RateLimits bool
+	// NoPEP leaves out personal eventing and capabilities (XEP-0163, XEP-0115) on
+	// ejabberd, which spends most of a component's presence on them.
+	NoPEP bool
 	// LogLevel is the server's own: debug, info, warn or error. Empty: info.
 	LogLevel string
 	// ExtraGlobal is configuration text put into the global section, in the
