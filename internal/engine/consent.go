@@ -172,7 +172,7 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 func (u *user) forgetPresence(now time.Time) {
 	u.person.Inputs.Resources = nil
 	u.person.Inputs.Claims = nil
-	u.roster = rosterCopy{after: u.roster.after}
+	u.roster = rosterCopy{question: question{after: u.roster.after}}
 	u.person.Roster = nil
 	u.refreshAt, u.pingAt = time.Time{}, time.Time{}
 	u.markDirty(now)

@@ -25,12 +25,10 @@ type listsDoc struct {
 
 // listsCopy is how the reading of a user's lists goes.
 type listsCopy struct {
-	reading bool
-	online  bool // as it was asked
-	again   bool // asked for once more while a reading was under way
-	readAt  time.Time
-	failed  time.Time             // of the last attempt; zero: it succeeded
-	after   []func(now time.Time) // run when the reading is over, well or not
+	question
+	online bool // as it was asked
+	readAt time.Time
+	failed time.Time // of the last attempt; zero: it succeeded
 }
 
 // listSource returns who reads the user's lists; nil where nobody can.
@@ -67,13 +65,7 @@ func (u *user) readLists(now time.Time, after func(now time.Time)) {
 		}
 		return
 	}
-	switch {
-	case after == nil:
-	case len(u.lists.after) >= maxQueue:
-		u.sh.e.metrics.lost.Inc()
-	default:
-		u.lists.after = append(u.lists.after, after)
-	}
+	u.lists.join(u.sh.e, after)
 	if u.lists.reading {
 		online := len(u.person.Inputs.Resources) > 0
 		u.lists.again = u.lists.again || after != nil || online && !u.lists.online
@@ -110,13 +102,7 @@ func (u *user) listsRead(lists Lists, err error, now time.Time) {
 		u.listsNews(lists, now)
 	}
 	u.serveWaiters(now)
-	if !u.lists.reading {
-		after := u.lists.after
-		u.lists.after = nil
-		for _, f := range after {
-			f(now)
-		}
-	}
+	u.lists.end(now)
 	u.schedule()
 }
 

@@ -29,16 +29,8 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 	}
 	for _, u := range s.users {
 		u.uncertain(limit)
-		u.roster.reading = false
-		u.roster.again = false
-		after := u.roster.after
-		u.roster.after = nil
-		u.lists.reading, u.lists.again = false, false
-		after = append(u.lists.after, after...)
-		u.lists.after = nil
-		for _, f := range after {
-			f(now)
-		}
+		u.lists.drop(now)
+		u.roster.drop(now)
 		u.schedule()
 	}
 }
