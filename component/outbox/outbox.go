@@ -287,7 +287,7 @@ func (o *Outbox) drain() {
 		return // the link is over; Detach will clear
 	}
 	if o.head == nil {
-		o.store = store{} // the memory of a storm goes with it
+		o.store, o.mirrors = store{}, map[string]*mirror{} // the memory of a storm goes with it
 		o.wake()
 	}
 }

@@ -37,7 +37,7 @@ func full() sizes {
 		runs: 5, users: 12_000, alone: 2000, watchers: 20,
 		quiet: 1000, steady: 400, flapping: 20, flapEvery: 200 * time.Millisecond, flapFor: 20 * time.Second,
 		rate: 5000, loadFor: 5 * time.Second, parsed: 20_000,
-		many: 100_000, people: 200, contacts: 20, rounds: 10, pacedFor: 3 * time.Second, grown: [3]int{1000, 100_000, 1_000_000}, weighed: 70_000,
+		many: 100_000, people: 200, contacts: 20, rounds: 10, pacedFor: 3 * time.Second, grown: [3]int{1000, 100_000, 1_000_000}, weighed: 50_000,
 		storing: 50_000, hsets: 2_000_000,
 	}
 }
