@@ -95,6 +95,7 @@ func (u *user) enable(bare string, then func(now time.Time, err error)) {
 			u.bare = bare
 			u.set.enrol = doc
 			u.sh.e.setKnown(u.addr, true)
+			u.compose()
 			u.recompile()
 			u.ask(now, true)
 			u.learn()

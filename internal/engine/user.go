@@ -18,6 +18,7 @@ type user struct {
 	host *hostState
 
 	set    settings    // as stored
+	about  *about      // nil: nothing
 	person eval.Person // inputs and policy, composed for evaluation
 	state  presence.State
 
@@ -169,6 +170,7 @@ func (u *user) restate(now time.Time, why cause) {
 // changed it.
 func (u *user) aggregate(now time.Time) (changed, idle bool) {
 	before := u.state
+	u.watchClock(now)
 	r := u.sh.e.rules()
 	u.state = u.person.State(&r.System, now)
 	if before.Online && !u.state.Online && r.System.Operator.LastActive != privacy.LastActiveOff {

@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"presenced/aggregation"
+	"presenced/internal/presence"
+	"presenced/internal/text"
+	"presenced/privacy"
+)
+
+// Profile is what a user tells of herself (PRODUCT, command profile). Every text
+// may be empty: not told.
+type Profile struct {
+	Timezone string `json:"timezone,omitempty"` // a name of the time zone database
+	Language string `json:"language,omitempty"` // of what is said to her; one of text.Languages
+	Hours    string `json:"hours,omitempty"`    // working hours, as aggregation.ParseHours reads them
+	Location string `json:"location,omitempty"` // at most presence.MaxNote characters
+}
+
+// SetProfile replaces the profile.
+type SetProfile struct{ Profile Profile }
+
+func (SetProfile) change() {}
+
+type profileDoc struct {
+	V       int     `json:"v"`
+	Profile Profile `json:"profile"`
+}
+
+// about is what is kept of a person beside her presence. Many users have none.
+type about struct {
+	hours aggregation.Hours
+	zone  *time.Location // in which she keeps them
+}
+
+// checkProfile makes a profile fit to be stored, or refuses it with the field and
+// what to write.
+func (u *user) checkProfile(p Profile) (Profile, error) {
+	p = Profile{
+		Timezone: strings.TrimSpace(p.Timezone), Language: strings.TrimSpace(p.Language),
+		Hours: strings.Join(strings.Fields(p.Hours), " "), Location: strings.TrimSpace(p.Location),
+	}
+	if p.Timezone != "" && text.Zone(p.Timezone) == nil {
+		return p, refuse(Invalid, "timezone", "%.64q is no time zone; write a name such as Europe/Berlin, or UTC", p.Timezone)
+	}
+	if p.Language != "" && !slices.Contains(text.Languages(), p.Language) {
+		return p, refuse(Invalid, "language", "%.16q is no language of this service; write one of %s", p.Language, strings.Join(text.Languages(), ", "))
+	}
+	if len(p.Hours) > presence.MaxNote {
+		return p, refuse(Invalid, "hours", "the working hours are longer than %d characters; write fewer periods", presence.MaxNote)
+	}
+	if _, err := aggregation.ParseHours(p.Hours); err != nil {
+		return p, &RefusedError{Kind: Invalid, Field: "hours", Reason: err.Error(), Err: err}
+	}
+	if err := privacy.CheckNote(p.Location); err != nil || strings.ContainsAny(p.Location, "\r\n\t") {
+		return p, refuse(Invalid, "location", "the location has to be one line of at most %d characters", presence.MaxNote)
+	}
+	return p, nil
+}
+
+func (u *user) setProfile(p Profile, answer answerFunc) {
+	p, err := u.checkProfile(p)
+	if err != nil {
+		answer(Result{}, err)
+		return
+	}
+	var res Result
+	switch v := u.sh.e.rules().System.Operator.Links.Apply(p.Location); {
+	case v.Refused:
+		answer(Result{}, refuse(Invalid, "location", "links are not allowed here; write the location without it"))
+		return
+	case v.Text != p.Location:
+		p.Location, res.Advice = v.Text, []Advice{AdviceNeutralised}
+	}
+	if p == u.set.profile {
+		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
+		return
+	}
+	var doc []byte
+	if p != (Profile{}) {
+		doc = encode(profileDoc{V: docVersion, Profile: p})
+	}
+	u.saveDoc(DocProfile, doc, func() {
+		u.set.profile = p
+		u.compose()
+	}, func(err error) { answer(res, err) })
+}
+
+// compose puts together what is known of the person: the operator's directory and
+// what she says herself. Each knows other things; where both do, the operator's
+// word counts. It sets the working hours too.
+func (u *user) compose() {
+	r := u.sh.e.rules()
+	own := &u.set.profile
+	var base *presence.Profile
+	if r.Directory != nil {
+		base = r.Directory(u.addr)
+	}
+	zone, name := u.zone()
+	u.workHours(zone)
+	u.person.Profile = base
+	if name == "" && own.Hours == "" && own.Location == "" {
+		return
+	}
+	p := new(presence.Profile)
+	if base != nil {
+		*p = *base
+	}
+	p.Text[presence.FieldTimezone] = name
+	p.Text[presence.FieldWorkingHours] = own.Hours
+	if own.Location != "" {
+		p.Text[presence.FieldLocation] = own.Location
+	}
+	u.person.Profile = p
+}
+
+// zone returns her time zone and its name: her own, else the operator's. The name
+// is empty where neither says one, or the operator UTC, which says nothing of
+// where she is.
+func (u *user) zone() (*time.Location, string) {
+	if own := u.set.profile.Timezone; own != "" {
+		if z := text.Zone(own); z != nil {
+			return z, own
+		}
+	}
+	if z := u.sh.e.rules().Zone; z != nil && z != time.UTC {
+		return z, z.String()
+	}
+	return time.UTC, ""
+}
+
+// workHours takes her working hours. What cannot be read, as after the rules for
+// them have changed, is none: nobody is off work by mistake.
+func (u *user) workHours(zone *time.Location) {
+	u.person.Inputs.OffHours, u.person.Inputs.NextHours = false, time.Time{}
+	hours, err := aggregation.ParseHours(u.set.profile.Hours)
+	if err != nil || hours.IsZero() {
+		u.about = nil
+		return
+	}
+	u.about = &about{hours: hours, zone: zone}
+}
+
+// watchClock tells the inputs whether she is outside her working hours (S5.5).
+func (u *user) watchClock(now time.Time) {
+	in := &u.person.Inputs
+	if u.about != nil && !now.Before(in.NextHours) {
+		in.OffHours, in.NextHours = u.about.hours.Off(now, u.about.zone)
+	}
+}
