@@ -64,9 +64,10 @@ func (l *link) answerBatch(ctx context.Context, q *asked, frame []byte) {
 	}
 	users := make([]presence.Addr, len(items))
 	for i, it := range items {
-		users[i] = nobody
 		if it.JID != nil {
 			users[i] = l.c.asked(*it.JID)
+		} else {
+			users[i] = l.c.byEmail(*it.Email)
 		}
 	}
 	var views []presence.View

@@ -25,7 +25,6 @@ func inertKeys() []inert {
 		{key: "calendar.sources.*"},
 		{key: "calendar.map.*"},
 		{key: "states.*"},
-		{key: "directory.file"},
 		{key: "audit.*"},
 		{key: "http.listen", acted: func(c *Config) bool { return c.HTTP.Listen == "" }},
 	}
