@@ -49,6 +49,8 @@ type Door interface {
 	Consent(c engine.Consent)
 	// RosterRead answers Sender.ReadRoster, unless the link was lost meanwhile.
 	RosterRead(user presence.Addr, contacts []presence.Contact, err error)
+	// CardRead answers Sender.ReadCard, and tells of a vCard read for an asker.
+	CardRead(user presence.Addr, found *presence.Profile, err error)
 	// Look returns one view per user for the asker: the offline view for who
 	// is unknown, hidden or not loaded in time. It may wait up to 10 s.
 	Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View

@@ -78,6 +78,10 @@ func (d *fakeDoor) RosterRead(user presence.Addr, contacts []presence.Contact, e
 	d.note("roster %s contacts=%v err=%v", user, contacts, err)
 }
 
+func (d *fakeDoor) CardRead(user presence.Addr, found *presence.Profile, err error) {
+	d.note("card %s found=%+v err=%v", user, found, err)
+}
+
 func (d *fakeDoor) Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View {
 	if d.look != nil {
 		return d.look(ctx, asker, users)

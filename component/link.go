@@ -27,8 +27,9 @@ type link struct {
 	w       *stream.Writer
 	tracker *tracker
 	rosters *rosterQueue
-	wake    chan struct{} // of the steward; one pending wake-up is enough
-	gone    chan struct{} // closed when serve returns
+	cards   chan presence.JID // users whose vCards are to be read; full: dropped
+	wake    chan struct{}     // of the steward; one pending wake-up is enough
+	gone    chan struct{}     // closed when serve returns
 
 	// life grows with each presence, which a server may have many of to say
 	// before an answer, and with each look of the steward at which the server
@@ -65,6 +66,7 @@ func (c *Component) newLink(conn net.Conn, framer *stream.Framer) *link {
 	l := &link{
 		c: c, conn: conn, framer: framer,
 		tracker: newTracker(), wake: make(chan struct{}, 1), gone: make(chan struct{}),
+		cards:    make(chan presence.JID, maxCards),
 		nextPing: time.Now().Add(c.timing.pingEvery),
 	}
 	for _, h := range c.hosts {
@@ -101,6 +103,9 @@ func (l *link) serve(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { l.steward(work) })
 	running.Go(func() { l.rosters.run(work) })
+	for range cardReaders {
+		running.Go(func() { l.readCards(work) })
+	}
 	err := l.read()
 
 	c.link.Store(nil)

@@ -1,11 +1,17 @@
 package component
 
 import (
+	"context"
 	"encoding/base64"
+	"time"
 
 	"presenced/internal/directory"
 	"presenced/internal/presence"
 )
+
+// photoTime bounds the wait of an asker for a photo from the user's server; without
+// an answer the card has none.
+const photoTime = 5 * time.Second
 
 // SetDirectory gives the Component the operator's directory, nil for none. It may
 // be called again at any time, as a reload does.
@@ -20,14 +26,25 @@ func (c *Component) byEmail(email string) presence.Addr {
 	return nobody
 }
 
-// picture returns the photo that a view grants by its hash. A view without one, or
-// with one that is no longer there, has none.
-func (c *Component) picture(v *presence.View) (directory.Picture, bool) {
+// picture returns the photo that a view of the mirror asked grants: of the directory
+// by its hash, else hers as her server has it now. Photos of users are not kept, they
+// would take more memory than everything else; they are fetched for who asks, and a
+// newer one than the view names is shown as well: what is granted is her photo.
+func (l *link) picture(ctx context.Context, q *asked, v *presence.View) (directory.Picture, bool) {
 	hash := v.Text[presence.FieldPhoto]
 	if hash == "" {
 		return directory.Picture{}, false
 	}
-	return c.directory.Load().Picture(hash)
+	book := l.c.directory.Load()
+	if p, ok := book.Picture(hash); ok {
+		return p, true
+	}
+	if known := book.Profile(q.to.presentity); known != nil && known.PhotoSource == presence.DirectoryPhoto {
+		return directory.Picture{}, false // its file has changed: the operator's word holds
+	}
+	ctx, cancel := context.WithTimeout(ctx, photoTime)
+	defer cancel()
+	return l.readCard(ctx, presence.JID{Addr: q.to.presentity, Bare: q.to.presentity.String()})
 }
 
 // appendPhoto appends a photo as vCards hold it (XEP-0054).

@@ -11,7 +11,7 @@ import (
 func (l *link) answerVCard(ctx context.Context, q *asked) {
 	v := l.lookOne(ctx, q)
 	var photo []byte
-	if p, ok := l.c.picture(v); ok {
+	if p, ok := l.picture(ctx, q, v); ok {
 		photo = appendPhoto(nil, p)
 	}
 	l.result(q, appendVCard(nil, v, photo))

@@ -161,3 +161,35 @@ func TestS9_LastActivityByContainer(t *testing.T) {
 		}
 	})
 }
+
+// TestCard_OfTheServer: her own vCard is shown by container, on every server, with
+// its photo; a hidden user's is that of nobody.
+func TestCard_OfTheServer(t *testing.T) {
+	everywhere(t, nil, func(s *site) {
+		alice, bob, carol := s.login("alice", "desk"), s.login("bob", "home"), s.login("carol", "home")
+		photo := base64.StdEncoding.EncodeToString([]byte(portrait))
+		_, err := alice.IQ(s.Context(), "set", "", "<vCard xmlns='vcard-temp'><FN>Alice Adams</FN><TITLE>Auditor</TITLE>"+
+			"<TEL><HOME/><VOICE/><NUMBER>+49 3</NUMBER></TEL><TEL><WORK/><VOICE/><NUMBER>+49 1</NUMBER></TEL>"+
+			"<PHOTO><TYPE>image/png</TYPE><BINVAL>"+photo+"</BINVAL></PHOTO></vCard>")
+		s.must(err)
+		s.enable(alice)
+		s.run(alice, "levels", "action", "put", "type", "user", "value", "carol@"+host, "container", "32000")
+		const cardQuery = "<vCard xmlns='vcard-temp'/>"
+		limit := time.Now().Add(2 * converge) // it is read within 10 s of the enrolment
+		for {
+			card := s.ask(bob, mirrorOf("alice"), cardQuery).Raw
+			if strings.Contains(card, "Alice Adams") {
+				s.holds("the card for a colleague", card, []string{"Auditor", "+49 1", photo}, []string{"+49 3"})
+				break
+			}
+			if time.Now().After(limit) {
+				s.Fatalf("the card is still %s\n%s", card, s.d.LogTail())
+			}
+			time.Sleep(100 * time.Millisecond) // the pause of a poll
+		}
+		hidden, nobody := s.ask(carol, mirrorOf("alice"), cardQuery).Raw, s.ask(carol, mirrorOf("nobody"), cardQuery).Raw
+		if a, b := ids.ReplaceAllString(strings.ReplaceAll(hidden, "alice", "USER"), ""), ids.ReplaceAllString(strings.ReplaceAll(nobody, "nobody", "USER"), ""); a != b {
+			s.Errorf("hidden %s\nnobody %s", a, b)
+		}
+	})
+}

@@ -99,6 +99,7 @@ func (u *user) enable(bare string, then func(now time.Time, err error)) {
 			u.recompile()
 			u.ask(now, true)
 			u.learn()
+			u.wantCard(cardLogin, now)
 			u.readRoster(now, nil)
 			u.evaluate(now)
 		}
@@ -175,6 +176,7 @@ func (u *user) forgetPresence(now time.Time) {
 	u.person.Inputs.Claims = nil
 	u.roster = rosterCopy{after: u.roster.after}
 	u.person.Roster = nil
+	u.forgetCard()
 	u.refreshAt, u.pingAt = time.Time{}, time.Time{}
 	u.markDirty(now)
 }

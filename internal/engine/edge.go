@@ -120,6 +120,9 @@ type Sender interface {
 	// ReadRoster fetches a roster; the answer comes through RosterRead, with an
 	// error after a time limit.
 	ReadRoster(user presence.Addr, bare string)
+	// ReadCard fetches a user's vCard; the answer comes through CardRead unless the
+	// link is lost.
+	ReadCard(user presence.Addr, bare string)
 	// Notify sends a user a message in words.
 	Notify(bare, text string)
 	// Settle calls HostSynced(host) once everything the server has to say in

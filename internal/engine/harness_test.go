@@ -27,6 +27,7 @@ type wire struct {
 	lines   []string
 	rosters map[string][]presence.Contact // by bare JID; absent: an error
 	silent  bool                          // rosters are not answered
+	cards   map[string]*presence.Profile  // by bare JID; absent: not answered
 	e       *Engine
 }
 
@@ -65,6 +66,17 @@ func (w *wire) Peek(_ presence.Addr, bare string) { w.say("peek %s", bare) }
 func (w *wire) Ping(full string)                  { w.say("ping %s", full) }
 func (w *wire) Notify(bare, text string)          { w.say("notify %s", bare) }
 func (w *wire) Settle(host string)                { w.say("settle %s", host) }
+
+// ReadCard answers at once where there is a card; a nil one is none.
+func (w *wire) ReadCard(user presence.Addr, bare string) {
+	w.mu.Lock()
+	found, ok := w.cards[bare]
+	w.mu.Unlock()
+	if ok {
+		w.say("card %s", bare)
+		w.e.CardRead(user, found, nil)
+	}
+}
 
 func (w *wire) ReadRoster(user presence.Addr, bare string) {
 	w.mu.Lock()

@@ -34,6 +34,15 @@ type profileDoc struct {
 type about struct {
 	hours aggregation.Hours
 	zone  *time.Location // in which she keeps them
+	card  card
+}
+
+// herself returns what is kept about a user, to be filled.
+func (u *user) herself() *about {
+	if u.about == nil {
+		u.about = new(about)
+	}
+	return u.about
 }
 
 // checkProfile makes a profile fit to be stored, or refuses it with the field and
@@ -89,9 +98,10 @@ func (u *user) setProfile(p Profile, answer answerFunc) {
 	}, func(err error) { answer(res, err) })
 }
 
-// compose puts together what is known of the person: the operator's directory and
-// what she says herself. Each knows other things; where both do, the operator's
-// word counts. It sets the working hours too.
+// compose puts together what is known of the person: the operator's directory, her
+// vCard, and what she told us. The operator's word goes before the vCard's, field by
+// field; what she told us is about things the directory does not hold. It sets the
+// working hours too.
 func (u *user) compose() {
 	r := u.sh.e.rules()
 	own := &u.set.profile
@@ -102,12 +112,19 @@ func (u *user) compose() {
 	zone, name := u.zone()
 	u.workHours(zone)
 	u.person.Profile = base
-	if name == "" && own.Hours == "" && own.Location == "" {
+	var vcard *presence.Profile
+	if u.about != nil {
+		vcard = u.about.card.profile
+	}
+	if vcard == nil && name == "" && own.Hours == "" && own.Location == "" {
 		return
 	}
 	p := new(presence.Profile)
 	if base != nil {
 		*p = *base
+	}
+	if vcard != nil {
+		fillIn(p, vcard)
 	}
 	p.Text[presence.FieldTimezone] = name
 	p.Text[presence.FieldWorkingHours] = own.Hours
@@ -115,6 +132,18 @@ func (u *user) compose() {
 		p.Text[presence.FieldLocation] = own.Location
 	}
 	u.person.Profile = p
+}
+
+// fillIn takes from her vCard what the directory does not say.
+func fillIn(p, vcard *presence.Profile) {
+	for f := range p.Text {
+		if p.Text[f] == "" {
+			p.Text[f] = vcard.Text[f]
+		}
+	}
+	if p.PhotoSource == presence.NoPhoto {
+		p.PhotoSource = vcard.PhotoSource
+	}
 }
 
 // zone returns her time zone and its name: her own, else the operator's. The name
@@ -137,17 +166,19 @@ func (u *user) zone() (*time.Location, string) {
 func (u *user) workHours(zone *time.Location) {
 	u.person.Inputs.OffHours, u.person.Inputs.NextHours = false, time.Time{}
 	hours, err := aggregation.ParseHours(u.set.profile.Hours)
-	if err != nil || hours.IsZero() {
-		u.about = nil
-		return
+	if err != nil {
+		hours = aggregation.Hours{}
 	}
-	u.about = &about{hours: hours, zone: zone}
+	if !hours.IsZero() || u.about != nil {
+		a := u.herself()
+		a.hours, a.zone = hours, zone
+	}
 }
 
 // watchClock tells the inputs whether she is outside her working hours (S5.5).
 func (u *user) watchClock(now time.Time) {
 	in := &u.person.Inputs
-	if u.about != nil && !now.Before(in.NextHours) {
+	if u.about != nil && !u.about.hours.IsZero() && !now.Before(in.NextHours) {
 		in.OffHours, in.NextHours = u.about.hours.Off(now, u.about.zone)
 	}
 }

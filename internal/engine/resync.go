@@ -82,6 +82,7 @@ func (u *user) hostReady(now time.Time) {
 	if u.needsPings() && len(u.person.Inputs.Resources) > 0 {
 		u.pingDevices(now)
 	}
+	u.wantCard(cardSpread, now)
 	u.recompile()
 	u.readRoster(now, nil)
 	u.evaluate(now)

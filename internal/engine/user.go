@@ -144,6 +144,7 @@ func (u *user) dropAll(now time.Time) {
 // loggedIn does what a login asks for: the roster is read again (S8.8).
 func (u *user) loggedIn(now time.Time) {
 	u.readRoster(now, nil)
+	u.wantCard(cardLogin, now)
 	if u.needsPings() {
 		u.pingAt = now.Add(u.sh.e.opt.Liveness / 2)
 	}
@@ -212,6 +213,7 @@ func (u *user) tick(now time.Time) {
 	if !u.pingAt.IsZero() && !now.Before(u.pingAt) {
 		u.pingDevices(now)
 	}
+	u.readCard(now)
 	if !u.enrolAt.IsZero() && !now.Before(u.enrolAt) {
 		u.enrolUnasked(now)
 	}
@@ -226,7 +228,7 @@ func (u *user) tick(now time.Time) {
 
 // schedule sets the one timer to the earliest instant anything waits for.
 func (u *user) schedule() {
-	at := earliest(earliest(u.state.Next, u.refreshAt), earliest(u.pingAt, u.enrolAt))
+	at := earliest(earliest(u.state.Next, u.refreshAt), earliest(earliest(u.pingAt, u.enrolAt), u.cardDue()))
 	if u.maySend() { // else what is due goes with the next synchronisation
 		at = earliest(at, u.nextDue())
 	}
