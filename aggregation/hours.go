@@ -128,30 +128,41 @@ func (h Hours) Off(now time.Time, zone *time.Location) (off bool, next time.Time
 		return false, time.Time{}
 	}
 	off = true
-	local := now.In(zone)
-	year, month, day := local.Date()
+	year, month, day := now.In(zone).Date()
 	// Yesterday's may not have ended; within a week everything has begun once.
 	for ahead := -1; ahead <= 7; ahead++ {
-		on := time.Date(year, month, day+ahead, 12, 0, 0, 0, zone).Weekday()
 		for _, s := range h.spans {
-			if s.day != on {
+			from, to, ok := s.on(year, month, day+ahead, zone)
+			if !ok {
 				continue
 			}
-			end := s.end
-			if end <= s.start {
-				end += minutesOfDay
-			}
-			from := time.Date(year, month, day+ahead, 0, s.start, 0, 0, zone)
-			to := time.Date(year, month, day+ahead, 0, end, 0, 0, zone)
 			if !now.Before(from) && now.Before(to) {
 				off = false
 			}
-			for _, edge := range [...]time.Time{from, to} {
-				if edge.After(now) && (next.IsZero() || edge.Before(next)) {
-					next = edge
-				}
-			}
+			next = nextEdge(nextEdge(next, from, now), to, now)
 		}
 	}
 	return off, next
+}
+
+// on returns the beginning and end of the period on a date, which may lie beyond
+// the month; ok is false where it is not that weekday's.
+func (s span) on(year int, month time.Month, day int, zone *time.Location) (from, to time.Time, ok bool) {
+	if time.Date(year, month, day, 12, 0, 0, 0, zone).Weekday() != s.day {
+		return from, to, false
+	}
+	end := s.end
+	if end <= s.start {
+		end += minutesOfDay
+	}
+	return time.Date(year, month, day, 0, s.start, 0, 0, zone), time.Date(year, month, day, 0, end, 0, 0, zone), true
+}
+
+// nextEdge returns edge where it lies after now and before next, else next; a zero
+// next is none.
+func nextEdge(next, edge, now time.Time) time.Time {
+	if edge.After(now) && (next.IsZero() || edge.Before(next)) {
+		return edge
+	}
+	return next
 }
