@@ -14,7 +14,7 @@ const MaxResources = 64
 // The flap guard of S5.1: a resource that turned active flapTurns times within
 // flapWindow while another one won is ignored for as long again.
 const (
-	flapTurns  = len(presence.Resource{}.Turned)
+	flapTurns  = len(*presence.Resource{}.Turned)
 	flapWindow = 180 * time.Second
 )
 
@@ -72,7 +72,7 @@ func lastInput(r *presence.Resource) time.Time {
 // guarded returns for how long the flap guard ignores r, whose number is n; zero
 // if it does not.
 func guarded(r *presence.Resource, n presence.Availability, now time.Time) time.Duration {
-	if n != presence.Available || r.Turned[0].IsZero() {
+	if n != presence.Available || r.Turned == nil || r.Turned[0].IsZero() {
 		return 0
 	}
 	last := r.Turned[flapTurns-1]
@@ -153,6 +153,15 @@ func (v *verdict) lastInput(limit time.Time) time.Time {
 	return last
 }
 
+// turned is the flap guard's instants after one more turn.
+func turned(before *[flapTurns]time.Time, now time.Time) *[flapTurns]time.Time {
+	after := [flapTurns]time.Time{flapTurns - 1: now}
+	if before != nil {
+		copy(after[:], before[1:])
+	}
+	return &after
+}
+
 // Observe returns the resources after one device's presence at now: it replaces
 // or adds r and keeps the flap guard's instants (S5.1), which r itself need not
 // carry. A device whose show is unavailable is gone. Input told for the future is
@@ -170,13 +179,12 @@ func Observe(rs []presence.Resource, r presence.Resource, opt *Options, now time
 		r.PublishedAt = now
 	}
 	at := slices.IndexFunc(rs, func(old presence.Resource) bool { return old.Name == r.Name })
-	r.Turned = [flapTurns]time.Time{}
+	r.Turned = nil
 	if at >= 0 {
 		r.Turned = rs[at].Turned
 	}
 	if turnsActive(rs, at, &r, opt, now) {
-		copy(r.Turned[:], r.Turned[1:])
-		r.Turned[flapTurns-1] = now
+		r.Turned = turned(r.Turned, now)
 	}
 	if at >= 0 {
 		rs[at] = r

@@ -260,6 +260,9 @@ func naiveWinner(rs []presence.Resource, opt Options, now time.Time) presence.Re
 		return presence.Resource{}
 	}
 	calm := keep(rs, func(r presence.Resource) bool {
+		if r.Turned == nil {
+			return true
+		}
 		t := r.Turned
 		flapping := !t[0].IsZero() && t[2].Sub(t[0]) < 180*time.Second && now.Sub(t[2]) < 180*time.Second
 		return !flapping || naiveNumber(r, opt, now) != 3500

@@ -44,7 +44,7 @@ func anyResource(t *rapid.T, name string) presence.Resource {
 	}
 	if maybe(t, "turned") {
 		last := instant(t, "last turn")
-		r.Turned = [3]time.Time{last.Add(-rapid.SampledFrom([]time.Duration{60, 179, 180}).Draw(t, "apart") * time.Second), last, last}
+		r.Turned = &[3]time.Time{last.Add(-rapid.SampledFrom([]time.Duration{60, 179, 180}).Draw(t, "apart") * time.Second), last, last}
 	}
 	return r
 }

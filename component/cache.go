@@ -1,9 +1,9 @@
 package component
 
 // cacheSize bounds one generation of a cache: enough for the devices of a
-// large server at 10 MB. What does not fit is parsed again, which costs less
-// than a microsecond.
-const cacheSize = 32 << 10
+// large server at 20 MB. What does not fit is parsed again, which costs about a
+// microsecond.
+const cacheSize = 64 << 10
 
 // maxCachedKey keeps giant addresses out of the cache.
 const maxCachedKey = 512

@@ -38,7 +38,10 @@ func (r *router) device(from *sender) {
 // available hands what a device said to the engine.
 func (r *router) available(from *sender) {
 	r.l.hosts[from.host].devices.Add(1)
-	if !r.c.door.Known(from.jid.Addr) {
+	if v := r.c.door.KnownVersion(); v != from.version {
+		from.known, from.version = r.c.door.Known(from.jid.Addr), v
+	}
+	if !from.known {
 		r.drop("not-enrolled")
 		return
 	}

@@ -43,6 +43,8 @@ type Door interface {
 	Device(d engine.Device)
 	// Known reports cheaply whether a user's presence counts.
 	Known(bare presence.Addr) bool
+	// KnownVersion changes, never to 0, before an answer of Known does.
+	KnownVersion() uint64
 	// Mirror tells of a presence stanza to a mirror.
 	Mirror(m engine.Mirror)
 	// Consent tells of a subscription stanza to the component itself.
@@ -51,6 +53,8 @@ type Door interface {
 	RosterRead(user presence.Addr, contacts []presence.Contact, err error)
 	// CardRead answers Sender.ReadCard, and tells of a vCard read for an asker.
 	CardRead(user presence.Addr, found *presence.Profile, err error)
+	// ListsRead answers Sender.ReadLists, unless the link was lost meanwhile.
+	ListsRead(user presence.Addr, lists engine.Lists, err error)
 	// Look returns one view per user for the asker: the offline view for who
 	// is unknown, hidden or not loaded in time. It may wait up to 10 s.
 	Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View

@@ -3,6 +3,7 @@ package component
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +31,7 @@ type fakeDoor struct {
 	known   func(presence.Addr) bool
 	look    func(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
 	onReady func(engine.Host)
+	version atomic.Uint64
 
 	mu     sync.Mutex
 	events []string
@@ -68,6 +71,9 @@ func (d *fakeDoor) Device(v engine.Device) {
 
 func (d *fakeDoor) Known(a presence.Addr) bool { return d.known == nil || d.known(a) }
 
+// KnownVersion is another one each time: the fake's answer may change unseen.
+func (d *fakeDoor) KnownVersion() uint64 { return d.version.Add(1) }
+
 func (d *fakeDoor) Mirror(m engine.Mirror) {
 	d.note("mirror kind=%d of=%s spelling=%s watcher=%s lang=%s", m.Kind, m.Presentity, m.Spelling, m.Watcher.Full(), m.Lang)
 }
@@ -80,6 +86,11 @@ func (d *fakeDoor) RosterRead(user presence.Addr, contacts []presence.Contact, e
 
 func (d *fakeDoor) CardRead(user presence.Addr, found *presence.Profile, err error) {
 	d.note("card %s found=%+v err=%v", user, found, err)
+}
+
+func (d *fakeDoor) ListsRead(user presence.Addr, lists engine.Lists, err error) {
+	text, _ := json.Marshal(lists) // plain data
+	d.note("lists %s %s err=%v", user, text, err)
 }
 
 func (d *fakeDoor) Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View {

@@ -23,6 +23,7 @@ type step uint8
 const (
 	stepNone     step = iota
 	stepAsk           // ping, to know that what followed the advert has arrived
+	stepDiscover      // ask which lists the host has
 	stepAnnounce      // HostReady
 	stepSettle        // ping, to know that answers to probes are coming
 	stepSynced        // HostSynced
@@ -50,6 +51,7 @@ func (l *link) steward(ctx context.Context) {
 		l.tracker.expire(now, l.life.Load(), l.c.timing.answer)
 		l.keepalive(now)
 		l.rosters.pump()
+		l.lists.pump()
 		for _, h := range l.hosts {
 			for l.advance(h, now) {
 			}
@@ -66,6 +68,8 @@ func (l *link) advance(h *hostLink, now time.Time) bool {
 	switch what {
 	case stepAsk:
 		l.ping(h, func(err error) { l.asked(h, err) })
+	case stepDiscover:
+		l.discover(h)
 	case stepAnnounce:
 		l.c.door.HostReady(ready)
 	case stepSettle:
@@ -88,7 +92,15 @@ func (h *hostLink) next(now time.Time, t *timing) step {
 		h.asking = true
 		return stepAsk
 	}
+	if !h.discovered && !h.silent {
+		if h.discovering {
+			return stepNone
+		}
+		h.discovering = true
+		return stepDiscover
+	}
 	want, ok := h.mode(now, t)
+	h.readable(&want)
 	if ok && (!h.announced || want != h.ready) {
 		h.announced, h.ready, h.synced = true, want, false
 		return stepAnnounce
@@ -180,7 +192,7 @@ func (l *link) settleAnswered(h *hostLink) {
 func (l *link) advertised(h *hostLink, a privilege.Advert) {
 	l.mu.Lock()
 	if a.Grant != nil {
-		h.advert.Grant, h.fresh, h.silent = a.Grant, false, false
+		h.advert.Grant, h.fresh, h.silent, h.discovered = a.Grant, false, false, false
 	}
 	if a.Delegated != nil {
 		h.advert.Delegated = a.Delegated
@@ -227,4 +239,14 @@ func (l *link) keepalive(now time.Time) {
 			l.fail(errStalled)
 		}
 	})
+}
+
+// readable adds which lists can be read, and whether the host has any that cannot.
+func (h *hostLink) readable(want *engine.Host) {
+	can, has := h.lists(), h.has
+	if h.silent {
+		has = listAccess{block: true, privacy: true}
+	}
+	want.Block, want.Privacy = can.block, can.privacy
+	want.Hidden = has.block && !can.block || has.privacy && !can.privacy
 }

@@ -28,8 +28,9 @@ type link struct {
 	tracker *tracker
 	rosters *rosterQueue
 	cards   chan presence.JID // users whose vCards are to be read; full: dropped
-	wake    chan struct{}     // of the steward; one pending wake-up is enough
-	gone    chan struct{}     // closed when serve returns
+	lists   *listQueue
+	wake    chan struct{} // of the steward; one pending wake-up is enough
+	gone    chan struct{} // closed when serve returns
 
 	// life grows with each presence, which a server may have many of to say
 	// before an answer, and with each look of the steward at which the server
@@ -51,15 +52,18 @@ type hostLink struct {
 	devices atomic.Uint64 // stanzas of its users' devices
 
 	// guarded by link.mu
-	advert    privilege.Advert
-	answered  time.Time // when the first ping was answered or given up
-	silent    bool      // it was given up
-	fresh     bool      // a ping sent no earlier than the advert was answered
-	asking    bool      // such a ping is on its way
-	announced bool
-	ready     engine.Host
-	synced    bool
-	settle    settling
+	advert      privilege.Advert
+	answered    time.Time // when the first ping was answered or given up
+	silent      bool      // it was given up
+	fresh       bool      // a ping sent no earlier than the advert was answered
+	asking      bool      // such a ping is on its way
+	has         listAccess
+	discovered  bool // has is known, or was waited for long enough
+	discovering bool
+	announced   bool
+	ready       engine.Host
+	synced      bool
+	settle      settling
 }
 
 func (c *Component) newLink(conn net.Conn, framer *stream.Framer) *link {
@@ -72,7 +76,7 @@ func (c *Component) newLink(conn net.Conn, framer *stream.Framer) *link {
 	for _, h := range c.hosts {
 		l.hosts = append(l.hosts, &hostLink{servedHost: h})
 	}
-	l.rosters = newRosterQueue(l)
+	l.rosters, l.lists = newRosterQueue(l), newListQueue(l)
 	l.w = stream.NewWriter(conn, stream.WriterOptions{BeforeFlush: l.beforeFlush})
 	return l
 }
@@ -106,6 +110,7 @@ func (l *link) serve(ctx context.Context) error {
 	for range cardReaders {
 		running.Go(func() { l.readCards(work) })
 	}
+	running.Go(func() { l.lists.run(work) })
 	err := l.read()
 
 	c.link.Store(nil)

@@ -54,7 +54,7 @@ func TestAttach_SilentHostIsPlain(t *testing.T) {
 			return testbed.IQReply{Silent: true}, s.To == "silent.localhost"
 		}})
 	l := b.attach(t)
-	b.door.wait(t, 0, fmt.Sprintf("ready %+v", engine.Host{Name: "silent.localhost", Consent: true, Reports: true}))
+	b.door.wait(t, 0, fmt.Sprintf("ready %+v", engine.Host{Name: "silent.localhost", Consent: true, Reports: true, Hidden: true}))
 	b.door.wait(t, 0, "synced silent.localhost")
 	if err := l.Err(); err != nil {
 		t.Errorf("the link was lost: %v", err)

@@ -17,6 +17,7 @@ type metrics struct {
 	connects     prometheus.Counter
 	jobsRefused  prometheus.Counter
 	rosterErrors prometheus.Counter
+	listErrors   prometheus.Counter
 
 	// What the writers of earlier links wrote.
 	stanzas, bytes, writes atomic.Uint64
@@ -60,7 +61,8 @@ func newMetrics(c *Component, r prometheus.Registerer) (*metrics, error) {
 	m.connects = prometheus.NewCounter(prometheus.CounterOpts{Name: "presenced_link_attaches_total", Help: "Links that were established."})
 	m.jobsRefused = prometheus.NewCounter(prometheus.CounterOpts{Name: "presenced_queries_refused_total", Help: "Requests refused because the workers were busy."})
 	m.rosterErrors = prometheus.NewCounter(prometheus.CounterOpts{Name: "presenced_roster_errors_total", Help: "Rosters that could not be read."})
-	all = append(all, m.connects, m.jobsRefused, m.rosterErrors)
+	m.listErrors = prometheus.NewCounter(prometheus.CounterOpts{Name: "presenced_list_errors_total", Help: "Readings of a user's block and privacy lists that failed."})
+	all = append(all, m.connects, m.jobsRefused, m.rosterErrors, m.listErrors)
 	all = append(all, m.gauges(c)...)
 	if r == nil {
 		return m, nil

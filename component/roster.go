@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"presenced/component/stream"
@@ -24,16 +23,11 @@ const (
 	maxGroups = 256
 )
 
-// rosterQueue asks for rosters, some at a time, the rest in order. A user
-// waits at most once.
+// rosterQueue asks for rosters.
 type rosterQueue struct {
+	fetchQueue
 	l       *link
 	answers chan rosterAnswer // never full: maxRosterReads are on their way at most
-
-	mu      sync.Mutex // guards all below
-	waiting []presence.JID
-	known   map[presence.Addr]bool // waiting or on its way
-	flying  int
 }
 
 type rosterAnswer struct {
@@ -43,44 +37,17 @@ type rosterAnswer struct {
 }
 
 func newRosterQueue(l *link) *rosterQueue {
-	return &rosterQueue{l: l, answers: make(chan rosterAnswer, maxRosterReads), known: map[presence.Addr]bool{}}
+	q := &rosterQueue{l: l, answers: make(chan rosterAnswer, maxRosterReads)}
+	q.fetchQueue = fetchQueue{most: maxRosterReads, start: q.request}
+	return q
 }
 
-// add puts a user at the end of the queue, unless she waits already.
-func (q *rosterQueue) add(user presence.JID) {
-	q.mu.Lock()
-	if q.known[user.Addr] {
-		q.mu.Unlock()
-		return
-	}
-	q.known[user.Addr] = true
-	q.waiting = append(q.waiting, user)
-	q.mu.Unlock()
-	q.pump()
-}
-
-// pump sends requests while there is room.
-func (q *rosterQueue) pump() {
-	for {
-		q.mu.Lock()
-		if q.flying >= maxRosterReads || len(q.waiting) == 0 {
-			q.mu.Unlock()
-			return
-		}
-		next := q.waiting[0]
-		q.waiting = q.waiting[1:]
-		q.flying++
-		q.mu.Unlock()
-		q.request(next)
-	}
-}
-
-func (q *rosterQueue) request(user presence.JID) {
+func (q *rosterQueue) request(w wanted) {
 	l := q.l
 	id := l.tracker.add(request{
-		from: presence.JID{Addr: user.Addr}, deadline: time.Now().Add(l.c.timing.roster),
+		from: presence.JID{Addr: w.user.Addr}, deadline: time.Now().Add(l.c.timing.roster),
 		done: func(a answer) {
-			r := rosterAnswer{user: user.Addr, err: a.err}
+			r := rosterAnswer{user: w.user.Addr, err: a.err}
 			if a.err == nil {
 				r.frame = append([]byte(nil), a.frame...)
 			}
@@ -88,7 +55,7 @@ func (q *rosterQueue) request(user presence.JID) {
 		},
 	})
 	l.send(func(dst []byte) []byte {
-		dst = appendIQ(dst, "get", id, l.c.o.Domain, user.Bare)
+		dst = appendIQ(dst, "get", id, l.c.o.Domain, w.user.Bare)
 		return append(dst, "<query xmlns='"+nsRoster+"'/></iq>"...)
 	})
 }
@@ -107,10 +74,7 @@ func (q *rosterQueue) run(ctx context.Context) {
 			if err != nil {
 				q.l.c.metrics.rosterErrors.Inc()
 			}
-			q.mu.Lock()
-			q.flying--
-			delete(q.known, a.user)
-			q.mu.Unlock()
+			q.finish(a.user)
 			q.l.c.door.RosterRead(a.user, contacts, err)
 			q.pump()
 		}

@@ -16,6 +16,9 @@ type sender struct {
 	host int  // index of the served host, -1: none
 	own  bool // our own domain
 	ok   bool
+
+	known   bool   // what Door.Known said of the person
+	version uint64 // at this Door.KnownVersion
 }
 
 // person reports whether the sender is a user of a served host.
@@ -39,7 +42,7 @@ type router struct {
 	c     *Component
 	l     *link
 	s     stream.Stanza
-	froms cache[sender]
+	froms cache[*sender]
 	tos   cache[target]
 	self  target
 }
@@ -103,26 +106,26 @@ func (r *router) stanza(frame []byte) {
 	case stream.KindPresence:
 		r.l.life.Add(1)
 		if to.mirror {
-			r.mirror(&from, &to)
+			r.mirror(from, &to)
 		} else {
-			r.device(&from)
+			r.device(from)
 		}
 	case stream.KindMessage:
-		r.message(frame, &from, &to)
+		r.message(frame, from, &to)
 	case stream.KindIQ:
-		r.iq(frame, &from, &to)
+		r.iq(frame, from, &to)
 	}
 }
 
 func (r *router) drop(reason string) { r.c.metrics.dropped[reason].Inc() }
 
 // sender reads the from attribute.
-func (r *router) sender() sender {
+func (r *router) sender() *sender {
 	if v, ok := r.froms.get(r.s.From); ok {
 		return v
 	}
 	raw := string(r.s.From)
-	v := sender{host: -1}
+	v := &sender{host: -1}
 	if jid, err := presence.ParseJID(raw); err == nil {
 		v.ok, v.jid = true, jid
 		v.own = jid.Addr.Domain() == r.c.own.Domain()
@@ -202,7 +205,7 @@ func (r *router) salvage(head []byte) {
 	typ := string(r.s.Type)
 	switch {
 	case r.s.Kind == stream.KindIQ && (typ == "get" || typ == "set"):
-		r.l.refuse(r.request(&from, &to), errBadRequest)
+		r.l.refuse(r.request(from, &to), errBadRequest)
 	case r.s.Kind == stream.KindIQ:
 		r.l.tracker.resolve(r.s.ID, from.jid, answer{err: errUnread})
 	case r.s.Kind == stream.KindPresence && typ != "":

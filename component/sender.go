@@ -82,7 +82,7 @@ func noDevice(err error) bool {
 // unless the link is lost before.
 func (c *Component) ReadRoster(user presence.Addr, bare string) {
 	if l := c.link.Load(); l != nil {
-		l.rosters.add(presence.JID{Addr: user, Bare: bare})
+		l.rosters.add(wanted{user: presence.JID{Addr: user, Bare: bare}})
 	}
 }
 

@@ -35,7 +35,7 @@ type (
 func (s *Subs) MarshalJSON() ([]byte, error) {
 	dst := make([]byte, 0, 32+112*s.Len())
 	dst = fmt.Appendf(dst, `{"v":%d,"subs":[`, subsVersion)
-	for i := range s.rows {
+	for i := range s.at {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
@@ -109,7 +109,7 @@ func (s *Subs) UnmarshalJSON(data []byte) error {
 // pile makes Subs of many entries at once.
 func pile(entries map[presence.Addr]Entry) Subs {
 	addrs := slices.SortedFunc(maps.Keys(entries), presence.Addr.Compare)
-	s := Subs{keys: pack(addrs), rows: make([]row, len(addrs))}
+	s := Subs{keys: pack(addrs), at: make([]uint16, len(addrs))}
 	for i, a := range addrs {
 		s.set(i, entries[a])
 	}

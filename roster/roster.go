@@ -21,6 +21,9 @@ type item struct {
 
 type groups struct{ own, shared []string }
 
+// noGroups is all that most rosters have. Growing it copies it.
+var noGroups = make([]groups, 1)
+
 // maxSets bounds the combinations of groups; a contact of a further one counts
 // as in no group.
 const maxSets = 1<<16 - 1
@@ -41,7 +44,7 @@ func New(contacts []presence.Contact, domain string) *Roster {
 		byAddr[a] = i
 	}
 	slices.SortFunc(addrs, presence.Addr.Compare)
-	r := &Roster{keys: pack(addrs), items: make([]item, len(addrs)), sets: make([]groups, 1)}
+	r := &Roster{keys: pack(addrs), items: make([]item, len(addrs)), sets: noGroups}
 	for i, a := range addrs {
 		c := &contacts[byAddr[a]]
 		r.items[i] = item{sub: c.Subscription, groups: r.set(c)}

@@ -32,7 +32,8 @@ var ErrFull = errors.New("the limit is reached")
 // concurrent use.
 type Subs struct {
 	keys  keys
-	rows  []row
+	at    []uint16 // for each key, which of rows
+	rows  []row    // distinct: most watchers of one user have the same
 	words []string // distinct spellings, languages, and JIDs that are not their own key
 	asked map[string]time.Time
 	count [numStandings]uint16
@@ -67,13 +68,32 @@ func (s *Subs) Get(w presence.Addr) (Entry, bool) {
 // Standing returns w's standing, None for a stranger.
 func (s *Subs) Standing(w presence.Addr) Standing {
 	if i, ok := s.keys.find(w); ok {
-		return s.rows[i].standing
+		return s.row(i).standing
 	}
 	return None
 }
 
+// Row returns where w's entry stands in the order of Each; false: she has none.
+func (s *Subs) Row(w presence.Addr) (int, bool) { return s.keys.find(w) }
+
+// Addr returns the address of a row.
+func (s *Subs) Addr(row int) presence.Addr { return s.keys.addr(row) }
+
+// Spelled returns the watcher's bare JID and the mirror's JID of a row, both as
+// she sent them.
+func (s *Subs) Spelled(row int) (watcher, mirror string) {
+	r := s.row(row)
+	if r.bare != 0 {
+		return s.word(r.bare), s.word(r.spelling)
+	}
+	return s.keys.at(row), s.word(r.spelling)
+}
+
+// row returns the i-th entry's.
+func (s *Subs) row(i int) *row { return &s.rows[s.at[i]] }
+
 func (s *Subs) entry(i int) Entry {
-	r := s.rows[i]
+	r := s.row(i)
 	e := Entry{Bare: s.keys.at(i), Spelling: s.word(r.spelling), Standing: r.standing, Lang: s.word(r.lang), AskedAt: s.asked[s.keys.at(i)]}
 	if r.bare != 0 {
 		e.Bare = s.word(r.bare)
@@ -90,7 +110,7 @@ func (s *Subs) word(i uint16) string {
 
 // Each calls f once per entry, in the order of the addresses. f must not change s.
 func (s *Subs) Each(f func(presence.Addr, Entry)) {
-	for i := range s.rows {
+	for i := range s.at {
 		f(s.keys.addr(i), s.entry(i))
 	}
 }
@@ -98,7 +118,7 @@ func (s *Subs) Each(f func(presence.Addr, Entry)) {
 // Clone returns a copy that changes apart from s.
 func (s *Subs) Clone() Subs {
 	c := *s
-	c.rows, c.words = slices.Clone(s.rows), slices.Clone(s.words)
+	c.at, c.rows, c.words = slices.Clone(s.at), slices.Clone(s.rows), slices.Clone(s.words)
 	c.asked = nil
 	for k, t := range s.asked {
 		c.ask(k, t)
@@ -133,12 +153,12 @@ func (s *Subs) Put(w presence.Addr, e Entry) {
 		s.Remove(w)
 		return
 	case known:
-		s.count[s.rows[i].standing]--
+		s.count[s.row(i).standing]--
 	case s.Len() >= maxEntries:
 		return
 	default:
 		s.keys = inserted(s.keys, i, unique.Make(w.Key()))
-		s.rows = inserted(s.rows, i, row{})
+		s.at = inserted(s.at, i, 0)
 	}
 	s.set(i, e)
 	if s.count[Refused]+s.count[Withdrawn] > maxSilent {
@@ -146,9 +166,9 @@ func (s *Subs) Put(w presence.Addr, e Entry) {
 	}
 }
 
-// set fills the i-th row, whose key is in place.
+// set fills in the i-th entry, whose key is in place.
 func (s *Subs) set(i int, e Entry) {
-	if len(s.words) > 3*len(s.rows)+8 {
+	if len(s.words) > 3*len(s.at)+8 || len(s.rows) > 2*len(s.at)+8 {
 		s.compact()
 	}
 	r := row{standing: e.Standing, spelling: s.intern(e.Spelling), lang: s.intern(e.Lang)}
@@ -158,7 +178,7 @@ func (s *Subs) set(i int, e Entry) {
 	if e.Bare != s.keys.at(i) {
 		r.bare = s.intern(e.Bare)
 	}
-	s.rows[i] = r
+	s.at[i] = s.share(r)
 	s.count[e.Standing]++
 	s.ask(s.keys.at(i), e.AskedAt)
 }
@@ -169,16 +189,17 @@ func (s *Subs) Remove(w presence.Addr) bool {
 	if !ok {
 		return false
 	}
-	s.count[s.rows[i].standing]--
+	s.count[s.row(i).standing]--
 	s.ask(w.Key(), time.Time{})
 	s.keys = deleted(s.keys, i)
-	s.rows = deleted(s.rows, i)
+	s.at = deleted(s.at, i)
 	return true
 }
 
 func (s *Subs) forgetOldest(but presence.Addr) {
 	oldest := -1
-	for i, r := range s.rows {
+	for i := range s.at {
+		r := s.row(i)
 		if r.standing != Refused && r.standing != Withdrawn || s.keys.at(i) == but.Key() {
 			continue
 		}
@@ -213,18 +234,32 @@ func (s *Subs) intern(word string) uint16 {
 	return uint16(len(s.words))
 }
 
-// compact drops words that no row refers to any more.
+// share returns the number of a row like r.
+func (s *Subs) share(r row) uint16 {
+	if i := slices.Index(s.rows, r); i >= 0 {
+		return uint16(i)
+	}
+	s.rows = append(s.rows, r)
+	return uint16(len(s.rows) - 1)
+}
+
+// compact drops rows that no entry has any more, and words that no row has.
 func (s *Subs) compact() {
-	old := s.words
-	s.words = nil
+	rows, words := s.rows, s.words
+	s.rows, s.words = nil, nil
 	again := func(i *uint16) {
 		if *i != 0 {
-			*i = s.intern(old[*i-1])
+			*i = s.intern(words[*i-1])
 		}
 	}
-	for i := range s.rows {
-		again(&s.rows[i].bare)
-		again(&s.rows[i].spelling)
-		again(&s.rows[i].lang)
+	for i, at := range s.at {
+		if int(at) >= len(rows) { // not filled in yet
+			continue
+		}
+		r := rows[at]
+		again(&r.bare)
+		again(&r.spelling)
+		again(&r.lang)
+		s.at[i] = s.share(r)
 	}
 }

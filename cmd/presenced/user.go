@@ -28,7 +28,8 @@ asked for a subscription and has to accept it.`, (*admin.Client).Enable),
 nothing else. Her settings are kept for when she is enabled again.`, (*admin.Client).Disable),
 		a.userChangeCommand("erase", "remove everything known of a user",
 			`Removes a user's settings and everything known of her, and ends every
-subscription to her mirror. This cannot be undone.`, (*admin.Client).Erase))
+subscription to her mirror. This cannot be undone.`, (*admin.Client).Erase),
+		a.userExportCommand(), a.userImportCommand())
 	return cmd
 }
 

@@ -16,7 +16,6 @@ type op struct {
 // entry is what is held for one pair, in the order in which it must leave.
 type entry struct {
 	pair  engine.Target // To is bare
-	next  *entry
 	ops   []op
 	first [1]op // the usual case without a further allocation
 }

@@ -71,11 +71,12 @@ type Stats struct {
 type Outbox struct {
 	options Options
 
-	mu         sync.Mutex // guards all below
-	w          Writer     // nil while there is no link
-	pairs      map[engine.Target]*entry
-	head, tail *entry // first come, first sent
-	store      store  // where entries and bodies that wait are kept
+	mu         sync.Mutex         // guards all below
+	w          Writer             // nil while there is no link
+	mirrors    map[string]*mirror // of which something is held, by JID
+	pairs      int                // for which something is held
+	head, tail *place             // first come, first sent
+	store      store              // where places and bodies that wait are kept
 	overflowed bool
 	stats      Stats
 	waiters    []chan struct{}
@@ -96,7 +97,7 @@ func New(o Options) *Outbox {
 	if o.MaxPairs <= 0 {
 		o.MaxPairs = DefaultMaxPairs
 	}
-	out := &Outbox{options: o, pairs: map[engine.Target]*entry{}}
+	out := &Outbox{options: o, mirrors: map[string]*mirror{}}
 	out.direct = out.sendDirect
 	return out
 }
@@ -158,7 +159,7 @@ func (o *Outbox) Stats() Stats {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s := o.stats
-	s.Pairs = len(o.pairs)
+	s.Pairs = o.pairs
 	return s
 }
 
@@ -166,7 +167,7 @@ func (o *Outbox) Stats() Stats {
 func (o *Outbox) Wait(ctx context.Context) error {
 	o.mu.Lock()
 	o.drain()
-	if len(o.pairs) == 0 {
+	if o.head == nil {
 		o.mu.Unlock()
 		return nil
 	}
@@ -186,7 +187,7 @@ func (o *Outbox) send(body []byte, to []engine.Target, keep bool) {
 		return
 	}
 	o.drain()
-	if len(o.pairs) == 0 && o.w.Pending() < o.options.SoftLimit {
+	if o.head == nil && o.w.Pending() < o.options.SoftLimit {
 		o.body, o.to, o.sent = body, to, 0
 		err := o.w.Batch(o.direct)
 		to = to[o.sent:]
@@ -198,8 +199,13 @@ func (o *Outbox) send(body []byte, to []engine.Target, keep bool) {
 	if !keep {
 		body = o.store.body(body)
 	}
-	for _, t := range to {
-		o.hold(t, op{to: t.To, end: body, keep: keep})
+	for len(to) > 0 {
+		n := 1
+		for n < len(to) && to[n].From == to[0].From {
+			n++
+		}
+		o.hold(to[:n], body, keep)
+		to = to[n:]
 	}
 }
 
@@ -217,24 +223,41 @@ func (o *Outbox) sendDirect(b *stream.Buffer) {
 	}
 }
 
-// hold keeps one stanza for later.
-func (o *Outbox) hold(t engine.Target, p op) {
-	key := t
-	key.To, _, _ = strings.Cut(t.To, "/")
-	e := o.pairs[key]
-	if e == nil {
-		if len(o.pairs) >= o.options.MaxPairs {
-			o.refuse()
+// hold keeps one stanza for each of some watchers of one mirror for later.
+func (o *Outbox) hold(to []engine.Target, body []byte, keep bool) {
+	m := o.mirrors[to[0].From]
+	if m == nil {
+		if o.pairs >= o.options.MaxPairs {
+			o.refuse(len(to))
 			return
 		}
-		e = o.store.entry(key)
-		o.pairs[key] = e
-		if o.tail == nil {
-			o.head = e
-		} else {
-			o.tail.next = e
+		m = o.store.mirror(to[0].From)
+		o.mirrors[m.from] = m
+	}
+	if !keep && o.pairs+len(to) <= o.options.MaxPairs && o.cast(m, body, to) {
+		o.stats.Held += uint64(len(to))
+		return
+	}
+	o.split(m)
+	for i := range to {
+		o.holdOne(m, op{to: to[i].To, end: body, keep: keep})
+	}
+}
+
+// holdOne keeps one stanza in the entry of its pair.
+func (o *Outbox) holdOne(m *mirror, p op) {
+	bare, _, _ := strings.Cut(p.to, "/")
+	e := m.pairs[bare]
+	if e == nil {
+		if o.pairs >= o.options.MaxPairs {
+			o.refuse(1)
+			return
 		}
-		o.tail = e
+		e = o.store.place(m)
+		e.begin(m, bare)
+		m.pairs[bare] = e
+		o.append(e)
+		o.pairs++
 	}
 	before := len(e.ops)
 	e.add(p)
@@ -243,8 +266,8 @@ func (o *Outbox) hold(t engine.Target, p op) {
 	o.stats.Superseded += uint64(before + 1 - len(e.ops))
 }
 
-func (o *Outbox) refuse() {
-	o.stats.Refused++
+func (o *Outbox) refuse(n int) {
+	o.stats.Refused += uint64(n)
 	if !o.overflowed && o.options.Overflow != nil {
 		o.options.Overflow()
 	}
@@ -253,7 +276,7 @@ func (o *Outbox) refuse() {
 
 // drain sends held pairs, oldest first, while the writer has room.
 func (o *Outbox) drain() {
-	if len(o.pairs) == 0 || o.w == nil {
+	if o.head == nil || o.w == nil {
 		return
 	}
 	room := o.options.SoftLimit - o.w.Pending()
@@ -263,38 +286,65 @@ func (o *Outbox) drain() {
 	if err := o.w.Batch(func(b *stream.Buffer) { o.release(b, room) }); err != nil {
 		return // the link is over; Detach will clear
 	}
-	if len(o.pairs) == 0 {
-		o.store = store{} // the memory of a storm goes with it
+	if o.head == nil {
+		o.store, o.mirrors = store{}, map[string]*mirror{} // the memory of a storm goes with it
 		o.wake()
 	}
 }
 
-// release moves pairs into the writer until room bytes are used.
+// release moves what is held into the writer until room bytes are used.
 func (o *Outbox) release(b *stream.Buffer, room int) {
-	for e := o.head; e != nil && room > 0; e = o.head {
-		for len(e.ops) > 0 {
-			p := e.ops[0]
-			if b.Addressed("presence", p.to, e.pair.From, p.end) != nil {
-				return
-			}
-			room -= len(p.end) + len(p.to) + len(e.pair.From) + len("<presence to='' from=''")
-			e.ops = e.ops[1:]
-			o.stats.Entries--
+	for p := o.head; p != nil && room > 0; p = o.head {
+		if p.to == nil {
+			room = o.releaseEntry(b, p, room)
+		} else {
+			room = o.releaseCast(b, p, room)
 		}
-		delete(o.pairs, e.pair)
-		o.head = e.next
-		if o.head == nil {
-			o.tail = nil
-		}
-		o.store.reuse(e)
 	}
 }
 
-func (o *Outbox) clear() {
-	if len(o.pairs) > 0 {
-		o.pairs = map[engine.Target]*entry{} // give the memory of a storm back
+// addressing is how much a stanza is longer than its end and its addresses.
+const addressing = len("<presence to='' from=''")
+
+// releaseCast sends one presence to many pairs and returns the room that is left.
+func (o *Outbox) releaseCast(b *stream.Buffer, p *place, room int) int {
+	each := len(p.end) + len(p.m.from) + addressing
+	first := p.sent
+	for ; p.sent < len(p.to) && room > 0; p.sent++ {
+		if b.Addressed("presence", p.to[p.sent], p.m.from, p.end) != nil {
+			room = 0
+			break
+		}
+		room -= each + len(p.to[p.sent])
 	}
-	o.head, o.tail, o.stats.Entries, o.store = nil, nil, 0, store{}
+	o.pairs -= p.sent - first
+	o.stats.Entries -= p.sent - first
+	if p.sent == len(p.to) {
+		o.leave(p)
+	}
+	return room
+}
+
+// releaseEntry sends all that is held for one pair.
+func (o *Outbox) releaseEntry(b *stream.Buffer, p *place, room int) int {
+	for len(p.ops) > 0 {
+		q := p.ops[0]
+		if b.Addressed("presence", q.to, p.pair.From, q.end) != nil {
+			return 0
+		}
+		room -= len(q.end) + len(q.to) + len(p.pair.From) + addressing
+		p.ops = p.ops[1:]
+		o.stats.Entries--
+	}
+	o.leave(p)
+	return room
+}
+
+func (o *Outbox) clear() {
+	if o.head != nil {
+		o.mirrors = map[string]*mirror{} // give the memory of a storm back
+	}
+	o.head, o.tail, o.pairs, o.stats.Entries, o.store = nil, nil, 0, 0, store{}
 	o.wake()
 }
 

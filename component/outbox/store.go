@@ -1,45 +1,62 @@
 package outbox
 
-import "presenced/internal/engine"
-
-// A storm makes entries and bodies by the hundred thousand; made one by one they
+// A storm makes places and bodies by the hundred thousand; made one by one they
 // would cost more than what they hold.
 const (
-	slabEntries = 256
+	slabPlaces = 64
 	// chunkBytes is small since one body that still waits keeps its whole
 	// chunk: some 25 bodies.
 	chunkBytes = 4 << 10
 )
 
-// store makes entries and keeps bodies. Its zero value is ready.
+// store makes places and mirrors and keeps bodies. Its zero value is ready.
 type store struct {
-	free  *entry  // released ones, by next
-	slab  []entry // not used yet
+	free  *place  // released ones, by next
+	slab  []place // not used yet
+	spare []*mirror
 	chunk []byte
 }
 
-// entry returns an empty entry for a pair.
-func (s *store) entry(key engine.Target) *entry {
-	e := s.free
+// place returns an empty place for something of m.
+func (s *store) place(m *mirror) *place {
+	p := s.free
 	switch {
-	case e != nil:
-		s.free = e.next
+	case p != nil:
+		s.free = p.next
+		*p = place{m: m, to: p.to[:0]}
 	default:
 		if len(s.slab) == 0 {
-			s.slab = make([]entry, slabEntries)
+			s.slab = make([]place, slabPlaces)
 		}
-		e = &s.slab[0]
+		p = &s.slab[0]
 		s.slab = s.slab[1:]
+		p.m = m
 	}
-	*e = entry{pair: key}
-	e.ops = e.first[:0]
-	return e
+	return p
 }
 
-// reuse takes an entry back that nothing refers to any more.
-func (s *store) reuse(e *entry) {
-	*e = entry{next: s.free}
-	s.free = e
+// reuse takes a place back that nothing refers to any more.
+func (s *store) reuse(p *place) {
+	clear(p.to)
+	*p = place{next: s.free, to: p.to[:0]}
+	s.free = p
+}
+
+// mirror returns an empty mirror.
+func (s *store) mirror(from string) *mirror {
+	if n := len(s.spare); n > 0 {
+		m := s.spare[n-1]
+		s.spare = s.spare[:n-1]
+		m.from = from
+		return m
+	}
+	return &mirror{from: from}
+}
+
+// forget takes a mirror back of which nothing is held.
+func (s *store) forget(m *mirror) {
+	*m = mirror{casts: m.casts[:0]}
+	s.spare = append(s.spare, m)
 }
 
 // body returns a copy that lives as long as somebody holds it.

@@ -18,8 +18,13 @@ import (
 // mallory had been shown when she was blocked.
 func onOwnRedis(t *testing.T, args ...string) (s *stage, before int) {
 	t.Helper()
+	return onRedisOf(t, testbed.ComponentOptions{Dialect: testbed.ProsodyDialect}, args...)
+}
+
+func onRedisOf(t *testing.T, o testbed.ComponentOptions, args ...string) (s *stage, before int) {
+	t.Helper()
 	t.Parallel()
-	s = script(t, testbed.ComponentOptions{Dialect: testbed.ProsodyDialect})
+	s = script(t, o)
 	s.redis = testbed.RunRedis(t, testbed.RedisOptions{Args: args})
 	s.store = map[string]any{"redis": s.redis.URL}
 	s.run(partner, true)
@@ -240,13 +245,16 @@ func TestRedis_AwayAtTheStart(t *testing.T) {
 // TestRedis_TakenOver: a daemon that was frozen while another one took its place
 // ends by itself, without a farewell in the other one's name.
 func TestRedis_TakenOver(t *testing.T) {
-	s, before := onOwnRedis(t)
+	// A server that lets a second component in, as ejabberd does.
+	s, before := onRedisOf(t, testbed.ComponentOptions{Dialect: testbed.ProsodyDialect, TakeBoth: true})
 	old := s.d
 	first := s.last()
 	s.must(old.Signal(syscall.SIGSTOP))
-	first.Reset() // the server gives the silent one up
 	s.d = testbed.RunDaemon(t, testbed.DaemonOptions{Config: s.settings(partner), NoWait: true})
 	s.readyz("ready", "", 30*time.Second) // a lease of ten seconds has to end first
+	s.changeTruth()
+	s.truth(before)
+	heard := len(first.Log())
 	s.must(old.Signal(syscall.SIGCONT))
 	ctx, cancel := s.within()
 	defer cancel()
@@ -255,6 +263,10 @@ func TestRedis_TakenOver(t *testing.T) {
 		t.Errorf("the overtaken daemon: exit code %d, %v\n%s", code, err, log)
 	}
 	s.must(old.Kill()) // it is gone; this forgets its exit code
-	s.changeTruth()
+	for _, st := range first.Log()[heard:] {
+		if st.Kind == "presence" {
+			t.Errorf("the overtaken daemon still showed %s", st.Raw)
+		}
+	}
 	s.truth(before)
 }

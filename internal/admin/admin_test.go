@@ -28,6 +28,7 @@ type door struct {
 	explain func(user, watcher presence.Addr) (eval.Explanation, error)
 	inspect func(user presence.Addr) (engine.Inspection, error)
 	users   func() ([]engine.UserSummary, error)
+	saved   []engine.Saved
 	apply   func(who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 }
 
@@ -43,6 +44,22 @@ func (d *door) Inspect(_ context.Context, _ engine.Principal, user presence.Addr
 func (d *door) Users(context.Context, engine.Principal) ([]engine.UserSummary, error) {
 	return d.users()
 }
+func (d *door) Export(_ context.Context, each func(engine.Saved) error) error {
+	for _, u := range d.saved {
+		if err := each(u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+func (d *door) ExportUser(_ context.Context, user presence.Addr) (engine.Saved, error) {
+	for _, u := range d.saved {
+		if u.User == user.Key() {
+			return u, nil
+		}
+	}
+	return engine.Saved{}, &engine.RefusedError{Kind: engine.NotFound, Field: "jid", Reason: "nothing is stored of her"}
+}
 func (d *door) Apply(_ context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error) {
 	return d.apply(who, user, c)
 }
@@ -50,6 +67,11 @@ func (d *door) Apply(_ context.Context, who engine.Principal, user presence.JID,
 // serve runs a server on a socket of its own and returns a client, the socket
 // and what was logged.
 func serve(t *testing.T, d *door) (*Client, string, *bytes.Buffer) {
+	t.Helper()
+	return serveDoor(t, d)
+}
+
+func serveDoor(t *testing.T, d Door) (*Client, string, *bytes.Buffer) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "run", "admin.sock")
 	l, err := Listen(path)
@@ -59,7 +81,7 @@ func serve(t *testing.T, d *door) (*Client, string, *bytes.Buffer) {
 	var log bytes.Buffer
 	s := NewServer(Options{
 		Door: d, Ready: func() bool { return true }, Language: "en", Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo})),
-		Status: func() Status { return Status{Version: "test", Status: "ready"} },
+		Status: func() Status { return Status{Version: "test", Status: "ready", Domain: "presence.example.org"} },
 	})
 	s.Serve(l)
 	t.Cleanup(func() { _ = s.Close(context.Background()) })

@@ -30,20 +30,23 @@ const clientTime = 30 * time.Second
 type Client struct {
 	socket string
 	http   *http.Client
+	stream *http.Client // for answers that may take as long as they move
 }
 
 // NewClient returns a client of the daemon on socket.
 func NewClient(socket string) *Client {
-	return &Client{socket: socket, http: &http.Client{
-		Timeout: clientTime,
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				var d net.Dialer
-				return d.DialContext(ctx, "unix", socket)
-			},
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", socket)
 		},
-	}}
+	}
+	return &Client{
+		socket: socket,
+		http:   &http.Client{Timeout: clientTime, Transport: transport},
+		stream: &http.Client{Transport: transport},
+	}
 }
 
 // Status returns how the daemon is. Like every method it wraps ErrNoDaemon when
@@ -102,34 +105,53 @@ func (c *Client) Explain(ctx context.Context, jid, watcher string) (e eval.Expla
 func userPath(jid, rest string) string { return "users/" + url.PathEscape(jid) + rest }
 
 func (c *Client) do(ctx context.Context, method, path string, query url.Values, into any) error {
+	return c.send(ctx, method, path, query, nil, into)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, query url.Values, body io.Reader, into any) error {
+	resp, err := c.request(ctx, c.http, method, path, query, body)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("admin socket %s: %w", c.socket, err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("admin socket %s: an answer that cannot be read; is the daemon of another version? %w", c.socket, err)
+	}
+	return nil
+}
+
+// request returns an answer of status 200, whose body the caller closes; any
+// other is an error.
+func (c *Client) request(ctx context.Context, by *http.Client, method, path string, query url.Values, body io.Reader) (*http.Response, error) {
 	target := "http://presenced/v1/admin/" + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+	req, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	resp, err := c.http.Do(req)
+	resp, err := by.Do(req)
 	if err != nil {
-		return c.unreachable(err)
+		return nil, c.unreachable(err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	if err != nil {
-		return fmt.Errorf("admin socket %s: %w", c.socket, err)
+		return nil, fmt.Errorf("admin socket %s: %w", c.socket, err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		p := &ProblemError{}
-		if json.Unmarshal(body, p) != nil || p.Detail == "" {
-			p = problem(resp.StatusCode, fmt.Sprintf("the daemon answered %s; is it presenced?", resp.Status))
-		}
-		return p
+	p := &ProblemError{}
+	if json.Unmarshal(text, p) != nil || p.Detail == "" {
+		p = problem(resp.StatusCode, fmt.Sprintf("the daemon answered %s; is it presenced?", resp.Status))
 	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("admin socket %s: an answer that cannot be read; is the daemon of another version? %w", c.socket, err)
-	}
-	return nil
+	return nil, p
 }
 
 // unreachable tells apart why nobody answered.

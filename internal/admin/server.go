@@ -31,6 +31,8 @@ type Door interface {
 	Explain(ctx context.Context, who engine.Principal, user, watcher presence.Addr) (eval.Explanation, error)
 	Inspect(ctx context.Context, who engine.Principal, user presence.Addr) (engine.Inspection, error)
 	Users(ctx context.Context, who engine.Principal) ([]engine.UserSummary, error)
+	Export(ctx context.Context, each func(engine.Saved) error) error
+	ExportUser(ctx context.Context, user presence.Addr) (engine.Saved, error)
 	Apply(ctx context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 }
 
@@ -91,7 +93,11 @@ func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), workTime)
 		defer cancel()
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if r.URL.Path == importPath {
+			limit = MaxImportBody
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		uid := any("unknown")
 		if v, ok := ctx.Value(peerKey{}).(uint32); ok {
 			uid = v

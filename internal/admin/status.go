@@ -42,6 +42,9 @@ type Host struct {
 	Reports bool     `json:"reports"` // and dropped sessions are reported
 	Roster  bool     `json:"roster"`  // rosters can be read
 	Consent bool     `json:"consent"` // users are asked for a subscription
+	Block   bool     `json:"block"`   // block lists can be read
+	Privacy bool     `json:"privacy"` // privacy lists can be read
+	Hidden  bool     `json:"hidden"`  // the server keeps lists that cannot be read
 }
 
 // Store is where settings are kept.

@@ -12,8 +12,8 @@ import (
 // last both at the rate of row 8 and as fast as the daemon takes them.
 func allocations(ctx context.Context, l *lab) ([]figure, error) {
 	s := l.site
-	unwatched := func() series { return s.numbered(s.size.users, s.size.alone) }
-	watched := func() series { return s.numbered(0, s.size.users) }
+	unwatched := func() series { return s.numbered(s.users, s.alone) }
+	watched := func() series { return s.numbered(0, s.users) }
 	var same, alone, steady, saturated []float64
 	for i := range l.size.runs {
 		if i%(changesAtOnce/2) == 0 {
@@ -22,15 +22,15 @@ func allocations(ctx context.Context, l *lab) ([]figure, error) {
 			}
 		}
 		var each [4]float64
-		for k, c := range []load{{s.repeats, 0, s.atOnce}, {unwatched, 0, s.atRate}, {watched, s.size.watchers, s.atRate}, {watched, s.size.watchers, s.atOnce}} {
+		for k, c := range []load{{s.repeats, 0, s.atOnce}, {unwatched, 0, s.atRate}, {watched, s.watchers, s.atRate}, {watched, s.watchers, s.atOnce}} {
 			var err error
 			if each[k], err = s.allocated(ctx, c); err != nil {
 				return nil, err
 			}
 		}
 		same, alone = append(same, each[0]), append(alone, each[1])
-		steady = append(steady, (each[2]-each[1])/float64(s.size.watchers))
-		saturated = append(saturated, (each[3]-each[1])/float64(s.size.watchers))
+		steady = append(steady, (each[2]-each[1])/float64(s.watchers))
+		saturated = append(saturated, (each[3]-each[1])/float64(s.watchers))
 	}
 	event := goal{13, "allocations per event that changes nothing", "objects", atMost, 3, 0.05}
 	change, delivery := event, event
@@ -61,7 +61,7 @@ func (s *site) atRate(ctx context.Context, r series) error {
 func (s *site) repeats() series {
 	r := series{}
 	for range repeated {
-		for u := range s.size.users {
+		for u := range s.users {
 			r.bytes = append(r.bytes, available(u, desk, inner("", s.status[u], 5)))
 		}
 	}

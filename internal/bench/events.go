@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"presenced/internal/testbed"
 )
@@ -17,6 +18,19 @@ const (
 // jidOf is a user's device.
 func jidOf(user int, resource string) string {
 	return "u" + strconv.Itoa(user) + "@" + testbed.DefaultHost + "/" + resource
+}
+
+// mirrorOf is what a user's watchers subscribe to.
+func mirrorOf(user int) string { return "u" + strconv.Itoa(user) + "@" + testbed.DefaultComponent }
+
+// userOf is the number of a user's JID.
+func userOf(jid string) (user int, ok bool) {
+	local, _, _ := strings.Cut(jid, "@")
+	if !strings.HasPrefix(local, "u") {
+		return 0, false
+	}
+	user, err := strconv.Atoi(local[1:])
+	return user, err == nil
 }
 
 // inner is the content of a presence as a current client sends it.

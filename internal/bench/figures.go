@@ -17,6 +17,7 @@ type direction string
 
 const (
 	atMost  direction = "at most"
+	atLeast direction = "at least"
 	exactly direction = "exactly"
 )
 
@@ -72,6 +73,9 @@ func (g goal) figure(runs []float64, also map[string]float64) figure {
 func (f *figure) meets(limit float64) bool {
 	if f.Compare == exactly {
 		return f.Min == limit && f.Max == limit
+	}
+	if f.Compare == atLeast {
+		return f.Value >= limit
 	}
 	return f.Value <= limit
 }

@@ -38,7 +38,7 @@ func latency(ctx context.Context, l *lab) ([]figure, error) {
 // load runs one open loop and returns the p99 in milliseconds.
 func (s *site) load(ctx context.Context, d time.Duration) (p99 float64, also map[string]float64, err error) {
 	r := s.cycle(int(d.Seconds() * float64(s.size.rate)))
-	s.meter.expect(r.first, r.count, s.size.watchers)
+	s.meter.expect(r.first, r.count, s.watchers)
 	before, err := s.metrics(ctx)
 	if err != nil {
 		return 0, nil, err
@@ -94,7 +94,7 @@ func (s *site) latencies(due, sent []int64) (p99 float64, also map[string]float6
 func (s *site) cycle(n int) series {
 	r := series{first: s.number + 1, count: n}
 	for range n {
-		r.bytes = append(r.bytes, s.change(s.turn%s.size.users))
+		r.bytes = append(r.bytes, s.change(s.turn%s.users))
 		s.turn++
 	}
 	return r

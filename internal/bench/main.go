@@ -85,7 +85,7 @@ func parseFlags(args []string, errOut io.Writer) (flags, error) {
 	}
 	for _, word := range strings.FieldsFunc(rows, func(r rune) bool { return r == ',' || r == ' ' }) {
 		n, err := strconv.Atoi(word)
-		if err != nil || !slices.ContainsFunc(benches(), func(b bench) bool { return b.row == n }) {
+		if err != nil || !slices.ContainsFunc(benches(), func(b bench) bool { return slices.Contains(b.rows, n) }) {
 			return f, fmt.Errorf("-rows %s: there is no row %q here; there are %s", rows, word, rowList())
 		}
 		f.rows = append(f.rows, n)
@@ -95,29 +95,50 @@ func parseFlags(args []string, errOut io.Writer) (flags, error) {
 
 // bench measures one row.
 type bench struct {
-	row  int
-	site bool // needs the daemon under load
+	rows []int // measured together
+	site bool  // needs the daemon under load
 	run  func(ctx context.Context, l *lab) ([]figure, error)
+}
+
+// wants reports whether any of these rows is to be measured.
+func (f *flags) wants(rows ...int) bool {
+	return len(f.rows) == 0 || slices.ContainsFunc(rows, func(n int) bool { return slices.Contains(f.rows, n) })
 }
 
 // benches are all rows that can be measured, in the order in which they run.
 func benches() []bench {
 	return []bench{
-		{row: 14, run: parse},
-		{row: 6, site: true, run: nothing},
-		{row: 7, site: true, run: fanOut},
-		{row: 8, site: true, run: latency},
-		{row: 13, site: true, run: allocations},
-		{row: 15, site: true, run: writes},
+		{rows: []int{14}, run: parse},
+		{rows: []int{6}, site: true, run: nothing},
+		{rows: []int{7}, site: true, run: fanOut},
+		{rows: []int{8}, site: true, run: latency},
+		{rows: []int{13}, site: true, run: allocations},
+		{rows: []int{15}, site: true, run: writes},
+		{rows: []int{1, 2}, run: delivery},
+		{rows: []int{9}, run: through},
+		{rows: []int{12}, run: heap},
+		{rows: []int{5}, run: growth},
+		{rows: []int{3, 4}, run: redisEvents},
+		{rows: []int{11}, run: footprint},
+		{rows: []int{18}, run: refill},
 	}
 }
 
 func rowList() string {
-	var words []string
+	var all []int
 	for _, b := range benches() {
-		words = append(words, strconv.Itoa(b.row))
+		all = append(all, b.rows...)
 	}
-	return strings.Join(words, ", ")
+	slices.Sort(all)
+	return words(all)
+}
+
+func words(rows []int) string {
+	var w []string
+	for _, n := range rows {
+		w = append(w, strconv.Itoa(n))
+	}
+	return strings.Join(w, ", ")
 }
 
 // lab is where rows are measured.
@@ -133,30 +154,53 @@ func measure(ctx context.Context, f flags, out io.Writer) (r report, err error) 
 	if f.quick {
 		l.size = quick()
 	}
+	defer func() { err = errors.Join(err, l.leave()) }()
 	var rows []figure
 	for _, b := range benches() {
-		if len(f.rows) > 0 && !slices.Contains(f.rows, b.row) {
+		if !f.wants(b.rows...) {
 			continue
 		}
-		if b.site && l.site == nil {
-			if l.site, err = l.open(ctx, ""); err != nil {
-				return r, err
-			}
-			defer func() { err = errors.Join(err, l.site.close()) }()
-		}
-		start := time.Now()
-		figures, err := b.run(ctx, l)
-		if err == nil && b.site {
-			err = l.site.healthy(ctx)
-		}
+		figures, err := l.measure(ctx, b)
 		if err != nil {
-			return r, fmt.Errorf("row %d: %w", b.row, err)
+			return r, fmt.Errorf("row %s: %w", words(b.rows), err)
 		}
-		say(out, "row %d measured in %s", b.row, time.Since(start).Round(100*time.Millisecond))
-		rows = append(rows, figures...)
+		rows = append(rows, slices.DeleteFunc(figures, func(g figure) bool { return !f.wants(g.Row) })...)
 	}
 	slices.SortStableFunc(rows, func(a, b figure) int { return a.Row - b.Row })
 	return newReport(rows, f.quick), nil
+}
+
+// measure runs one benchmark: on the site that several share, or with nothing
+// else beside it.
+func (l *lab) measure(ctx context.Context, b bench) (figures []figure, err error) {
+	switch {
+	case !b.site:
+		err = l.leave()
+	case l.site == nil:
+		l.site, err = l.open(ctx, l.usual())
+	}
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	figures, err = b.run(ctx, l)
+	if err == nil && b.site {
+		err = l.site.healthy(ctx)
+	}
+	if err == nil {
+		say(l.out, "row %s measured in %s", words(b.rows), time.Since(start).Round(100*time.Millisecond))
+	}
+	return figures, err
+}
+
+// leave closes the shared site.
+func (l *lab) leave() error {
+	if l.site == nil {
+		return nil
+	}
+	s := l.site
+	l.site = nil
+	return s.close()
 }
 
 // say prints a line; a reader who went away is no fault of the benchmark.

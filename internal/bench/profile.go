@@ -24,15 +24,12 @@ var profiler []byte
 // profilerEnv names the directory to the profiler.
 const profilerEnv = "BENCH_PROFILE_DIR"
 
-// profile puts the load of rows 8 and 15 on a daemon with the profiler in it
-// and leaves cpu-N.pprof and allocs-N.pprof, N = 1 for the steady rate, 2 for
-// saturation.
+// profile puts loads on a daemon with the profiler in it and leaves
+// cpu-N.pprof and allocs-N.pprof: in DIR/usual of rows 8 (N = 1) and 15 (N = 2),
+// in DIR/many of row 1 and DIR/stored of row 3 (N = 1), and in DIR/heap heap-N.pprof, what row 12 counts.
 func profile(ctx context.Context, f flags, out io.Writer) (err error) {
 	dir, err := filepath.Abs(f.profile)
 	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	binary, err := buildProfiled(ctx)
@@ -44,30 +41,84 @@ func profile(ctx context.Context, f flags, out io.Writer) (err error) {
 	if f.quick {
 		l.size = quick()
 	}
-	s, err := l.open(ctx, binary, profilerEnv+"="+dir)
+	for _, part := range []struct {
+		name  string
+		row   int
+		plan  plan
+		loads func(s *site) []func() error
+	}{
+		{"usual", 8, l.usual(), func(s *site) []func() error { return []func() error{s.steadily(ctx), s.repeatedly(ctx)} }},
+		{"many", 1, l.many(), func(s *site) []func() error { return []func() error{s.repeatedly(ctx)} }},
+		{"stored", 3, l.storing(), func(s *site) []func() error { return []func() error{s.storing(ctx)} }},
+		{"heap", 12, l.sized(l.size.weighed), nil},
+	} {
+		if !f.wants(part.row) {
+			continue
+		}
+		part.plan.binary = binary
+		if part.loads == nil {
+			if _, err := l.weigh(ctx, part.plan, filepath.Join(dir, part.name)); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := l.profile(ctx, filepath.Join(dir, part.name), part.plan, part.loads); err != nil {
+			return err
+		}
+	}
+	say(out, "profiles written; read them with: go tool pprof -top FILE")
+	return nil
+}
+
+// profile puts loads on one site.
+func (l *lab) profile(ctx context.Context, dir string, p plan, loads func(s *site) []func() error) (err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	p.env = []string{profilerEnv + "=" + dir}
+	s, err := l.open(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	err = s.profiled(ctx, dir, 1, func() error {
+	for i, load := range loads(s) {
+		if err := s.profiled(ctx, dir, i+1, load); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// steadily is the load of row 8, twice as long.
+func (s *site) steadily(ctx context.Context) func() error {
+	return func() error {
 		_, _, err := s.load(ctx, 2*s.size.loadFor)
 		return err
-	})
-	if err != nil {
-		return err
 	}
-	err = s.profiled(ctx, dir, 2, func() error {
+}
+
+// storing is the load of rows 3 and 4, some times.
+func (s *site) storing(ctx context.Context) func() error {
+	return func() error {
+		for range s.size.runs {
+			if _, _, err := s.burstStored(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// repeatedly is the load of rows 1 and 15.
+func (s *site) repeatedly(ctx context.Context) func() error {
+	return func() error {
 		for range changesAtOnce {
 			if _, _, err := s.burst(ctx); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
-	if err == nil {
-		say(out, "profiles written; read them with: go tool pprof -top FILE")
 	}
-	return err
 }
 
 // profiled runs a load between two signals to the profiler.

@@ -8,17 +8,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"presenced/internal/testbed"
 )
 
 const (
-	watcherPool = 2000 // people who watch, each several users
 	// subscribing is how many subscription requests are under way at once.
 	subscribing = 4000
 	// arriving is how many users come online at once.
-	arriving  = 1000
+	arriving = 1000
+	// settling is how many users get their first numbered state at once.
+	settling  = 50_000
 	seedLimit = time.Minute
 	// answerLimit is how long anything measured may take before the run is
 	// given up.
@@ -28,58 +30,136 @@ const (
 	rested = 10 * time.Second
 )
 
+// plan is what a site consists of.
+type plan struct {
+	users    int // enrolled, online, watched
+	alone    int // enrolled, online, watched by nobody
+	watchers int // of each watched user
+	pool     int // people who watch, each several users
+	// stored: enrolments and subscriptions are in the store when the daemon
+	// starts, and not said over the stream.
+	stored bool
+	silent bool // nobody comes online
+	on     storeKind
+	binary string // empty: the shipped one
+	env    []string
+}
+
 // site is the shipped daemon attached to a scripted server, with users online
 // and watchers subscribed to their mirrors. Users 0..users-1 are watched, the
 // others are not.
 type site struct {
+	plan
 	size   sizes
+	store  *storage
 	server *testbed.ComponentServer
 	link   *testbed.Link
 	daemon *testbed.Daemon
 	meter  *meter
-	number int       // of the last numbered event
-	turn   int       // of the next user in row 8
-	status []string  // of every user, as last sent
-	busy   time.Time // when users last changed
+	number int          // of the last numbered event
+	turn   int          // of the next user in row 8
+	status []string     // of every user, as last sent
+	busy   time.Time    // when users last changed
+	read   atomic.Int64 // rosters asked for
 }
 
-// open starts everything; binary "" is the shipped one.
-func (l *lab) open(ctx context.Context, binary string, env ...string) (*site, error) {
+// usual is the site of the rows that have none of their own.
+func (l *lab) usual() plan {
+	return plan{users: l.size.users, alone: l.size.alone, watchers: l.size.watchers, pool: 2000, on: onFile}
+}
+
+// open starts everything.
+func (l *lab) open(ctx context.Context, p plan) (*site, error) {
 	start := time.Now()
-	s := &site{size: l.size, meter: newMeter(l.size.users + l.size.alone)}
+	s := &site{plan: p, size: l.size, meter: newMeter(p.users + p.alone)}
 	s.status = make([]string, s.all())
-	if err := s.start(ctx, binary, env); err != nil {
+	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	err := s.arrive(ctx)
-	if err == nil {
-		err = s.seed(ctx)
-	}
-	if err != nil {
+	if err := s.populate(ctx); err != nil {
 		return nil, errors.Join(err, s.diagnosis(ctx), s.close())
 	}
 	say(l.out, "%d users with %d watchers each, and %d with none, are there after %s",
-		s.size.users, s.size.watchers, s.size.alone, time.Since(start).Round(100*time.Millisecond))
+		p.users, p.watchers, p.alone, time.Since(start).Round(100*time.Millisecond))
 	return s, nil
 }
 
-func (s *site) start(ctx context.Context, binary string, env []string) (err error) {
+func (s *site) start(ctx context.Context) (err error) {
+	if s.store, err = newStorage(ctx, s.on); err != nil {
+		return err
+	}
+	if s.stored {
+		if err := s.store.fill(ctx, s.all(), s.watchersOf); err != nil {
+			return err
+		}
+	}
 	s.server, err = testbed.NewComponentServer(testbed.ComponentOptions{
-		Dialect: testbed.ProsodyDialect, CountOnly: true, OnBytes: s.meter.feed, Rosters: s.rosters(),
+		Dialect: testbed.ProsodyDialect, CountOnly: true, OnBytes: s.meter.feed, OnIQ: s.answer,
 	})
 	if err != nil {
 		return err
 	}
 	config := testbed.ConfigForFake(s.server)
+	config["store"] = s.store.section
 	config["enrolment"] = map[string]any{"mode": "all"}
 	// Reading rosters again is not what the rows measure, and once a minute for
 	// everybody would be most of what an idle daemon does.
 	config["privacy"] = map[string]any{"refresh": "1h"}
-	if s.daemon, err = testbed.StartDaemon(ctx, testbed.DaemonOptions{Config: config, Binary: binary, Env: env}); err != nil {
+	if s.daemon, err = testbed.StartDaemon(ctx, testbed.DaemonOptions{Config: config, Binary: s.binary, Env: s.env}); err != nil {
 		return err
 	}
 	s.link, err = s.server.Next(ctx)
 	return err
+}
+
+// populate brings users and watchers there.
+func (s *site) populate(ctx context.Context) error {
+	switch {
+	case s.silent:
+		return nil
+	case s.stored:
+		return s.appear(ctx)
+	}
+	if err := s.arrive(ctx); err != nil {
+		return err
+	}
+	return s.seed(ctx)
+}
+
+// appear brings everybody online whom the daemon knows from its store. Each
+// piece of the settling waits until the rosters are read, so that nobody's
+// first state is still held back.
+func (s *site) appear(ctx context.Context) error {
+	var here [][]byte
+	for u := range s.all() {
+		here = append(here, available(u, desk, inner("", "here", 5)))
+	}
+	if err := s.send(batches(here)...); err != nil {
+		return err
+	}
+	if err := s.rostersRead(ctx); err != nil {
+		return err
+	}
+	return s.settle(ctx)
+}
+
+// rostersRead waits until every user's roster was asked for once.
+func (s *site) rostersRead(ctx context.Context) error {
+	last, since := int64(0), time.Now()
+	for {
+		n := s.read.Load()
+		switch {
+		case n >= int64(s.all()):
+			return nil
+		case n > last:
+			last, since = n, time.Now()
+		case time.Since(since) > answerLimit:
+			return fmt.Errorf("rosters: %w: %d of %d were asked for", errLate, n, s.all())
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // arrive brings everybody online, arriving at a time: the daemon enrols whom
@@ -116,35 +196,52 @@ func (s *site) reaches(ctx context.Context, name string, want float64) error {
 }
 
 // all is the number of users.
-func (s *site) all() int { return s.size.users + s.size.alone }
+func (s *site) all() int { return s.users + s.alone }
 
-// watcher is the k-th watcher of a user.
+// watcher is the k-th watcher of a user. The stride scatters whom a person
+// watches, as in life.
 func (s *site) watcher(user, k int) string {
-	return fmt.Sprintf("w%04d@%s", (user*s.size.watchers+k)%watcherPool, testbed.DefaultHost)
+	return fmt.Sprintf("w%04d@%s", (user*s.watchers+k)*stride%s.pool, testbed.DefaultHost)
 }
 
-// rosters make every watcher a contact of those she watches: a colleague (200).
-func (s *site) rosters() map[string][]testbed.RosterItem {
-	out := make(map[string][]testbed.RosterItem, s.all())
-	for u := range s.size.users {
-		items := make([]testbed.RosterItem, s.size.watchers)
-		for k := range items {
-			items[k] = testbed.RosterItem{JID: s.watcher(u, k), Subscription: "both"}
-		}
-		out[testbed.Bare(jidOf(u, desk))] = items
+const stride = 7919 // prime, and no divisor of a pool
+
+func (s *site) watchersOf(user int) []string {
+	if user >= s.users {
+		return nil
+	}
+	out := make([]string, s.watchers)
+	for k := range out {
+		out[k] = s.watcher(user, k)
 	}
 	return out
+}
+
+// answer gives rosters: every watcher is a contact of those she watches, a
+// colleague (200). It leaves everything else to the scripted server.
+func (s *site) answer(in testbed.Stanza) (testbed.IQReply, bool) {
+	if in.Type != "get" || len(in.Root.Children) == 0 || in.Root.Children[0].Name.Space != "jabber:iq:roster" {
+		return testbed.IQReply{}, false
+	}
+	s.read.Add(1)
+	text := []byte("<query xmlns='jabber:iq:roster'>")
+	if u, ok := userOf(in.To); ok {
+		for _, w := range s.watchersOf(u) {
+			text = fmt.Appendf(text, "<item jid='%s' subscription='both'/>", w)
+		}
+	}
+	return testbed.IQReply{Payload: string(append(text, "</query>"...))}, true
 }
 
 // seed subscribes all watchers through the stream, as their servers would.
 func (s *site) seed(ctx context.Context) error {
 	asked, batch := 0, make([]byte, 0, 64<<10)
-	perTurn := max(1, subscribing/2/s.size.watchers)
-	for first := 0; first < s.size.users; first += perTurn {
+	perTurn := max(1, subscribing/2/s.watchers)
+	for first := 0; first < s.users; first += perTurn {
 		batch = batch[:0]
-		for u := first; u < min(first+perTurn, s.size.users); u++ {
-			for k := range s.size.watchers {
-				batch = fmt.Appendf(batch, "<presence type='subscribe' from='%s' to='u%d@%s'/>", s.watcher(u, k), u, testbed.DefaultComponent)
+		for u := first; u < min(first+perTurn, s.users); u++ {
+			for k := range s.watchers {
+				batch = fmt.Appendf(batch, "<presence type='subscribe' from='%s' to='%s'/>", s.watcher(u, k), mirrorOf(u))
 				asked++
 			}
 		}
@@ -152,7 +249,7 @@ func (s *site) seed(ctx context.Context) error {
 			return err
 		}
 		want := max(0, asked-subscribing/2)
-		if first+perTurn >= s.size.users {
+		if first+perTurn >= s.users {
 			want = asked
 		}
 		if err := s.meter.wait(ctx, seedLimit, "subscriptions", func(m *meter) bool { return m.accepted >= want }); err != nil {
@@ -162,15 +259,18 @@ func (s *site) seed(ctx context.Context) error {
 	return s.settle(ctx)
 }
 
-// settle sends every watched user's first numbered state and waits for it to
-// have reached everybody, so that nothing of the past is still to come.
+// settle sends every watched user's first numbered state, settling at a time,
+// and waits for it to have reached everybody, so that nothing of the past is
+// still to come.
 func (s *site) settle(ctx context.Context) error {
-	events := s.numbered(0, s.size.users)
-	s.meter.expect(events.first, events.count, s.size.watchers)
-	if err := s.send(events.bytes...); err != nil {
-		return err
+	for first := 0; first < s.users; first += settling {
+		events := s.numbered(first, min(settling, s.users-first))
+		s.meter.expect(events.first, events.count, s.watchers)
+		if err := s.sendAll(ctx, events.bytes); err != nil {
+			return err
+		}
 	}
-	return s.meter.all(ctx, answerLimit)
+	return nil
 }
 
 // close ends everything.
@@ -181,6 +281,9 @@ func (s *site) close() error {
 	}
 	if s.server != nil {
 		errs = append(errs, s.server.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.close())
 	}
 	return errors.Join(errs...)
 }

@@ -30,8 +30,8 @@ func writes(ctx context.Context, l *lab) ([]figure, error) {
 
 // burst changes every watched user once.
 func (s *site) burst(ctx context.Context) (ratio float64, also map[string]float64, err error) {
-	r := s.numbered(0, s.size.users)
-	s.meter.expect(r.first, r.count, s.size.watchers)
+	r := s.numbered(0, s.users)
+	s.meter.expect(r.first, r.count, s.watchers)
 	before, err := s.metrics(ctx)
 	if err != nil {
 		return 0, nil, err

@@ -162,10 +162,34 @@ func TestCheck_PrivacyNotices(t *testing.T) {
 	s := fake(t, testbed.ComponentOptions{})
 	r := Run(t.Context(), Options{Config: write(t, s.Addr, "s3cret", "[privacy]\noffline_details = \"all\"\nserver_lists = \"require\"\n")})
 	for name, want := range map[string]string{
-		"lists": "containers alone decide", "offline": "a block can be told", "raw presence": "native contacts",
+		"lists": "known once a daemon is attached", "offline": "a block can be told", "raw presence": "native contacts",
 	} {
 		if step := r.step(t, name); step.Result != Warn || !strings.Contains(step.Found, want) || step.Do == "" {
 			t.Errorf("%s: %+v, want a warning with %q and a remedy", name, step, want)
+		}
+	}
+}
+
+func TestLists_AreToldPerHost(t *testing.T) {
+	for _, c := range []struct {
+		host    admin.Host
+		require bool
+		want    Result
+		words   string
+	}{
+		{admin.Host{Synced: true}, true, OK, "keeps no block"},
+		{admin.Host{Synced: true, Block: true, Privacy: true}, true, OK, "read and obeyed"},
+		{admin.Host{Synced: true, Block: true, Hidden: true}, false, Warn, "containers alone decide"},
+		{admin.Host{Synced: true, Hidden: true}, true, Fail, "shown to nobody"},
+		{admin.Host{}, true, Warn, "not been heard"},
+	} {
+		k := checker{config: config.Default(), status: &admin.Status{Hosts: []admin.Host{c.host}}}
+		if c.require {
+			k.config.Privacy.ServerLists = "require"
+		}
+		k.lists()
+		if got := k.Steps[0]; got.Result != c.want || !strings.Contains(got.Found, c.words) {
+			t.Errorf("%+v: %+v, want %s and %q", c.host, got, c.want, c.words)
 		}
 	}
 }

@@ -40,7 +40,11 @@ func prosody(domain string, hosts []string, host, port string) string {
     privileged_entities = {
         -- "both": devices that are online when their user enables are seen at once;
         -- with "get", from their next change on
-        [%q] = { roster = "both", presence = "managed_entity" },
+        -- iq: whom a user blocks on the server is hidden here too
+        [%q] = {
+            roster = "both", presence = "managed_entity",
+            iq = { ["urn:xmpp:blocking"] = "get", ["jabber:iq:privacy"] = "get" },
+        },
     }
 
 `, h, domain)

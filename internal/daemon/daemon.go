@@ -98,7 +98,7 @@ func (d *Daemon) wire(c *config.Config) error {
 	d.engine, err = engine.New(engine.Options{
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
-		Store: d.store, StorePresence: d.redis != nil, Sender: d.edge, Log: d.log, Registerer: d.registry,
+		Store: d.store, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, Log: d.log, Registerer: d.registry,
 	}, rules)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (d *Daemon) edgeOptions(c *config.Config) component.Options {
 		Secret:   func() string { return d.config.Load().Component.Secret.Reveal() },
 		Language: c.Presence.Language, Version: d.opt.Version,
 		MaxStanza: int(c.Limits.MaxStanza), MaxContacts: c.Limits.Contacts,
-		Log: d.log, Registerer: d.registry,
+		Log: d.log, Registerer: d.registry, BeforeFlush: d.mayShow,
 	}
 }
 

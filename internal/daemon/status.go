@@ -19,6 +19,7 @@ func (d *Daemon) status() admin.Status {
 		s.Hosts = append(s.Hosts, admin.Host{
 			Name: h.Name, Mode: h.Mode, Adverts: append([]string{}, h.Adverts...), Answers: h.Answers, Synced: h.Synced,
 			Managed: h.Host.Managed, Reports: h.Host.Reports, Roster: h.Host.Roster, Consent: h.Host.Consent,
+			Block: h.Host.Block, Privacy: h.Host.Privacy, Hidden: h.Host.Hidden,
 		})
 	}
 	return s

@@ -91,6 +91,14 @@ func (d *Daemon) watchStore(ctx context.Context) {
 
 var errTaken = errors.New("another presenced has taken the Redis store over while this one was away; it shows presence from here on")
 
+// mayShow is asked before each write to the XMPP server.
+func (d *Daemon) mayShow() error {
+	if d.redis == nil {
+		return nil
+	}
+	return d.redis.MayShow()
+}
+
 // overtaken reports whether another process shows presence in our place.
 func (d *Daemon) overtaken() bool {
 	if d.redis == nil {

@@ -15,6 +15,14 @@ func (e *Engine) Apply(ctx context.Context, who Principal, user presence.JID, c 
 		result Result
 		err    error
 	}
+	if im, ok := c.(Import); ok {
+		// Reading what somebody else wrote is done here: an owner has others to serve.
+		var err error
+		if im.read, err = e.readImport(who, user, im.Docs); err != nil {
+			return Result{}, err
+		}
+		c = im
+	}
 	done := make(chan answer, 1)
 	s := e.shardOf(user.Addr)
 	ok := s.box.post(func(now time.Time) {
@@ -41,8 +49,12 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 		answer(Result{}, refuse(NotAllowed, "", "only the user herself and the operator may do that"))
 		return
 	}
-	if _, enabling := c.(Enable); enabling {
+	switch c := c.(type) {
+	case Enable:
 		s.applyEnable(who, user, now, answer)
+		return
+	case Import:
+		s.applyImport(user, c, now, answer)
 		return
 	}
 	u := s.users[user.Addr]
@@ -58,15 +70,24 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 // What is told when too much waits already, and when the owners have ended.
 var (
 	errBusy     = refuse(Unavailable, "", "the daemon is too busy; try again in a moment")
+	errErased   = refuse(NotEnrolled, "", "her settings have just been erased; enable again to begin anew")
 	errStopping = refuse(Unavailable, "", "the daemon is stopping; try again in a moment")
 )
 
+// foreign refuses an address that cannot be a user here.
+func (e *Engine) foreign(user presence.JID) *RefusedError {
+	if e.serves(user.Addr.Domain()) && user.Addr.Local() != "" {
+		return nil
+	}
+	return refuse(NotAllowed, "jid", "%s is not a user of a served host; component.hosts lists them", user.Bare)
+}
+
 func (s *shard) applyEnable(who Principal, user presence.JID, now time.Time, answer answerFunc) {
-	switch {
-	case !s.e.serves(user.Addr.Domain()) || user.Addr.Local() == "":
-		answer(Result{}, refuse(NotAllowed, "jid", "%s is not a user of a served host; component.hosts lists them", user.Bare))
+	if r := s.e.foreign(user); r != nil {
+		answer(Result{}, r)
 		return
-	case !who.Operator && !s.e.mayEnrol(user.Addr):
+	}
+	if !who.Operator && !s.e.mayEnrol(user.Addr) {
 		answer(Result{}, refuse(NotAllowed, "", "enrolment is not open to you here; ask the operator"))
 		return
 	}
@@ -75,6 +96,10 @@ func (s *shard) applyEnable(who Principal, user presence.JID, now time.Time, ans
 		u = s.newUser(user.Addr, user.Bare)
 	}
 	queued := u.do(now, func(now time.Time) {
+		if u.forgotten() {
+			answer(Result{}, errErased)
+			return
+		}
 		if u.set.enrol.Enabled {
 			u.ask(now, true)
 			answer(Result{Advice: append([]Advice{AdviceNothing}, u.consentAdvice()...)}, nil)
@@ -98,6 +123,10 @@ func (u *user) consentAdvice() []Advice {
 
 // plan dispatches a change of an enrolled user. It runs within do.
 func (u *user) plan(c Change, now time.Time, answer answerFunc) {
+	if u.forgotten() {
+		answer(Result{}, errErased)
+		return
+	}
 	switch c := c.(type) {
 	case Disable:
 		u.disable(now, func(_ time.Time, err error) { answer(Result{}, refusedStore(err)) })

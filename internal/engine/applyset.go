@@ -48,7 +48,7 @@ func (u *user) setManual(m *presence.Manual, answer answerFunc) {
 }
 
 func (u *user) setNote(note string, answer answerFunc) {
-	note, res, err := u.checkNote(note)
+	note, res, err := u.sh.e.checkNote(note)
 	if err != nil {
 		answer(Result{}, err)
 		return
@@ -61,11 +61,11 @@ func (u *user) setNote(note string, answer answerFunc) {
 }
 
 // checkNote applies S9's limits and link policy to a note somebody sets.
-func (u *user) checkNote(note string) (string, Result, error) {
+func (e *Engine) checkNote(note string) (string, Result, error) {
 	if err := privacy.CheckNote(note); err != nil {
 		return "", Result{}, &RefusedError{Kind: Invalid, Field: "note", Reason: err.Error(), Err: err}
 	}
-	v := u.sh.e.rules().System.Operator.Links.Apply(note)
+	v := e.rules().System.Operator.Links.Apply(note)
 	switch {
 	case v.Refused:
 		return "", Result{}, refuse(Invalid, "note", "this link is not allowed in notes here; write the note without it")
@@ -91,7 +91,7 @@ func (u *user) setOOF(period *presence.OutOfOffice, now time.Time, answer answer
 		answer(Result{}, refuse(Invalid, "end", "the end lies before the start; give a later end or none"))
 		return
 	}
-	note, res, err := u.checkNote(p.Note)
+	note, res, err := u.sh.e.checkNote(p.Note)
 	if err != nil {
 		answer(Result{}, err)
 		return
@@ -250,7 +250,7 @@ func (u *user) decide(w presence.Addr, c presence.ContainerID, yes bool, answer 
 	docs[DocSubs] = encode(&subs)
 	u.save(Write{Docs: docs}, func(now time.Time, err error) {
 		if err == nil {
-			u.set.rules, u.set.subs = rules, subs
+			u.set.rules, u.set.subs = rules, &subs
 			u.recompile()
 			m := Mirror{Watcher: presence.JID{Addr: w, Bare: entry.Bare}, Spelling: entry.Spelling}
 			u.act(m, out, now)

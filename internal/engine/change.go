@@ -77,6 +77,18 @@ type Revoke struct{ Watcher presence.Addr }
 // Erase removes everything known of the user and ends every subscription.
 type Erase struct{}
 
+// Import puts settings in force as Export gave them, all documents or none, in
+// place of everything the user has; for the operator only. What the commands
+// would refuse is refused, with the document as Field. Settings equal to hers
+// (the consent, which her server decides, aside) change nothing.
+type Import struct {
+	Docs    map[string][]byte // by name; the slices are only read
+	Replace bool              // even if she has other settings already
+	Check   bool              // change nothing, only tell what would be answered
+
+	read *imported // Docs, once they were found good
+}
+
 func (Enable) change()         {}
 func (Disable) change()        {}
 func (SetState) change()       {}
@@ -92,6 +104,7 @@ func (Approve) change()        {}
 func (Refuse) change()         {}
 func (Revoke) change()         {}
 func (Erase) change()          {}
+func (Import) change()         {}
 
 // Advice names something the user should know about a change that was made.
 type Advice string

@@ -100,7 +100,7 @@ func (u *user) enable(bare string, then func(now time.Time, err error)) {
 			u.ask(now, true)
 			u.learn()
 			u.wantCard(cardLogin, now)
-			u.readRoster(now, nil)
+			u.reread(now, nil)
 			u.evaluate(now)
 		}
 		then(now, err)
@@ -174,7 +174,7 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 func (u *user) forgetPresence(now time.Time) {
 	u.person.Inputs.Resources = nil
 	u.person.Inputs.Claims = nil
-	u.roster = rosterCopy{after: u.roster.after}
+	u.roster = rosterCopy{question: question{after: u.roster.after}}
 	u.person.Roster = nil
 	u.forgetCard()
 	u.refreshAt, u.pingAt = time.Time{}, time.Time{}

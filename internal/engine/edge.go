@@ -70,6 +70,9 @@ type Host struct {
 	Roster   bool // rosters can be read
 	Consent  bool // ask enrolled users for a subscription
 	Complete bool // the whole presence state has been sent already: nothing to probe
+	Block    bool // block lists can be read (S8.1)
+	Privacy  bool // privacy lists can be read while their owner is online (S8.2)
+	Hidden   bool // the server keeps lists that cannot be read (S11)
 }
 
 // Lists are what a server keeps of a user's blocking, as far as it can be read
@@ -123,6 +126,10 @@ type Sender interface {
 	// ReadCard fetches a user's vCard; the answer comes through CardRead unless the
 	// link is lost.
 	ReadCard(user presence.Addr, bare string)
+	// ReadLists fetches what the user's server keeps of her blocking, as far as the
+	// host lets us; privacy lists only where she is online. The answer comes
+	// through ListsRead, with an error after a time limit.
+	ReadLists(user presence.Addr, bare string, online bool)
 	// Notify sends a user a message in words.
 	Notify(bare, text string)
 	// Settle calls HostSynced(host) once everything the server has to say in

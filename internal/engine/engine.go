@@ -29,9 +29,15 @@ type Options struct {
 	// it there; else only what a restart could not learn again.
 	StorePresence bool
 	Sender        Sender
-	Log           *slog.Logger
-	Registerer    prometheus.Registerer
-	Shards        int // owners; 0: four per processor
+	// Forgetful: subscriptions were lost with the store, so nobody is told that there
+	// is none (S13).
+	Forgetful bool
+	// ListSources read the block and privacy lists of a host's users where the
+	// stream does not offer them (S11).
+	ListSources map[string]ListReader
+	Log         *slog.Logger
+	Registerer  prometheus.Registerer
+	Shards      int // owners; 0: four per processor
 }
 
 // Engine owns all users. Its methods are safe for many goroutines.
@@ -40,6 +46,7 @@ type Engine struct {
 	current atomic.Pointer[Rules]
 	shards  []*shard
 	seed    maphash.Seed
+	born    time.Time
 	hosts   map[string]bool
 	metrics *metrics
 
@@ -48,15 +55,19 @@ type Engine struct {
 
 	knownMu sync.RWMutex // guards known
 	known   map[presence.Addr]struct{}
+	// knownVersion grows with each change of what Known answers.
+	knownVersion atomic.Uint64
 
 	wait    sync.WaitGroup
 	stop    context.CancelFunc
 	stopped chan struct{} // closed when the owners have ended
 	cleanly bool          // the last run ended with every digest stored
 
+	blank      atomic.Bool // the store held no user, and none has come since
 	distrusted atomic.Bool // this run must not end with that mark
 
 	alarms alarms
+	hidden hiddenHosts
 }
 
 // New wires an engine; Load and Start follow.
@@ -68,11 +79,12 @@ func New(opt Options, rules *Rules) (*Engine, error) {
 		opt.Shards = 4 * runtime.GOMAXPROCS(0)
 	}
 	e := &Engine{
-		opt: opt, seed: maphash.MakeSeed(), hosts: make(map[string]bool),
+		opt: opt, seed: maphash.MakeSeed(), born: time.Now(), hosts: make(map[string]bool),
 		known: make(map[presence.Addr]struct{}), stopped: make(chan struct{}),
 		stop: func() {},
 	}
 	e.current.Store(rules)
+	e.knownVersion.Add(1)
 	for _, h := range opt.Hosts {
 		e.hosts[h] = true
 	}
@@ -103,10 +115,16 @@ func (e *Engine) Known(a presence.Addr) bool {
 	return ok || e.adopts(a)
 }
 
+// KnownVersion changes with the answers of Known, so that those may be kept: it is
+// read before Known is asked.
+func (e *Engine) KnownVersion() uint64 { return e.knownVersion.Load() }
+
 func (e *Engine) setKnown(a presence.Addr, on bool) {
 	e.knownMu.Lock()
 	defer e.knownMu.Unlock()
+	defer e.knownVersion.Add(1)
 	if on {
+		e.blank.Store(false)
 		e.known[a] = struct{}{}
 	} else {
 		delete(e.known, a)
@@ -115,6 +133,7 @@ func (e *Engine) setKnown(a presence.Addr, on bool) {
 
 // Load reads every user's settings from the store. It must return before Start.
 func (e *Engine) Load(ctx context.Context) error {
+	e.blank.Store(true)
 	if err := e.opt.Store.Load(ctx, e.loadUser); err != nil {
 		return fmt.Errorf("settings: load: %w", err)
 	}
@@ -151,6 +170,7 @@ func (e *Engine) loadUser(saved Saved) error {
 	if err != nil {
 		return fmt.Errorf("a user's settings: %w", err)
 	}
+	e.blank.Store(false)
 	u := e.shardOf(j.Addr).newUser(j.Addr, set.enrol.JID)
 	u.set = set
 	u.restorePresence(saved.Presence)
@@ -238,6 +258,7 @@ func (e *Engine) Stop(ctx context.Context) {
 // Reload puts other rules in force for everybody and enrols whom they name.
 func (e *Engine) Reload(rules *Rules) {
 	e.current.Store(rules)
+	e.knownVersion.Add(1)
 	e.everywhere(func(s *shard, now time.Time) {
 		s.enlistAll(now)
 		for _, u := range s.users {

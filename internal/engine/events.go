@@ -43,11 +43,9 @@ func (e *Engine) HostSynced(name string) {
 }
 
 // Device takes one presence of a device; it never blocks, and drops users who
-// are not enrolled.
+// are not enrolled. So that those do not fill the mailbox either, the edge asks
+// Known first.
 func (e *Engine) Device(d Device) {
-	if !e.Known(d.User.Addr) {
-		return
-	}
 	if !e.shardOf(d.User.Addr).box.device(d) {
 		e.metrics.lost.Inc()
 	}

@@ -116,7 +116,7 @@ func (s *settings) documents() map[string][]byte {
 	if s.rules.V != 0 {
 		docs[DocRules] = encode(s.rules)
 	}
-	if subs := encodeSubs(&s.subs); subs != nil {
+	if subs := encodeSubs(s.subs); subs != nil {
 		docs[DocSubs] = subs
 	}
 	if s.manual != nil {
@@ -128,8 +128,11 @@ func (s *settings) documents() map[string][]byte {
 	if s.oof != nil {
 		docs[DocOOF] = encode(oofDoc{V: docVersion, Period: s.oof})
 	}
-	if s.profile != (Profile{}) {
-		docs[DocProfile] = encode(profileDoc{V: docVersion, Profile: s.profile})
+	if s.told != nil {
+		docs[DocProfile] = encode(profileDoc{V: docVersion, Profile: *s.told})
+	}
+	if s.lists != nil {
+		docs[DocLists] = encode(s.lists)
 	}
 	return docs
 }

@@ -25,35 +25,34 @@ type groupKey struct {
 
 // pair is what one watcher was last sent.
 type pair struct {
-	addr   presence.Addr
 	sent   uint64 // digest of the last rendering; 0: unknown, must be sent
-	sentAt int64  // unix nanoseconds of that sending
+	sentAt stamp  // of that sending
+	row    uint16 // the watcher's in user.sorted
 	muted  bool   // it bounced: silent until the next probe or subscribe (S14)
 	fresh  bool   // has just come into the group: sent without pacing
 }
 
-// group is one projection and its watchers. targets and pairs are parallel.
+// group is one projection and its watchers.
 type group struct {
 	key     groupKey
-	targets []Target
 	pairs   []pair
-	digest  uint64    // of what the group was last sent
-	tat     time.Time // pacing: when the burst would be used up (GCRA)
-	due     time.Time // a change is held back until then; zero: none
-	idleAt  time.Time // the last idle-only change sent
-	pending bool      // some pair's sent may differ from digest
+	digest  uint64  // of what the group was last sent
+	tat     instant // pacing: when the burst would be used up (GCRA)
+	due     instant // a change is held back until then; 0: none
+	idleAt  instant // the last idle-only change sent
+	pending bool    // some pair's sent may differ from digest
 }
 
 // allow takes one token of the projection's pace, or says when there is one.
-func (g *group) allow(now time.Time) (time.Time, bool) {
-	if earliestSend := g.tat.Add(-(paceBurst - 1) * paceInterval); now.Before(earliestSend) {
+func (g *group) allow(now instant) (instant, bool) {
+	if earliestSend := g.tat - instant((paceBurst-1)*paceInterval); g.tat != 0 && now < earliestSend {
 		return earliestSend, false
 	}
-	if g.tat.Before(now) {
+	if g.tat == 0 || g.tat < now {
 		g.tat = now
 	}
-	g.tat = g.tat.Add(paceInterval)
-	return time.Time{}, true
+	g.tat += instant(paceInterval)
+	return 0, true
 }
 
 // cause tells why a user is evaluated.
@@ -85,14 +84,14 @@ func (u *user) emitGroup(g *group, now time.Time, why cause, idleOnly bool) {
 		g.digest = digest // nothing was sent yet: the beginning is no change
 	}
 	if digest == g.digest {
-		g.due = time.Time{} // it changed back while it was held
+		g.due = 0 // it changed back while it was held
 		if g.pending {
 			u.send(g, body, digest, now, false)
 			g.pending = false
 		}
 		return
 	}
-	if at, held := g.hold(u.sh, now, why, idleOnly); held {
+	if at, held := g.hold(u.sh, u.sh.e.instant(now), why, idleOnly); held {
 		g.due = at
 		u.sh.e.metrics.held.Inc()
 		if g.pending {
@@ -100,7 +99,7 @@ func (u *user) emitGroup(g *group, now time.Time, why cause, idleOnly bool) {
 		}
 		return
 	}
-	g.due = time.Time{}
+	g.due = 0
 	g.digest = digest
 	u.send(g, body, digest, now, false)
 	g.pending = false
@@ -109,16 +108,16 @@ func (u *user) emitGroup(g *group, now time.Time, why cause, idleOnly bool) {
 // hold decides whether a change of the projection must wait (S10). An idle-only
 // change that a timer caused is spread; everything obeys the pace. It looks at
 // this projection only: a change this container cannot see costs it nothing (I1).
-func (g *group) hold(s *shard, now time.Time, why cause, idleOnly bool) (time.Time, bool) {
-	waiting := !g.due.IsZero()
-	if waiting && now.Before(g.due) && (idleOnly || why == causeDue) {
+func (g *group) hold(s *shard, now instant, why cause, idleOnly bool) (instant, bool) {
+	waiting := g.due != 0
+	if waiting && now < g.due && (idleOnly || why == causeDue) {
 		return g.due, true
 	}
 	if why == causeTimer && idleOnly && !waiting {
-		at := now.Add(s.jitter(idleSpread))
+		at := now + instant(s.jitter(idleSpread))
 		if g.key.remote {
-			if gap := g.idleAt.Add(remoteIdleGap); at.Before(gap) {
-				at = gap
+			if g.idleAt != 0 {
+				at = max(at, g.idleAt+instant(remoteIdleGap))
 			}
 			g.idleAt = at
 		}
@@ -132,7 +131,7 @@ func (g *group) hold(s *shard, now time.Time, why cause, idleOnly bool) (time.Ti
 // freshOnly only to those that have just come into the group.
 func (u *user) send(g *group, body []byte, digest uint64, now time.Time, freshOnly bool) {
 	to := u.sh.targets[:0]
-	stamp := now.UnixNano()
+	stamp := u.sh.e.instant(now).stamp()
 	for i := range g.pairs {
 		p := &g.pairs[i]
 		if freshOnly && !p.fresh {
@@ -143,7 +142,7 @@ func (u *user) send(g *group, body []byte, digest uint64, now time.Time, freshOn
 			continue
 		}
 		p.sent, p.sentAt = digest, stamp
-		to = append(to, g.targets[i])
+		to = append(to, u.target(p))
 	}
 	u.sh.targets = to
 	if len(to) == 0 {
@@ -164,9 +163,11 @@ func (u *user) render(k groupKey) ([]byte, uint64) {
 
 // nextDue returns when the next held-back projection may go.
 func (u *user) nextDue() time.Time {
-	var at time.Time
+	var at instant
 	for i := range u.groups {
-		at = earliest(at, u.groups[i].due)
+		if due := u.groups[i].due; due != 0 && (at == 0 || due < at) {
+			at = due
+		}
 	}
-	return at
+	return u.sh.e.time(at)
 }

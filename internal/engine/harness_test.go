@@ -25,9 +25,10 @@ import (
 type wire struct {
 	mu      sync.Mutex
 	lines   []string
-	rosters map[string][]presence.Contact // by bare JID; absent: an error
-	silent  bool                          // rosters are not answered
-	cards   map[string]*presence.Profile  // by bare JID; absent: not answered
+	lists   func(bare string, online bool) (Lists, error) // nil: no answer comes
+	rosters map[string][]presence.Contact                 // by bare JID; absent: an error
+	silent  bool                                          // rosters are not answered
+	cards   map[string]*presence.Profile                  // by bare JID; absent: not answered
 	e       *Engine
 }
 
@@ -66,6 +67,17 @@ func (w *wire) Peek(_ presence.Addr, bare string) { w.say("peek %s", bare) }
 func (w *wire) Ping(full string)                  { w.say("ping %s", full) }
 func (w *wire) Notify(bare, text string)          { w.say("notify %s", bare) }
 func (w *wire) Settle(host string)                { w.say("settle %s", host) }
+
+func (w *wire) ReadLists(user presence.Addr, bare string, online bool) {
+	w.mu.Lock()
+	read := w.lists
+	w.mu.Unlock()
+	if read == nil {
+		return
+	}
+	lists, err := read(bare, online)
+	w.e.ListsRead(user, lists, err)
+}
 
 // ReadCard answers at once where there is a card; a nil one is none.
 func (w *wire) ReadCard(user presence.Addr, bare string) {

@@ -241,3 +241,51 @@ func TestI1_AStrangersQueryNeverWaits(t *testing.T) {
 		}
 	})
 }
+
+// TestErase_NothingQueuedBehindItComesBack: what waited for the erasure is refused,
+// and nothing of it is in the store.
+func TestErase_NothingQueuedBehindItComesBack(t *testing.T) {
+	live(t, func(w *world) {
+		a := presence.MustAddr(alice)
+		s := w.shardOf(a)
+		who := Principal{Addr: a, JID: alice}
+		answers := make(chan error, 3)
+		answer := func(_ Result, err error) { answers <- err }
+		s.box.must(func(now time.Time) {
+			s.apply(who, jid(alice), Erase{}, now, answer)
+			s.apply(who, jid(alice), SetNote{Text: "back"}, now, answer)
+			s.apply(who, jid(alice), Enable{}, now, answer)
+		})
+		synctest.Wait()
+		if err := <-answers; err != nil {
+			t.Errorf("erase: %v", err)
+		}
+		for _, what := range []string{"note", "enable"} {
+			if err := <-answers; err == nil {
+				t.Errorf("%s behind an erasure was acknowledged", what)
+			}
+		}
+		if docs := w.store.docs[a.Key()]; len(docs) > 0 {
+			t.Errorf("stored after the erasure: %q", docs)
+		}
+	})
+}
+
+// TestS13_AnEmptyStoreEndsNoSubscription: while nobody is enrolled, or after
+// settings were lost, a watcher nobody remembers gets no answer; else he is told.
+func TestS13_AnEmptyStoreEndsNoSubscription(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := build(t, newMemory())
+		defer w.Stop(context.Background())
+		w.attach()
+		w.mirrorEvent(MirrorProbe, bob)
+		w.expect()
+		w.apply(alice, Enable{})
+		w.out.take()
+		w.mirrorEvent(MirrorProbe, bob)
+		w.expect(to(bob, "unsubscribed"))
+		w.opt.Forgetful = true
+		w.mirrorEvent(MirrorProbe, bob)
+		w.expect()
+	})
+}

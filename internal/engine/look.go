@@ -141,7 +141,7 @@ func (u *user) inspect(now time.Time) Inspection {
 		UserSummary:  u.summary(),
 		Availability: u.state.A.Availability, Activity: u.state.A.Activity,
 		Manual: u.set.manual, Note: u.set.note, OutOfOffice: u.set.oof,
-		Profile: u.set.profile, PrivacyMode: u.set.rules.PrivacyMode,
+		Profile: u.set.profile(), PrivacyMode: u.set.rules.PrivacyMode,
 		Rules:    append([]privacy.Rule{}, u.set.rules.Rules...),
 		Requests: []Watcher{}, Watchers: []Watcher{},
 	}

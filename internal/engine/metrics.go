@@ -42,8 +42,39 @@ func newMetrics(e *Engine) *metrics {
 		}
 		return float64(n)
 	})
-	gauge("presenced_lists_unread", "1 while no server-side block or privacy list is read: containers alone decide.", func() float64 { return 1 })
+	gauge("presenced_lists_unread", "Served hosts that keep block or privacy lists which cannot be read: containers alone decide there.", func() float64 {
+		return float64(e.hidden.count())
+	})
 	return m
+}
+
+// hiddenHosts are the hosts whose lists cannot be read (S11).
+type hiddenHosts struct {
+	mu    sync.Mutex // guards names
+	names map[string]bool
+}
+
+// note reports whether that is news.
+func (h *hiddenHosts) note(name string, hidden bool) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	was, known := h.names[name]
+	if h.names == nil {
+		h.names = make(map[string]bool)
+	}
+	h.names[name] = hidden
+	return hidden && !(known && was)
+}
+
+func (h *hiddenHosts) count() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, hidden := range h.names {
+		if hidden {
+			n++
+		}
+	}
+	return n
 }
 
 // alarms keeps repeated faults from filling the log: first, on change, on
@@ -73,6 +104,12 @@ var ErrRoster = errors.New("the roster could not be read")
 func (e *Engine) warnRoster(err error) {
 	if e.alarms.due("roster", time.Now()) {
 		e.opt.Log.Warn("a roster could not be read: its owner is shown to nobody until it can", "error", err)
+	}
+}
+
+func (e *Engine) warnLists(err error) {
+	if e.alarms.due("lists", time.Now()) {
+		e.opt.Log.Warn("block and privacy lists could not be read: their owner is shown to nobody, or as they were, until they can", "error", err)
 	}
 }
 

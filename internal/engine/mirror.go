@@ -55,10 +55,16 @@ func (s *shard) answerStranger(m Mirror) {
 	default:
 		return
 	}
-	if out := roster.Step(roster.None, ev, roster.Facts{}); out.Unsubscribed {
+	if out := roster.Step(roster.None, ev, roster.Facts{}); out.Unsubscribed && !s.e.forgetful() {
 		s.e.opt.Sender.Unsubscribed(Target{To: answerTo(m), From: m.Spelling})
 	}
 }
+
+// forgetful: the store was empty at the start and nobody has enrolled since, or the
+// operator said that it was lost. A subscription this daemon does not remember may
+// be one then, and "unsubscribed" would end it for good (S13). It is so for
+// everybody alike.
+func (e *Engine) forgetful() bool { return e.opt.Forgetful || e.blank.Load() }
 
 // answerTo is whom a direct answer goes to: the very session that asked.
 func answerTo(m Mirror) string { return m.Watcher.Full() }
@@ -70,7 +76,7 @@ func (u *user) asked(m Mirror, now time.Time) {
 		u.step(m, roster.Probe, now)
 		return
 	}
-	u.readRoster(now, func(now time.Time) {
+	u.reread(now, func(now time.Time) {
 		u.do(now, func(now time.Time) { u.step(m, roster.Subscribe, now) })
 	})
 }
@@ -139,7 +145,7 @@ func (u *user) saveSubs(subs roster.Subs, then func(now time.Time, err error)) {
 	u.save(Write{Docs: map[string][]byte{DocSubs: encodeSubs(&subs)}}, func(now time.Time, err error) {
 		if err == nil {
 			u.leaveOld(&subs)
-			u.set.subs = subs
+			u.set.subs = &subs
 			u.regroup()
 		}
 		// What was decided is said before the projections follow: `subscribed`
@@ -159,8 +165,8 @@ func (u *user) leaveOld(next *roster.Subs) {
 		g := &u.groups[i]
 		for j := range g.pairs {
 			p := &g.pairs[j]
-			if next.Standing(p.addr) != roster.Accepted && p.sent != u.sh.e.offlineDigest && !p.muted {
-				u.sh.e.opt.Sender.Present(u.sh.e.offline, []Target{g.targets[j]})
+			if next.Standing(u.watcher(p)) != roster.Accepted && p.sent != u.sh.e.offlineDigest && !p.muted {
+				u.sh.e.opt.Sender.Present(u.sh.e.offline, []Target{u.target(p)})
 			}
 		}
 	}
@@ -186,7 +192,7 @@ func (u *user) act(m Mirror, out roster.Outcome, now time.Time) {
 		send.Unsubscribed(Target{To: answerTo(m), From: m.Spelling})
 	}
 	if out.Prompt {
-		lang := text.Match(u.set.profile.Language, u.sh.e.opt.Language)
+		lang := text.Match(u.set.profile().Language, u.sh.e.opt.Language)
 		send.Notify(u.bare, text.T(lang, "notice.request", m.Watcher.Bare))
 	}
 	if out.Project {
@@ -201,7 +207,8 @@ func (u *user) answer(m Mirror, everywhere bool, now time.Time) {
 	if everywhere {
 		to = m.Watcher.Bare
 	}
-	key := u.keyFor(m.Watcher.Addr)
+	entry, _ := u.set.subs.Get(m.Watcher.Addr)
+	key := u.keyFor(m.Watcher.Addr, &entry)
 	body, digest := u.sh.e.offline, u.sh.e.offlineDigest
 	if u.maySend() { // else the wait for it was too long (S8.5)
 		body, digest = u.render(key)

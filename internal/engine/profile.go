@@ -30,6 +30,14 @@ type profileDoc struct {
 	Profile Profile `json:"profile"`
 }
 
+// profile is what she told; the zero value for nothing.
+func (s *settings) profile() Profile {
+	if s.told == nil {
+		return Profile{}
+	}
+	return *s.told
+}
+
 // about is what is kept of a person beside her presence. Many users have none.
 type about struct {
 	hours aggregation.Hours
@@ -47,53 +55,53 @@ func (u *user) herself() *about {
 
 // checkProfile makes a profile fit to be stored, or refuses it with the field and
 // what to write.
-func (u *user) checkProfile(p Profile) (Profile, error) {
+func (e *Engine) checkProfile(p Profile) (Profile, Result, error) {
 	p = Profile{
 		Timezone: strings.TrimSpace(p.Timezone), Language: strings.TrimSpace(p.Language),
 		Hours: strings.Join(strings.Fields(p.Hours), " "), Location: strings.TrimSpace(p.Location),
 	}
 	if p.Timezone != "" && text.Zone(p.Timezone) == nil {
-		return p, refuse(Invalid, "timezone", "%.64q is no time zone; write a name such as Europe/Berlin, or UTC", p.Timezone)
+		return p, Result{}, refuse(Invalid, "timezone", "%.64q is no time zone; write a name such as Europe/Berlin, or UTC", p.Timezone)
 	}
 	if p.Language != "" && !slices.Contains(text.Languages(), p.Language) {
-		return p, refuse(Invalid, "language", "%.16q is no language of this service; write one of %s", p.Language, strings.Join(text.Languages(), ", "))
+		return p, Result{}, refuse(Invalid, "language", "%.16q is no language of this service; write one of %s", p.Language, strings.Join(text.Languages(), ", "))
 	}
 	if len(p.Hours) > presence.MaxNote {
-		return p, refuse(Invalid, "hours", "the working hours are longer than %d characters; write fewer periods", presence.MaxNote)
+		return p, Result{}, refuse(Invalid, "hours", "the working hours are longer than %d characters; write fewer periods", presence.MaxNote)
 	}
 	if _, err := aggregation.ParseHours(p.Hours); err != nil {
-		return p, &RefusedError{Kind: Invalid, Field: "hours", Reason: err.Error(), Err: err}
+		return p, Result{}, &RefusedError{Kind: Invalid, Field: "hours", Reason: err.Error(), Err: err}
 	}
 	if err := privacy.CheckNote(p.Location); err != nil || strings.ContainsAny(p.Location, "\r\n\t") {
-		return p, refuse(Invalid, "location", "the location has to be one line of at most %d characters", presence.MaxNote)
+		return p, Result{}, refuse(Invalid, "location", "the location has to be one line of at most %d characters", presence.MaxNote)
 	}
-	return p, nil
+	switch v := e.rules().System.Operator.Links.Apply(p.Location); {
+	case v.Refused:
+		return p, Result{}, refuse(Invalid, "location", "links are not allowed here; write the location without it")
+	case v.Text != p.Location:
+		p.Location = v.Text
+		return p, Result{Advice: []Advice{AdviceNeutralised}}, nil
+	}
+	return p, Result{}, nil
 }
 
 func (u *user) setProfile(p Profile, answer answerFunc) {
-	p, err := u.checkProfile(p)
+	p, res, err := u.sh.e.checkProfile(p)
 	if err != nil {
 		answer(Result{}, err)
 		return
 	}
-	var res Result
-	switch v := u.sh.e.rules().System.Operator.Links.Apply(p.Location); {
-	case v.Refused:
-		answer(Result{}, refuse(Invalid, "location", "links are not allowed here; write the location without it"))
-		return
-	case v.Text != p.Location:
-		p.Location, res.Advice = v.Text, []Advice{AdviceNeutralised}
-	}
-	if p == u.set.profile {
+	if p == u.set.profile() {
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
 	}
+	var told *Profile
 	var doc []byte
 	if p != (Profile{}) {
-		doc = encode(profileDoc{V: docVersion, Profile: p})
+		told, doc = &p, encode(profileDoc{V: docVersion, Profile: p})
 	}
 	u.saveDoc(DocProfile, doc, func() {
-		u.set.profile = p
+		u.set.told = told
 		u.compose()
 	}, func(err error) { answer(res, err) })
 }
@@ -104,7 +112,7 @@ func (u *user) setProfile(p Profile, answer answerFunc) {
 // working hours too.
 func (u *user) compose() {
 	r := u.sh.e.rules()
-	own := &u.set.profile
+	own := u.set.profile()
 	var base *presence.Profile
 	if r.Directory != nil {
 		base = r.Directory(u.addr)
@@ -150,7 +158,7 @@ func fillIn(p, vcard *presence.Profile) {
 // is empty where neither says one, or the operator UTC, which says nothing of
 // where she is.
 func (u *user) zone() (*time.Location, string) {
-	if own := u.set.profile.Timezone; own != "" {
+	if own := u.set.profile().Timezone; own != "" {
 		if z := text.Zone(own); z != nil {
 			return z, own
 		}
@@ -165,7 +173,7 @@ func (u *user) zone() (*time.Location, string) {
 // them have changed, is none: nobody is off work by mistake.
 func (u *user) workHours(zone *time.Location) {
 	u.person.Inputs.OffHours, u.person.Inputs.NextHours = false, time.Time{}
-	hours, err := aggregation.ParseHours(u.set.profile.Hours)
+	hours, err := aggregation.ParseHours(u.set.profile().Hours)
 	if err != nil {
 		hours = aggregation.Hours{}
 	}

@@ -23,25 +23,23 @@ func (s *shard) attached() {
 // not repeated.
 func (s *shard) detached(confirmed time.Time, now time.Time) {
 	s.up = false
-	limit := confirmed.UnixNano()
+	limit := minInstant
+	if !confirmed.IsZero() {
+		limit = s.e.instant(confirmed)
+	}
 	for _, u := range s.users {
 		u.uncertain(limit)
-		u.roster.reading = false
-		u.roster.again = false
-		after := u.roster.after
-		u.roster.after = nil
-		for _, f := range after {
-			f(now)
-		}
+		u.lists.drop(now)
+		u.roster.drop(now)
 		u.schedule()
 	}
 }
 
-func (u *user) uncertain(confirmed int64) {
+func (u *user) uncertain(confirmed instant) {
 	for i := range u.groups {
 		g := &u.groups[i]
 		for j := range g.pairs {
-			if p := &g.pairs[j]; p.sent != u.sh.e.offlineDigest || p.sentAt > confirmed {
+			if p := &g.pairs[j]; p.sent != u.sh.e.offlineDigest || p.sentAt.after(confirmed) {
 				p.sent, p.fresh = 0, true
 				g.pending = true
 			}
@@ -57,6 +55,9 @@ func (s *shard) hostReady(h Host, now time.Time) {
 		return
 	}
 	state.Host, state.ready = h, true
+	if s.e.hidden.note(h.Name, h.Hidden && s.e.opt.ListSources[h.Name] == nil) {
+		s.e.opt.Log.Warn("block or privacy lists of this host's users cannot be read: containers alone decide", "host", h.Name)
+	}
 	for _, u := range s.users {
 		if u.host != state || !u.set.enrol.Enabled {
 			continue
@@ -84,7 +85,7 @@ func (u *user) hostReady(now time.Time) {
 	}
 	u.wantCard(cardSpread, now)
 	u.recompile()
-	u.readRoster(now, nil)
+	u.reread(now, nil)
 	u.evaluate(now)
 }
 

@@ -22,12 +22,46 @@ const rosterRetry = 5 * time.Second
 
 // rosterCopy is the last reading of a user's roster.
 type rosterCopy struct {
-	status  rosterStatus
-	readAt  time.Time
+	question
+	status rosterStatus
+	readAt time.Time
+	failed time.Time
+}
+
+// question is what the server is asked about a user, and who waits for the answer.
+type question struct {
 	reading bool
-	again   bool // asked for once more while a reading was under way
-	failed  time.Time
+	again   bool                  // asked for once more while a reading was under way
 	after   []func(now time.Time) // run when the reading is over, well or not
+}
+
+// join has after run when the reading is over.
+func (q *question) join(e *Engine, after func(now time.Time)) {
+	switch {
+	case after == nil:
+	case len(q.after) >= maxQueue:
+		e.metrics.lost.Inc()
+	default:
+		q.after = append(q.after, after)
+	}
+}
+
+// end lets those go on who waited, unless it has been asked once more.
+func (q *question) end(now time.Time) {
+	if q.reading {
+		return
+	}
+	after := q.after
+	q.after = nil
+	for _, f := range after {
+		f(now)
+	}
+}
+
+// drop ends a question whose answer will not come.
+func (q *question) drop(now time.Time) {
+	q.reading, q.again = false, false
+	q.end(now)
 }
 
 // readRoster asks for the roster unless that is under way, and runs after when
@@ -40,13 +74,7 @@ func (u *user) readRoster(now time.Time, after func(now time.Time)) {
 		}
 		return
 	}
-	switch {
-	case after == nil:
-	case len(u.roster.after) >= maxQueue:
-		u.sh.e.metrics.lost.Inc()
-	default:
-		u.roster.after = append(u.roster.after, after)
-	}
+	u.roster.join(u.sh.e, after)
 	if u.roster.reading {
 		// What is under way may have been answered before the change that
 		// caused this request.
@@ -71,13 +99,7 @@ func (u *user) rosterRead(contacts []presence.Contact, err error, now time.Time)
 		u.rosterNews(contacts, now)
 	}
 	u.serveWaiters(now)
-	if !u.roster.reading {
-		after := u.roster.after
-		u.roster.after = nil
-		for _, f := range after {
-			f(now)
-		}
-	}
+	u.roster.end(now)
 	u.schedule()
 }
 
@@ -123,6 +145,10 @@ func (u *user) planRefresh(now time.Time) {
 	u.refreshAt = time.Time{}
 	if every := u.sh.e.rules().Refresh; len(u.person.Inputs.Resources) > 0 {
 		u.refreshAt = now.Add(every - u.sh.jitter(every/4))
+	}
+	again := now.Add(rosterRetry + u.sh.jitter(rosterRetry))
+	if !u.lists.failed.IsZero() && u.listSource() != nil || !u.roster.failed.IsZero() && u.host.Roster {
+		u.refreshAt = earliest(u.refreshAt, again)
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"presenced/internal/presence"
@@ -14,8 +15,9 @@ const (
 	metaClean = "clean"
 )
 
-// flushEvery is how long presence may wait before it is handed to the store.
-const flushEvery = 250 * time.Millisecond
+// flushEvery is how long presence may wait before it is handed to the store: long
+// enough for company, short enough for whoever reads it there.
+const flushEvery = 50 * time.Millisecond
 
 // savedVersion is the first byte of every stored presence.
 const savedVersion = 1
@@ -46,8 +48,14 @@ func (s *shard) flushPresence() {
 	for i, u := range s.dirty {
 		u.isDirty = false
 		s.dirty[i] = nil
-		if s.users[u.addr] == u {
-			s.e.opt.Store.SavePresence(u.addr.Key(), u.encodePresence(false))
+		if u.forgotten() {
+			continue
+		}
+		s.body = u.appendPresence(s.body[:0], false)
+		if len(s.body) == 0 {
+			s.e.opt.Store.SavePresence(u.addr.Key(), nil)
+		} else {
+			s.e.opt.Store.SavePresence(u.addr.Key(), s.body)
 		}
 	}
 	s.dirty = s.dirty[:0]
@@ -64,7 +72,11 @@ func (s *shard) leaveBehind() {
 
 // encodePresence renders devices and, if asked, digests; nil when there are
 // none.
-func (u *user) encodePresence(digests bool) []byte {
+func (u *user) encodePresence(digests bool) []byte { return u.appendPresence(nil, digests) }
+
+// appendPresence is encodePresence with the buffer to use; it appends nothing when
+// there is nothing.
+func (u *user) appendPresence(b []byte, digests bool) []byte {
 	rs := u.person.Inputs.Resources
 	pairs := 0
 	for i := range u.groups {
@@ -73,9 +85,9 @@ func (u *user) encodePresence(digests bool) []byte {
 		}
 	}
 	if len(rs) == 0 && pairs == 0 {
-		return nil
+		return b
 	}
-	b := make([]byte, 0, 16+64*len(rs)+40*pairs)
+	b = slices.Grow(b, 16+64*len(rs)+40*pairs)
 	b = append(b, savedVersion)
 	b = binary.AppendUvarint(b, uint64(len(rs)))
 	for i := range rs {
@@ -91,8 +103,9 @@ func (u *user) encodePresence(digests bool) []byte {
 		return b
 	}
 	for i := range u.groups {
-		for _, p := range u.groups[i].pairs {
-			b = appendString(b, p.addr.Key())
+		for j := range u.groups[i].pairs {
+			p := &u.groups[i].pairs[j]
+			b = appendString(b, u.watcher(p).Key())
 			b = binary.LittleEndian.AppendUint64(b, p.sent)
 		}
 	}
@@ -132,11 +145,11 @@ func (u *user) restorePresence(b []byte) {
 // Only a plain unavailable can be trusted: a watcher who came online while the
 // daemon was away has been shown nothing else.
 func (u *user) restoreSent() {
-	u.uncertain(-1)
+	u.uncertain(minInstant)
 	for i := range u.groups {
 		for j := range u.groups[i].pairs {
 			p := &u.groups[i].pairs[j]
-			if u.saved.sent[p.addr] == u.sh.e.offlineDigest {
+			if u.saved.sent[u.watcher(p)] == u.sh.e.offlineDigest {
 				p.sent = u.sh.e.offlineDigest
 			}
 		}

@@ -56,22 +56,34 @@ type (
 type settings struct {
 	enrol  enrolDoc
 	rules  rulesDoc
-	subs   roster.Subs
+	subs   *roster.Subs // never changed, only replaced
 	manual *presence.Manual
 	note   string
 	oof    *presence.OutOfOffice
+	told   *Profile  // nil: nothing
+	lists  *listsDoc // nil: never read
+}
 
-	profile Profile
+// bootstrap are the rules every user begins with, once for all: rules are never
+// changed in place.
+var bootstrap = privacy.Bootstrap()
+
+func newSettings() settings {
+	return settings{rules: rulesDoc{Rules: bootstrap}, subs: new(roster.Subs)}
 }
 
 // decodeSettings reads what the store holds of one user. A document that
 // cannot be read is an error: rules are never guessed.
 func decodeSettings(docs map[string][]byte) (settings, error) {
-	var s settings
+	s := newSettings()
+	if docs[DocRules] != nil {
+		s.rules.Rules = nil // decoding would write into the array all share
+	}
 	var manual manualDoc
 	var note noteDoc
 	var oof oofDoc
 	var profile profileDoc
+	var lists listsDoc
 	for _, d := range []struct {
 		name string
 		into any
@@ -79,7 +91,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	}{
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, &s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
-		{DocProfile, &profile, &profile.V},
+		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -93,14 +105,17 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		}
 	}
 	if raw := docs[DocSubs]; raw != nil {
-		if err := json.Unmarshal(raw, &s.subs); err != nil {
+		if err := json.Unmarshal(raw, s.subs); err != nil {
 			return s, fmt.Errorf("document %s: %w", DocSubs, err)
 		}
 	}
-	if docs[DocRules] == nil {
-		s.rules.Rules = privacy.Bootstrap()
+	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
+	if profile.Profile != (Profile{}) {
+		s.told = &profile.Profile
 	}
-	s.manual, s.note, s.oof, s.profile = manual.Manual, note.Text, oof.Period, profile.Profile
+	if lists.V != 0 {
+		s.lists = &lists
+	}
 	return s, nil
 }
 
@@ -133,9 +148,16 @@ func (u *user) do(now time.Time, op func(now time.Time)) bool {
 	return true
 }
 
+// forgotten reports whether the user was erased while something waited for her.
+func (u *user) forgotten() bool { return u.gone }
+
 // save stores documents and runs then in the owner once they are durable or
 // refused. It must be called from within do.
 func (u *user) save(w Write, then func(now time.Time, err error)) {
+	if u.forgotten() {
+		then(time.Now(), ErrRefused) // she was erased while this waited
+		return
+	}
 	w.User = u.addr.Key()
 	u.saving = true
 	u.sh.e.opt.Store.Save(w, func(err error) {

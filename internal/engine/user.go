@@ -7,6 +7,7 @@ import (
 	"presenced/internal/engine/eval"
 	"presenced/internal/presence"
 	"presenced/privacy"
+	"presenced/roster"
 )
 
 // user is everything one owner keeps of one account. Only its shard's goroutine
@@ -23,15 +24,18 @@ type user struct {
 	state  presence.State
 
 	roster  rosterCopy
+	lists   listsCopy
 	groups  []group
-	waiting []waiter // who waits until the user is loaded
-	saving  bool     // a write is on its way to the store
+	sorted  *roster.Subs // the subscriptions that groups were made of
+	waiting []waiter     // who waits until the user is loaded
+	saving  bool         // a write is on its way to the store
 	queue   []func(now time.Time)
 
 	refreshAt time.Time // when the roster is read again (S8.8)
 	enrolAt   time.Time // when enrolling her unasked is tried again
 	pingAt    time.Time // when the devices are pinged; zero: the server reports them
 	isDirty   bool      // presence not yet handed to the store
+	gone      bool      // erased, while something may still wait for her
 	saved     savedPresence
 
 	wakeAt time.Time // in the owner's timers
@@ -49,7 +53,8 @@ func (s *shard) newUser(addr presence.Addr, bare string) *user {
 	if u.host == nil {
 		u.host = &hostState{Host: Host{Name: addr.Domain()}}
 	}
-	u.set.rules = rulesDoc{Rules: privacy.Bootstrap()}
+	u.set = newSettings()
+	u.sorted = u.set.subs
 	u.person.Inputs.Kind = s.e.kindOf(addr)
 	s.users[addr] = u
 	return u
@@ -143,8 +148,8 @@ func (u *user) dropAll(now time.Time) {
 
 // loggedIn does what a login asks for: the roster is read again (S8.8).
 func (u *user) loggedIn(now time.Time) {
-	u.readRoster(now, nil)
 	u.wantCard(cardLogin, now)
+	u.reread(now, nil)
 	if u.needsPings() {
 		u.pingAt = now.Add(u.sh.e.opt.Liveness / 2)
 	}
@@ -208,7 +213,7 @@ func (u *user) tick(now time.Time) {
 	u.serveWaiters(now)
 	if !u.refreshAt.IsZero() && !now.Before(u.refreshAt) {
 		u.refreshAt = time.Time{}
-		u.readRoster(now, nil)
+		u.reread(now, nil)
 	}
 	if !u.pingAt.IsZero() && !now.Before(u.pingAt) {
 		u.pingDevices(now)
@@ -246,9 +251,10 @@ func (u *user) maySend() bool {
 }
 
 // loaded reports whether what decides about watchers is known. Settings always
-// are, before the link is attached; a roster that can be read has to be read.
+// are, before the link is attached; a roster and lists that can be read have to be
+// read.
 func (u *user) loaded() bool {
-	return !u.set.enrol.Enabled || !u.host.Roster || u.roster.status != rosterUnread
+	return !u.set.enrol.Enabled || (!u.host.Roster || u.roster.status != rosterUnread) && u.listsLoaded()
 }
 
 // project fills v with what the container sees of the user now.
@@ -289,6 +295,7 @@ func (u *user) farewell(now time.Time) {
 // forget takes a user out of the owner's hands after she was erased.
 func (s *shard) forget(u *user) {
 	delete(s.users, u.addr)
+	u.gone = true
 	s.timers.set(u, time.Time{})
 	s.e.setKnown(u.addr, false)
 	for _, w := range u.waiting {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"presenced/internal/presence"
@@ -14,74 +15,118 @@ func (u *user) place(w presence.Addr) privacy.Placement {
 }
 
 // keyFor names the projection a watcher gets.
-func (u *user) keyFor(w presence.Addr) groupKey {
+func (u *user) keyFor(w presence.Addr, entry *roster.Entry) groupKey {
 	k := groupKey{lang: u.sh.e.opt.Language, remote: !u.sh.e.serves(w.Domain())}
 	if u.set.enrol.Enabled {
 		k.container = u.place(w).Container
 	}
-	if entry, ok := u.set.subs.Get(w); ok && entry.Lang != "" {
+	if entry.Lang != "" {
 		k.lang = entry.Lang
 	}
 	return k
+}
+
+// target is where a pair's presence goes.
+func (u *user) target(p *pair) Target {
+	watcher, mirror := u.sorted.Spelled(int(p.row))
+	return Target{To: watcher, From: mirror}
+}
+
+// watcher is a pair's.
+func (u *user) watcher(p *pair) presence.Addr { return u.sorted.Addr(int(p.row)) }
+
+// former is what a watcher was last sent, and in which projection.
+type former struct {
+	pair
+	key groupKey
 }
 
 // regroup sorts the accepted watchers into projections after anything that
 // decides about them has changed. What each was last sent is kept; a watcher
 // who moved is brought up to date at the next emit, without pacing.
 func (u *user) regroup() {
-	old := make(map[presence.Addr]pair, 8)
-	former := make(map[presence.Addr]groupKey, 8)
+	old := make(map[presence.Addr]former, 8)
 	for i := range u.groups {
-		for _, p := range u.groups[i].pairs {
-			old[p.addr] = p
-			former[p.addr] = u.groups[i].key
+		for j := range u.groups[i].pairs {
+			p := &u.groups[i].pairs[j]
+			old[u.watcher(p)] = former{*p, u.groups[i].key}
 		}
 	}
 	previous := u.groups
-	u.groups = nil
-	u.set.subs.Each(func(w presence.Addr, entry roster.Entry) {
-		if entry.Standing != roster.Accepted {
-			return
+	u.groups, u.sorted = nil, u.set.subs
+	keys := u.projections()
+	for row, i := range keys {
+		if i < 0 {
+			continue
 		}
-		key := u.keyFor(w)
-		g := u.group(key, previous)
-		p, known := old[w]
+		g := &u.groups[i]
+		f, known := old[u.sorted.Addr(row)]
+		p := f.pair
 		if !known {
-			p = pair{addr: w, sent: u.sh.e.offlineDigest, sentAt: 0}
+			p = pair{sent: u.sh.e.offlineDigest}
 		}
-		if !known || former[w] != key {
+		p.row = uint16(row)
+		if !known || f.key != g.key {
 			p.fresh = true
 			g.pending = true
 		}
 		g.pairs = append(g.pairs, p)
-		g.targets = append(g.targets, Target{To: entry.Bare, From: entry.Spelling})
-	})
+	}
+	for i := range u.groups {
+		u.groups[i].carryOver(previous)
+	}
 }
 
-// group returns the projection with that key, carrying over its pace and what
-// it was last sent.
-func (u *user) group(key groupKey, previous []group) *group {
+// projections makes the groups that the accepted watchers need, with room for
+// just them, and returns for each row of u.sorted the index of its group, or -1.
+func (u *user) projections() []int {
+	rows := make([]int, 0, u.sorted.Len())
+	var keys []groupKey
+	var sizes []int
+	u.sorted.Each(func(w presence.Addr, entry roster.Entry) {
+		if entry.Standing != roster.Accepted {
+			rows = append(rows, -1)
+			return
+		}
+		key := u.keyFor(w, &entry)
+		i := slices.Index(keys, key)
+		if i < 0 {
+			i = len(keys)
+			keys, sizes = append(keys, key), append(sizes, 0)
+		}
+		sizes[i]++
+		rows = append(rows, i)
+	})
+	if len(keys) > 0 {
+		u.groups = make([]group, len(keys))
+	}
 	for i := range u.groups {
-		if u.groups[i].key == key {
-			return &u.groups[i]
-		}
+		u.groups[i] = group{key: keys[i], pairs: make([]pair, 0, sizes[i])}
 	}
-	g := group{key: key}
+	return rows
+}
+
+// carryOver takes the pace of the same projection before a regrouping, and what
+// it was last sent.
+func (g *group) carryOver(previous []group) {
 	for i := range previous {
-		if p := &previous[i]; p.key == key {
-			g = group{key: key, digest: p.digest, tat: p.tat, due: p.due, idleAt: p.idleAt, pending: p.pending}
+		if p := &previous[i]; p.key == g.key {
+			g.digest, g.tat, g.due, g.idleAt = p.digest, p.tat, p.due, p.idleAt
+			g.pending = g.pending || p.pending
 		}
 	}
-	u.groups = append(u.groups, g)
-	return &u.groups[len(u.groups)-1]
 }
 
 // findPair returns the pair of a watcher; nil when there is none.
 func (u *user) findPair(w presence.Addr) (*group, *pair) {
+	row, ok := u.sorted.Row(w)
+	if !ok {
+		return nil, nil
+	}
 	for i := range u.groups {
 		for j := range u.groups[i].pairs {
-			if u.groups[i].pairs[j].addr == w {
-				return &u.groups[i], &u.groups[i].pairs[j]
+			if p := &u.groups[i].pairs[j]; int(p.row) == row {
+				return &u.groups[i], p
 			}
 		}
 	}
@@ -102,7 +147,7 @@ func (u *user) mute(w presence.Addr, on bool) {
 
 func (u *user) markSent(w presence.Addr, digest uint64, now time.Time) {
 	if _, p := u.findPair(w); p != nil {
-		p.sent, p.sentAt, p.fresh = digest, now.UnixNano(), false
+		p.sent, p.sentAt, p.fresh = digest, u.sh.e.instant(now).stamp(), false
 	}
 }
 
@@ -117,16 +162,15 @@ func (u *user) shownAvailable(w presence.Addr) bool {
 // and sorts the watchers anew.
 func (u *user) recompile() {
 	r := u.sh.e.rules()
-	state := privacy.StateOK
+	now := time.Now()
+	state := u.listsState(now, r)
 	switch {
-	case r.RequireLists:
-		// No list can be read yet, and the operator wants nobody served without (S11).
-		state = privacy.StateError
+	case state != privacy.StateOK:
 	case u.host.Roster && u.roster.status == rosterUnread:
 		state = privacy.StateLoading
 	case u.host.Roster && u.roster.status == rosterFailed:
 		state = privacy.StateError
-	case u.rosterStale(time.Now(), r.MaxStale):
+	case u.rosterStale(now, r.MaxStale):
 		state = privacy.StateStale
 	}
 	u.person.Policy = privacy.NewPolicy(r.System.Site, u.policySettings(state))
@@ -138,10 +182,12 @@ func (u *user) recompile() {
 
 // policySettings are the user's settings as the privacy room wants them.
 func (u *user) policySettings(state privacy.LoadState) privacy.Settings {
-	return privacy.Settings{
+	s := privacy.Settings{
 		Owner: u.addr, State: state, PrivacyMode: u.set.rules.PrivacyMode, Rules: u.set.rules.Rules,
 		Walls: u.sh.e.rules().wallsOf(u.addr), RosterReadable: u.host.Roster,
 	}
+	u.vetoes(&s)
+	return s
 }
 
 // rosterStale: reading has failed for longer than privacy.max_stale while the

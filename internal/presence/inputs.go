@@ -24,8 +24,9 @@ type Resource struct {
 	Epoch       uint32    // the attach it was last heard in; bookkeeping of the owner
 
 	// Turned holds the last instants this resource turned active while another
-	// one won, oldest first: the flap guard of S5.1.
-	Turned [3]time.Time
+	// one won, oldest first: the flap guard of S5.1. Most never do: nil. What it
+	// points at is not changed, but replaced.
+	Turned *[3]time.Time
 }
 
 // Manual is the state a user chose for herself (S5.2).

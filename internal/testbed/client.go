@@ -30,6 +30,10 @@ type ClientOptions struct {
 	OnStanza func(Stanza)
 	// NoLog keeps nothing but the count, for load.
 	NoLog bool
+	// OnBytes takes what arrives after the login as it is, in order and on the
+	// reader's goroutine; the slice is valid during the call only. Such a client
+	// reads no stanzas: it counts, logs and answers nothing.
+	OnBytes func(p []byte)
 }
 
 // ApproveAll approves every subscription request.
@@ -74,13 +78,14 @@ func newClient(conn net.Conn, in *xmlReader, full, space string, opts ClientOpti
 
 // read owns the receiving side until the stream ends.
 func (c *Client) read() {
+	if c.opts.OnBytes != nil {
+		c.readBytes()
+		return
+	}
 	for {
 		root, raw, err := c.in.next()
 		if err != nil {
-			if c.closing.Load() {
-				err = net.ErrClosed
-			}
-			c.log.end(fmt.Errorf("testbed: stream of %s ended: %w", c.JID, err))
+			c.ended(err)
 			return
 		}
 		s := readStanza(root, c.space, raw)
@@ -91,6 +96,29 @@ func (c *Client) read() {
 		}
 		c.react(s)
 	}
+}
+
+// readBytes is read for a client that hands over bytes.
+func (c *Client) readBytes() {
+	buf := make([]byte, readChunk)
+	for {
+		n, err := c.in.src.in.Read(buf)
+		if n > 0 {
+			c.opts.OnBytes(buf[:n])
+		}
+		if err != nil {
+			c.ended(err)
+			return
+		}
+	}
+}
+
+// ended tells those who wait that nothing more will come.
+func (c *Client) ended(err error) {
+	if c.closing.Load() {
+		err = net.ErrClosed
+	}
+	c.log.end(fmt.Errorf("testbed: stream of %s ended: %w", c.JID, err))
 }
 
 // Bare is the user's bare JID.

@@ -244,6 +244,16 @@ func httpGet(ctx context.Context, url string) (int, string, error) {
 	return resp.StatusCode, string(b), err
 }
 
+// PID is the daemon's process id, 0 when it does not run.
+func (d *Daemon) PID() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.proc == nil || !d.proc.alive() {
+		return 0
+	}
+	return d.proc.cmd.Process.Pid
+}
+
 // Signal sends a signal to the process.
 func (d *Daemon) Signal(sig syscall.Signal) error {
 	d.mu.Lock()

@@ -1,8 +1,9 @@
 // Package testbed starts the real servers presenced is tested against and
 // plays their clients: Prosody and ejabberd processes on free ports of
 // 127.0.0.1, an XMPP client that records every stanza it receives, a scripted
-// component server for faults no real server produces on demand, and the
-// presenced binary itself. Tests, the demo and the benchmarks use it.
+// component server for faults no real server produces on demand, Redis (alone,
+// behind Sentinel, as a cluster, behind a proxy that fails) and the presenced
+// binary itself. Tests, the demo and the benchmarks use it.
 //
 // Guarantees:
 //   - nothing started here outlives the process that started it: servers get

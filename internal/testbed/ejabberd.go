@@ -37,9 +37,11 @@ type ejabberd struct{ libs string }
 
 // command runs the Erlang machine directly: ejabberdctl insists on the system
 // user of the package, and a node without a name needs neither epmd nor a
-// distribution port. Mnesia is content with nonode@nohost.
+// distribution port. Mnesia is content with nonode@nohost. The schedulers do not
+// spin while they wait for work: it would count as the server's cost.
 func (e ejabberd) command(s *Server) *exec.Cmd {
-	cmd := exec.Command("erl", "+P", "250000", "-start_epmd", "false", "-noinput",
+	cmd := exec.Command("erl", "+P", "250000", "+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none",
+		"-start_epmd", "false", "-noinput",
 		"-mnesia", "dir", quote(s.dataDir()), "-s", "ejabberd")
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), "HOME="+s.Dir, "ERL_LIBS="+e.libs, "ERL_CRASH_DUMP_SECONDS=0",

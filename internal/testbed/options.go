@@ -51,7 +51,11 @@ type Options struct {
 	// RateLimits turns on the limits distributions ship: client bandwidth on
 	// both, and five subscription stanzas per minute on ejabberd.
 	RateLimits bool
-	// LogLevel is the server's own: debug, info, warn or error. Empty: info.
+	// NoPEP leaves out personal eventing and capabilities (XEP-0163, XEP-0115) on
+	// ejabberd, which spends most of a component's presence on them.
+	NoPEP bool
+	// LogLevel is the server's own: debug, info and error on both, warn on Prosody,
+	// warning on ejabberd. Empty: info.
 	LogLevel string
 	// ExtraGlobal is configuration text put into the global section, in the
 	// server's own language.

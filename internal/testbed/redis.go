@@ -32,12 +32,26 @@ type Redis struct {
 
 	args   []string
 	ownDir bool
+	ready  string // what PING answers once it is
 
 	service
 }
 
 // StartRedis starts a Redis of its own and returns when it answers PING.
 func StartRedis(ctx context.Context, opts RedisOptions) (*Redis, error) {
+	r, err := newRedis(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	r.args = append(r.defaults(), opts.Args...)
+	if err := r.Start(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// newRedis takes a port and a directory; dir empty means a temporary one.
+func newRedis(dir string) (*Redis, error) {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		return nil, errors.New("testbed: Redis is not installed: run apt-get install redis-server")
 	}
@@ -45,21 +59,34 @@ func StartRedis(ctx context.Context, opts RedisOptions) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{Addr: loopback(ports[0]), Dir: opts.Dir}
+	r := &Redis{Addr: loopback(ports[0]), Dir: dir, ready: "+PONG"}
 	r.URL = "redis://" + r.Addr + "/0"
 	r.name, r.start = "Redis", r.Start
 	if r.Dir == "" {
 		r.ownDir = true
-		if r.Dir, err = os.MkdirTemp("", "testbed-redis-"); err != nil {
-			return nil, err
-		}
+		r.Dir, err = os.MkdirTemp("", "testbed-redis-")
 	}
-	r.args = append([]string{"--port", strconv.Itoa(ports[0]), "--bind", "127.0.0.1", "--dir", r.Dir,
-		"--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"}, opts.Args...)
-	if err := r.Start(ctx); err != nil {
-		return nil, errors.Join(err, r.Close())
+	return r, err
+}
+
+// defaults are durable and private to this machine.
+func (r *Redis) defaults() []string {
+	return []string{"--port", r.port(), "--bind", "127.0.0.1", "--dir", r.Dir,
+		"--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"}
+}
+
+func (r *Redis) port() string {
+	_, port, _ := net.SplitHostPort(r.Addr) // made of both
+	return port
+}
+
+// Wipe kills Redis and removes its data; Start then starts it empty, as after the
+// loss of a disk.
+func (r *Redis) Wipe() error {
+	if err := r.Kill(); err != nil {
+		return err
 	}
-	return r, nil
+	return errors.Join(os.RemoveAll(filepath.Join(r.Dir, "appendonlydir")), os.RemoveAll(filepath.Join(r.Dir, "dump.rdb")))
 }
 
 func (r *Redis) logFile() string { return filepath.Join(r.Dir, "redis.log") }
@@ -94,7 +121,7 @@ func (r *Redis) awaitReady(ctx context.Context, p *process) error {
 	defer tick.Stop()
 	for {
 		answer, err := r.Command(ctx, "PING")
-		if err == nil && answer == "+PONG" {
+		if err == nil && answer == r.ready {
 			return nil
 		}
 		select {
@@ -110,26 +137,60 @@ func (r *Redis) awaitReady(ctx context.Context, p *process) error {
 // Command sends one command of plain words on a connection of its own and
 // returns the first line of the reply with its type sign, for example
 // "+PONG", ":3" or "-LOADING …"; of a bulk string, its first line.
-func (r *Redis) Command(ctx context.Context, words ...string) (string, error) {
+func (r *Redis) Command(ctx context.Context, words ...string) (answer string, err error) {
+	err = r.exchange(ctx, words, func(in *lines) error {
+		if answer, err = in.next(); err == nil && answer[0] == '$' && answer[1] != '-' {
+			answer, err = in.in.ReadString('\n')
+			answer = strings.TrimRight(answer, "\r\n")
+		}
+		return err
+	})
+	return answer, err
+}
+
+// exchange sends one command and lets read read what is answered.
+func (r *Redis) exchange(ctx context.Context, words []string, read func(*lines) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", r.Addr)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { _ = conn.Close() }()
 	deadline, _ := ctx.Deadline()
 	_ = conn.SetDeadline(deadline)
 	if _, err := io.WriteString(conn, strings.Join(words, " ")+"\r\n"); err != nil {
+		return err
+	}
+	return read(&lines{bufio.NewReader(conn)})
+}
+
+// lines reads an answer.
+type lines struct{ in *bufio.Reader }
+
+// next returns a line that is not of a bulk string.
+func (l *lines) next() (string, error) {
+	line, err := l.in.ReadString('\n')
+	if line = strings.TrimRight(line, "\r\n"); err == nil && len(line) < 2 {
+		err = fmt.Errorf("testbed: Redis answered %q", line)
+	}
+	return line, err
+}
+
+// bulk returns a bulk string.
+func (l *lines) bulk() (string, error) {
+	line, err := l.next()
+	if err != nil {
 		return "", err
 	}
-	in := bufio.NewReader(conn)
-	line, err := in.ReadString('\n')
-	if err == nil && line[0] == '$' && line[1] != '-' {
-		line, err = in.ReadString('\n')
+	n, err := strconv.Atoi(strings.TrimPrefix(line, "$"))
+	if err != nil || n < 0 || n > 1<<20 {
+		return "", fmt.Errorf("testbed: Redis answered %q, not a bulk string", line)
 	}
-	return strings.TrimRight(line, "\r\n"), err
+	text := make([]byte, n+2)
+	_, err = io.ReadFull(l.in, text)
+	return string(text[:n]), err
 }
 
 // LogTail returns the end of Redis' output.
@@ -148,10 +209,19 @@ func (r *Redis) Close() error {
 // missing and skips only where PRESENCED_SKIP_SERVERS=1.
 func RunRedis(t TB, opts RedisOptions) *Redis {
 	t.Helper()
+	return runFor(t, func() (*Redis, error) { return StartRedis(t.Context(), opts) })
+}
+
+// runFor starts something of Redis for the duration of a test.
+func runFor[R interface {
+	LogTail() string
+	Close() error
+}](t TB, start func() (R, error)) R {
+	t.Helper()
 	if os.Getenv(SkipEnv) == "1" {
 		t.Skipf("%s=1: test needs real servers", SkipEnv)
 	}
-	r, err := StartRedis(t.Context(), opts)
+	r, err := start()
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

@@ -57,3 +57,13 @@ func (s *service) signal(sig syscall.Signal) error {
 	}
 	return s.proc.signalGroup(sig)
 }
+
+// PID is the server's process id, 0 when it does not run.
+func (s *service) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc == nil || !s.proc.alive() {
+		return 0
+	}
+	return s.proc.cmd.Process.Pid
+}

@@ -15,6 +15,9 @@ import (
 // that a flood of tiny writes is bounded by what it really takes.
 const writeOverhead = 64
 
+// presizeMost bounds the room that is made for presence before it comes.
+const presizeMost = 16 << 10
+
 // Sentinels of what an inbox does not take.
 var (
 	// ErrFull: as much as the limits allow waits already.
@@ -182,7 +185,7 @@ func (in *Inbox) Take(now time.Time, healthy bool) (j Job, wait time.Duration, o
 	in.writes = nil
 	if withPresence {
 		j.Presence = in.presence
-		in.presence = make(map[string][]byte)
+		in.presence = make(map[string][]byte, min(len(j.Presence), presizeMost)) // as many may come again
 		in.presenceBytes = 0
 	}
 	return j, 0, true

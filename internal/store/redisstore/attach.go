@@ -6,8 +6,13 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"presenced/internal/engine"
 )
+
+// missingUsers are how many users are counted at once.
+const missingUsers = 1000
 
 // Attach connects, becomes the owner, and sees to it that Redis holds what this
 // installation stored; then the store takes writes. It may be called again after
@@ -54,6 +59,7 @@ func (s *Store) attach(ctx context.Context) error {
 	now := time.Now()
 	s.renewAt, s.safety.nextAt = now.Add(s.tune.renewEvery), now
 	s.health.recovered()
+	s.health.end()
 	s.begun.Store(true)
 	go s.run() // owned by the store; Close waits for stopped
 	return nil
@@ -70,13 +76,17 @@ func (s *Store) settle(ctx context.Context, found [tags]fence) error {
 	if err != nil {
 		return err
 	}
+	first := s.marker.ID == "" && kept.id == ""
 	if s.marker.ID == "" {
 		s.marker.ID = kept.id // somebody removed the marker, not the copy
+	}
+	if s.marker.ID == "" {
+		s.marker.ID = id
 	}
 	if id != "" && s.marker.ID != "" && id != s.marker.ID {
 		return fmt.Errorf("%w; point store.redis or store.prefix to the right one, or move the files in store.path away to use this one", ErrForeign)
 	}
-	lost := s.weigh(id, found, kept)
+	lost := s.weigh(first, id, found, kept)
 	if len(lost) > 0 {
 		if !s.opt.StartEmpty {
 			return fmt.Errorf("%w; restore Redis or the files in store.path from a backup and it goes on by itself, "+
@@ -91,16 +101,25 @@ func (s *Store) settle(ctx context.Context, found [tags]fence) error {
 			return err
 		}
 	}
+	if err := s.missing(ctx, kept, found); err != nil {
+		return err
+	}
 	s.safety.pending(s, kept, found)
 	if err := s.drop(ctx, lost); err != nil {
 		return err
 	}
+	if s.safety.copy == nil { // then there is at most presence of which a part is lost
+		return s.refill(ctx, nothing)
+	}
 	return s.refill(ctx, s.safety.load)
 }
 
+// nothing is a Source that knows nothing.
+func nothing(context.Context, func(engine.Saved) error) error { return nil }
+
 // weigh sets for each tag the sequence it must have, marks those Redis lost that
 // the safety copy has, and returns those nobody has.
-func (s *Store) weigh(id string, found [tags]fence, kept kept) (lost []int) {
+func (s *Store) weigh(first bool, id string, found [tags]fence, kept kept) (lost []int) {
 	for tag := range tags {
 		inRedis := found[tag].sequence
 		if id == "" {
@@ -111,12 +130,57 @@ func (s *Store) weigh(id string, found [tags]fence, kept kept) (lost []int) {
 			inCopy = kept.sequences[tag]
 		}
 		s.fences[tag].sequence = max(inRedis, inCopy)
-		s.damaged[tag] = inCopy > inRedis
-		if s.marker.ID == "" && id == "" && found[tag].sequence > 0 || max(inRedis, inCopy) < s.marker.Sequences[tag] {
+		s.damaged[tag] = inCopy > inRedis || found[tag].filling
+		if first && id == "" && found[tag].sequence > 0 || max(inRedis, inCopy) < s.marker.Sequences[tag] {
 			lost = append(lost, tag)
 		}
 	}
 	return lost
+}
+
+// missing marks the tags of which Redis evicted users: no fence tells that, but a
+// copy that is as far as Redis does. Documents are counted, because a write after
+// the eviction brings the user back with that one document.
+func (s *Store) missing(ctx context.Context, kept kept, found [tags]fence) error {
+	if s.safety.copy == nil || kept.id != s.marker.ID {
+		return nil
+	}
+	docs := make(map[string]int, missingUsers)
+	err := s.safety.copy.Load(ctx, func(saved engine.Saved) error {
+		tag := tagOf(saved.User)
+		if saved.User == safetyUser || kept.sequences[tag] != found[tag].sequence || s.damaged[tag] {
+			return nil
+		}
+		if docs[saved.User] = len(saved.Docs); len(docs) < missingUsers {
+			return nil
+		}
+		defer clear(docs)
+		return s.count(ctx, docs)
+	})
+	if err == nil {
+		err = s.count(ctx, docs)
+	}
+	return err
+}
+
+// count marks the tags of users that do not have so many documents in Redis.
+func (s *Store) count(ctx context.Context, docs map[string]int) error {
+	pipe := s.client.Pipeline()
+	have := make(map[string]*redis.IntCmd, len(docs))
+	for user := range docs {
+		have[user] = pipe.HLen(ctx, s.keys.userKey(tagOf(user), user))
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	for user, cmd := range have {
+		n, err := cmd.Result()
+		if err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+			return err
+		}
+		if int(n) != docs[user] {
+			s.damaged[tagOf(user)] = true
+		}
+	}
+	return nil
 }
 
 // drop empties tags whose content nobody vouches for.
@@ -130,7 +194,7 @@ func (s *Store) drop(ctx context.Context, lost []int) error {
 		s.damaged[tag] = true
 		s.fences[tag].sequence = max(s.fences[tag].sequence, s.marker.Sequences[tag])
 	}
-	err := s.refill(ctx, func(context.Context, func(engine.Saved) error) error { return nil })
+	err := s.refill(ctx, nothing)
 	for _, tag := range lost {
 		before[tag] = false
 		s.safety.markPending(tag)

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // backup writes every key under the prefix, as Redis dumps it, one JSON line each,
@@ -26,9 +24,9 @@ func (s *Store) backup(ctx context.Context, name string) (err error) {
 	}()
 	w := bufio.NewWriter(f)
 	out := json.NewEncoder(w)
-	err = s.scan(ctx, globbed(s.opt.Prefix)+"*", func(ctx context.Context, m redis.Cmdable, keys []string) error {
+	err = s.scan(ctx, globbed(s.opt.Prefix)+"*", func(ctx context.Context, keys []string) error {
 		for _, key := range keys {
-			dump, err := m.Dump(ctx, key).Bytes()
+			dump, err := s.client.Dump(ctx, key).Bytes()
 			if isNil(err) {
 				continue // a lease that ended meanwhile
 			}

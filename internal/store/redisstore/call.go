@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -29,7 +30,6 @@ type call struct {
 	next   string // the fence once it was applied; empty: it stays
 	users  []string
 	writes []queue.Queued // of a settings call
-	stored []int          // the places of writes in their job
 
 	cmd *redis.Cmd
 	err error // *mismatch, or why Redis did not take it
@@ -44,7 +44,7 @@ func (m *mismatch) Error() string { return "fenced: " + m.found.String() }
 func (c *call) fenced(now fence, moves bool) {
 	c.args[0] = now.String()
 	if moves {
-		c.next = fence{now.token, now.sequence + 1}.String()
+		c.next = fence{token: now.token, sequence: now.sequence + 1}.String()
 		c.args[1] = c.next
 	}
 }
@@ -68,11 +68,21 @@ func (c *call) judge() {
 // the move.
 var attempts = []time.Duration{0, 0, 50 * time.Millisecond, 200 * time.Millisecond}
 
+// moveWait is how long a slot that is on its way is waited for.
+const moveWait = 50 * time.Millisecond
+
+// moving reports whether a call was turned away because its keys are on their way
+// from one node of a cluster to another, some here and some there.
+func moving(err error) bool { return redis.HasErrorPrefix(err, "TRYAGAIN") }
+
 // exec sends calls in one pipeline and sets their err. A call never takes effect
 // twice: the fence sees to it.
 func (s *Store) exec(ctx context.Context, calls []*call) {
 	pending := calls
 	for _, wait := range attempts {
+		if wait > moveWait && !slices.ContainsFunc(pending, func(c *call) bool { return !moving(c.err) }) {
+			return // a slot takes its time, and the other tags wait
+		}
 		if err := pause(ctx, wait); err != nil {
 			for _, c := range pending {
 				c.err = err
@@ -168,10 +178,9 @@ func (s *Store) settingsCall(tag int) *call {
 }
 
 // add appends a write to a settings call.
-func (c *call) add(s *Store, q queue.Queued, place int) {
+func (c *call) add(s *Store, q queue.Queued) {
 	c.keys = append(c.keys, s.keys.userKey(c.tag, q.User))
 	c.writes = append(c.writes, q)
-	c.stored = append(c.stored, place)
 	erase := "0"
 	if q.Erase {
 		erase = "1"

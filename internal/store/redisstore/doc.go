@@ -20,7 +20,9 @@
 // hash tags, so that a batch of one tag is one slot of a cluster:
 //
 //	{NN}:f        the fence: "token.sequence"; the token of the owner that may
-//	              write, and the number of settings batches the tag has seen
+//	              write, and the number of settings batches the tag has seen.
+//	              "token.00" while the tag is being written again, "torn" after a
+//	              batch failed half-way; either counts as nothing being there
 //	{NN}:p        hash: user -> presence, compact bytes
 //	{NN}:u:USER   hash: document name -> document
 //	{meta}:meta   hash: schema, id, domain
@@ -34,7 +36,13 @@
 // of a plain command, paid once per call and not once per user.
 //
 // Beside Redis, under the path: the marker (redis.json: the store's id and how
-// much it held) and, through Options.Copy, every settings document again.
+// much it held) and, through Options.Copy, every settings document again. The copy
+// follows a moment later and notes for each tag how far it is once that is durable.
+// What Redis and this machine lose within the same moment is lost, and the marker,
+// a second old at most, lets the next start say so.
+//
+// A single user that Redis evicts is noticed at the next start, by counting against
+// the copy; without a copy it is not.
 //
 // It does not interpret documents, and acknowledged is as durable as Redis was
 // told to be: appendonly yes and noeviction, which "presenced check" looks at.

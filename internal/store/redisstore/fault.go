@@ -19,7 +19,7 @@ var (
 	// copy. Nothing may be shown until an operator decided.
 	ErrLost = errors.New("settings were stored that are neither in Redis nor in the safety copy")
 	// ErrForeign: Redis holds the data of another installation.
-	ErrForeign = errors.New("Redis holds the settings of another installation")
+	ErrForeign = errors.New("the settings in Redis are those of another installation")
 )
 
 // remedies say what to do about the errors Redis answers with.
@@ -30,6 +30,7 @@ var remedies = []struct{ prefix, remedy string }{
 	{"MISCONF", "Redis cannot write to its disk: look at its log and make room"},
 	{"MASTERDOWN", "bring the master of this replica back, or point store.redis to the new one"},
 	{"CLUSTERDOWN", "bring back the nodes that serve the missing slots"},
+	{"TRYAGAIN", "its slot is on the way to another node: try again in a moment"},
 	{"NOAUTH", "put the password into store.redis: redis://:PASSWORD@host:6379/0"},
 	{"WRONGPASS", "correct user name and password in store.redis"},
 	{"NOPERM", "allow this user all commands on keys that begin with store.prefix"},

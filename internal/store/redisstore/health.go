@@ -13,18 +13,32 @@ type health struct {
 	mu   sync.Mutex // guards everything below
 	err  error      // with what to do
 	busy time.Time  // when the running exchange began; zero: none runs
+
+	turned time.Time     // when the writer was last known to be awake
+	pause  time.Duration // beyond it, it was not
 }
 
 func (h *health) begin(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.busy = now
+	if now.Sub(h.turned) < h.pause {
+		h.turned = now // else what is found at the end counts
+	}
 }
 
 func (h *health) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.busy = time.Time{}
+	h.turned = time.Now()
+}
+
+// awake reports whether the writer has turned lately.
+func (h *health) awake(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return now.Sub(h.turned) < h.pause
 }
 
 // failed remembers err and returns whether that is news.

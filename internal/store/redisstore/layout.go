@@ -38,12 +38,24 @@ func newLayout(prefix string) *layout {
 // userKey is where the documents of a user are.
 func (l *layout) userKey(tag int, user string) string { return l.user[tag] + user }
 
-// fence is the value of a tag's fence key; the zero fence stands for none.
-type fence struct{ token, sequence uint64 }
+// fence is the value of a tag's fence key; the zero fence stands for none, or for
+// one that a script left behind that failed half-way.
+type fence struct {
+	token, sequence uint64
+	filling         bool // the tag is being written again; sequence is 0
+}
 
 func (f fence) String() string {
+	if f.filling {
+		return strconv.FormatUint(f.token, 10) + "." + filling
+	}
 	return strconv.FormatUint(f.token, 10) + "." + strconv.FormatUint(f.sequence, 10)
 }
+
+// filling stands for the sequence of a tag that is being written again. It reads as
+// zero and is no sequence a batch may wait for, so that one which was delayed on
+// its way cannot slip in.
+const filling = "00"
 
 // parseFence reads what a fence key holds; anything else is no fence.
 func parseFence(s string) (f fence) {
@@ -53,7 +65,7 @@ func parseFence(s string) (f fence) {
 	if err1 != nil || err2 != nil {
 		return fence{}
 	}
-	return fence{t, n}
+	return fence{t, n, sequence == filling}
 }
 
 // globbed escapes a prefix for a MATCH pattern.

@@ -32,26 +32,21 @@ func (s *Store) token() string { return strconv.FormatUint(s.fences[0].token, 10
 // any that is found, and returns the fences as they were.
 func (s *Store) own(ctx context.Context, atLeast uint64) (found [tags]fence, err error) {
 	for {
-		token, err := s.acquire(ctx)
+		token, err := s.acquire(ctx, atLeast)
 		if err != nil {
 			return found, err
 		}
-		if token > atLeast {
-			if found, err = s.take(ctx, token); err != nil {
-				return found, err
-			}
-			for _, f := range found {
-				atLeast = max(atLeast, f.token)
-			}
+		if found, err = s.take(ctx, token); err != nil {
+			return found, err
+		}
+		for _, f := range found {
+			atLeast = max(atLeast, f.token)
 		}
 		if token > atLeast {
 			for tag := range s.fences {
-				s.fences[tag] = fence{token, found[tag].sequence}
+				s.fences[tag] = fence{token: token, sequence: found[tag].sequence}
 			}
 			return found, nil
-		}
-		if err := s.client.Set(ctx, s.keys.token, atLeast, 0).Err(); err != nil {
-			return found, err
 		}
 	}
 }
@@ -78,8 +73,13 @@ func (s *Store) takeCall(tag int, token uint64, sequence string) *call {
 }
 
 // acquire takes the lease or says who has it.
-func (s *Store) acquire(ctx context.Context) (token uint64, err error) {
-	answer, err := acquireScript.Run(ctx, s.client, []string{s.keys.lease, s.keys.token}, s.owner(), s.tune.lease.Milliseconds()).Slice()
+func (s *Store) acquire(ctx context.Context, atLeast uint64) (token uint64, err error) {
+	store := "0"
+	if s.waited {
+		store = "1"
+	}
+	answer, err := acquireScript.Run(ctx, s.client, []string{s.keys.lease, s.keys.token, s.keys.meta},
+		s.owner(), s.tune.lease.Milliseconds(), atLeast, store).Slice()
 	if err != nil {
 		return 0, err
 	}
@@ -89,6 +89,10 @@ func (s *Store) acquire(ctx context.Context) (token uint64, err error) {
 	}
 	who, _ := answer[1].(string)
 	left, _ := answer[2].(int64)
+	if who == "" {
+		return 0, hinted{fmt.Errorf("%s was emptied while another presenced owned it, and is left for that one to write again; "+
+			"if that one is gone for good, restart this one", s.opt.Server.name())}
+	}
 	return 0, &held{who, time.Duration(left) * time.Millisecond}
 }
 
@@ -111,8 +115,10 @@ func (s *Store) await(ctx context.Context) (found [tags]fence, err error) {
 	for {
 		h := (*held)(nil)
 		if found, err = s.own(ctx, 0); !errors.As(err, &h) || h.left > least {
+			s.waited = s.waited || h != nil
 			return found, err // a lease that grew is being renewed
 		}
+		s.waited = true
 		least = h.left
 		if err := pause(ctx, pollLease); err != nil {
 			return found, h

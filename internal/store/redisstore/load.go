@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,41 +19,81 @@ import (
 const (
 	scanCount  = 1000
 	loadUsers  = 256
+	loadBatch  = 4096 // users that are looked at again together before they are told
 	loadFields = 1000
 )
 
 // Load calls each once per user (engine.Store). What is saved meanwhile is seen or
-// not, but never half of a write.
+// not, but never half of a write. What Redis loses meanwhile is waited for: a user
+// without settings is one that has none.
 func (s *Store) Load(ctx context.Context, each func(engine.Saved) error) error {
-	if err := s.load(ctx, each); err != nil {
-		return err
+	if !s.begun.Load() {
+		return s.loadError(errNotAttached)
+	}
+	for tag := 0; tag < tags; {
+		epoch := s.epoch.Load()
+		users, err := s.users(ctx)
+		for err == nil && tag < tags {
+			batch, next, failed := s.loadTags(ctx, tag, &users)
+			if err = failed; err == nil {
+				err = s.whole(ctx, epoch)
+			}
+			if err != nil {
+				break
+			}
+			tag = next
+			if err := yield(ctx, batch, each); err != nil {
+				return err
+			}
+		}
+		if err != nil && !errors.Is(err, errMoved) { // else list the users again
+			return s.loadError(err)
+		}
 	}
 	return nil
 }
 
-func (s *Store) load(ctx context.Context, each func(engine.Saved) error) error {
+func yield(ctx context.Context, batch []engine.Saved, each func(engine.Saved) error) error {
+	for _, u := range batch {
+		if ctx.Err() != nil {
+			return fmt.Errorf("redis store: load: %w", context.Cause(ctx))
+		}
+		if err := each(u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadTags returns the users of tags from tag on until they are many enough, and
+// the tag behind them.
+func (s *Store) loadTags(ctx context.Context, tag int, users *[tags][]string) (batch []engine.Saved, next int, err error) {
+	for ; tag < tags && len(batch) < loadBatch; tag++ {
+		saved, err := s.loadTag(ctx, tag, users[tag])
+		if err != nil {
+			return nil, tag, err
+		}
+		batch = append(batch, saved...)
+	}
+	return batch, tag, nil
+}
+
+// whole has the writer look whether Redis holds all it was told, which is what it
+// did since epoch unless the answer is errMoved.
+func (s *Store) whole(ctx context.Context, epoch int64) error {
+	done := make(chan error, 1)
 	select {
+	case s.checks <- done:
 	case <-s.stopping:
-		return fmt.Errorf("redis store: load: %w", queue.ErrClosed)
-	default:
+		return queue.ErrClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	users, err := s.users(ctx)
-	if err != nil {
-		return s.loadError(err)
+	if err := <-done; err != nil {
+		return err
 	}
-	for tag, names := range users {
-		presence, err := s.presenceOf(ctx, tag)
-		if err != nil {
-			return s.loadError(err)
-		}
-		failed, err := s.loadTag(ctx, tag, names, presence, each)
-		if err != nil {
-			return s.loadError(err)
-		}
-		if failed != nil {
-			return failed
-		}
-		users[tag] = nil
+	if s.epoch.Load() != epoch {
+		return errMoved
 	}
 	return nil
 }
@@ -61,10 +102,12 @@ func (s *Store) loadError(err error) error {
 	return fmt.Errorf("redis store: load: %w", s.hint(err))
 }
 
-// loadTag yields the users of a tag; failed is the callee's error.
-func (s *Store) loadTag(ctx context.Context, tag int, names []string, presence map[string][]byte,
-	each func(engine.Saved) error,
-) (failed, err error) {
+// loadTag returns the users of a tag.
+func (s *Store) loadTag(ctx context.Context, tag int, names []string) (all []engine.Saved, err error) {
+	presence, err := s.presenceOf(ctx, tag)
+	if err != nil {
+		return nil, err
+	}
 	for len(names) > 0 {
 		n := min(len(names), loadUsers)
 		chunk, err := s.documents(ctx, tag, names[:n])
@@ -73,44 +116,33 @@ func (s *Store) loadTag(ctx context.Context, tag int, names []string, presence m
 		}
 		names = names[n:]
 		for _, saved := range chunk {
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
 			saved.Presence = presence[saved.User]
 			delete(presence, saved.User)
-			if len(saved.Docs) == 0 && saved.Presence == nil {
-				continue // erased since the scan
-			}
-			if err := each(saved); err != nil {
-				return err, nil
+			if len(saved.Docs) > 0 || saved.Presence != nil { // else erased since the scan
+				all = append(all, saved)
 			}
 		}
 	}
 	for user, data := range presence {
-		if err := each(engine.Saved{User: user, Presence: data}); err != nil {
-			return err, nil
-		}
+		all = append(all, engine.Saved{User: user, Presence: data})
 	}
-	return nil, nil
+	return all, nil
 }
 
-// users lists who has documents, by tag. A scan may name a key twice.
+// users lists who has documents, by tag.
 func (s *Store) users(ctx context.Context) (of [tags][]string, err error) {
-	var mu sync.Mutex // guards of and seen: the masters of a cluster answer at once
-	seen := make(map[string]struct{})
-	err = s.scan(ctx, globbed(s.opt.Prefix)+"{*}:u:*", func(_ context.Context, _ redis.Cmdable, keys []string) error {
-		mu.Lock()
-		defer mu.Unlock()
+	err = s.scan(ctx, globbed(s.opt.Prefix)+"{*}:u:*", func(_ context.Context, keys []string) error {
 		for _, key := range keys {
-			tag, user, ok := s.userOf(key)
-			if _, twice := seen[key]; !ok || twice {
-				continue
+			if tag, user, ok := s.userOf(key); ok {
+				of[tag] = append(of[tag], user)
 			}
-			seen[key] = struct{}{}
-			of[tag] = append(of[tag], user)
 		}
 		return nil
 	})
+	for tag := range of { // a scan may name a key twice
+		slices.Sort(of[tag])
+		of[tag] = slices.Compact(of[tag])
+	}
 	return of, err
 }
 
@@ -125,22 +157,39 @@ func (s *Store) userOf(key string) (tag int, user string, ok bool) {
 	return tag, user, s.keys.userKey(tag, user) == key
 }
 
-// scan hands every key that matches to f, in batches, for each server.
-func (s *Store) scan(ctx context.Context, match string, f func(context.Context, redis.Cmdable, []string) error) error {
-	return s.eachMaster(ctx, func(ctx context.Context, m redis.Cmdable) error {
-		for cursor := uint64(0); ; {
-			keys, next, err := m.Scan(ctx, cursor, match, scanCount).Result()
-			if err != nil {
-				return err
-			}
-			if err := f(ctx, m, keys); err != nil {
-				return err
-			}
-			if cursor = next; cursor == 0 {
-				return nil
+// scan hands every key that matches to f, in batches, some of them twice. In a
+// cluster a key may be on its way from one master to another: asked in turn, forth
+// and back, the one it comes from is asked before the one it goes to.
+func (s *Store) scan(ctx context.Context, match string, f func(context.Context, []string) error) error {
+	masters, err := s.masters(ctx)
+	for i := len(masters) - 2; i >= 0; i-- {
+		masters = append(masters, masters[i])
+	}
+	for _, m := range masters {
+		for cursor, first := uint64(0), true; err == nil && (first || cursor != 0); first = false {
+			var keys []string
+			if keys, cursor, err = m.Scan(ctx, cursor, match, scanCount).Result(); err == nil {
+				err = f(ctx, keys)
 			}
 		}
+	}
+	return err
+}
+
+// masters lists the servers that hold data.
+func (s *Store) masters(ctx context.Context) (all []redis.Cmdable, err error) {
+	cluster, ok := s.client.(*redis.ClusterClient)
+	if !ok {
+		return []redis.Cmdable{s.client}, nil
+	}
+	var mu sync.Mutex // guards all: the masters are visited at once
+	err = cluster.ForEachMaster(ctx, func(_ context.Context, c *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, c)
+		return nil
 	})
+	return all, err
 }
 
 // documents reads users of one tag in one pipeline.

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"presenced/internal/engine"
 	"presenced/internal/store/queue"
@@ -23,11 +20,9 @@ func (s *Store) mend(ctx context.Context) error {
 		return nil
 	}
 	s.answers.Drain()
-	s.sourceMu.Lock()
-	source := s.source
-	s.sourceMu.Unlock()
-	if source == nil {
-		source = s.safety.load
+	source, err := s.mendFrom()
+	if err != nil {
+		return err // and leave what there is
 	}
 	if s.flushed {
 		if err := s.createMeta(ctx); err != nil {
@@ -36,6 +31,28 @@ func (s *Store) mend(ctx context.Context) error {
 	}
 	// A large store takes its time: what bounds it is that each step answers.
 	return s.refill(context.WithoutCancel(ctx), source)
+}
+
+// mendFrom returns who knows what Redis lost: the running daemon, or the copy when
+// there is none yet or it is being stopped. A copy that is behind knows nothing.
+func (s *Store) mendFrom() (Source, error) {
+	s.sourceMu.Lock()
+	source := s.source
+	s.sourceMu.Unlock()
+	select {
+	case <-s.stopping:
+		source = nil
+	default:
+	}
+	if source != nil {
+		return source, nil
+	}
+	for tag, is := range s.damaged {
+		if is && (s.safety.copy == nil || s.safety.stale[tag].Load()) {
+			return nil, fmt.Errorf("%w; restart presenced, which compares what there is", ErrLost)
+		}
+	}
+	return s.safety.load, nil
 }
 
 // refill makes the damaged tags hold exactly what source yields. Until all of a
@@ -53,7 +70,8 @@ func (s *Store) refill(ctx context.Context, source Source) error {
 		return nil
 	}
 	s.log.Error("Redis lost data; writing them again", "parts", len(r.tags), "of", tags)
-	if err := s.setFences(ctx, r.tags, func(int) uint64 { return 0 }); err != nil {
+	s.epoch.Add(1)
+	if err := s.beginFilling(ctx, r.tags); err != nil {
 		return err
 	}
 	if err := r.purge(ctx); err != nil {
@@ -65,25 +83,25 @@ func (s *Store) refill(ctx context.Context, source Source) error {
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
-	if err := s.setFences(ctx, r.tags, func(tag int) uint64 { return s.fences[tag].sequence + 1 }); err != nil {
+	if err := s.endFilling(ctx, r.tags); err != nil {
 		return err
 	}
+	s.safety.flush(ctx)
 	for _, tag := range r.tags {
-		s.fences[tag].sequence++
-		s.damaged[tag] = false
-		s.safety.remember(s, tag) // what was written again is what it holds
+		s.safety.note(tag, s.fences[tag].sequence) // what was written again is what it holds
 	}
 	s.flushed, s.marked = false, false
 	s.metrics.refills.Inc()
+	s.metrics.refilled.Set(time.Since(r.began).Seconds())
 	s.log.Info("Redis holds everything again", "users", r.users, "took", time.Since(r.began).Round(time.Millisecond))
 	return nil
 }
 
-// setFences sets sequences; the token stays ours.
-func (s *Store) setFences(ctx context.Context, list []int, sequence func(tag int) uint64) error {
+// beginFilling sets fences that say "nothing is here"; the token stays ours.
+func (s *Store) beginFilling(ctx context.Context, list []int) error {
 	calls := make([]*call, len(list))
 	for i, tag := range list {
-		calls[i] = s.takeCall(tag, s.fences[tag].token, strconv.FormatUint(sequence(tag), 10))
+		calls[i] = s.takeCall(tag, s.fences[tag].token, filling)
 	}
 	s.exec(ctx, calls)
 	for _, c := range calls {
@@ -96,6 +114,46 @@ func (s *Store) setFences(ctx context.Context, list []int, sequence func(tag int
 			return errTaken
 		}
 	}
+	return nil
+}
+
+// endFilling sets the fences that say "all is here", unless Redis lost it meanwhile.
+func (s *Store) endFilling(ctx context.Context, list []int) (err error) {
+	calls := make([]*call, len(list))
+	for i, tag := range list {
+		f := s.fences[tag]
+		calls[i] = s.fenceCall(tag, fence{token: f.token, filling: true}, fence{token: f.token, sequence: f.sequence + 1})
+	}
+	s.exec(ctx, calls)
+	for _, c := range calls {
+		if c.err == nil {
+			s.fences[c.tag].sequence++
+			s.damaged[c.tag], s.unsure[c.tag] = false, false
+		} else {
+			err = c.err
+		}
+	}
+	return err
+}
+
+// stillOwner renews the lease when it is due: a large store takes longer to write
+// than a lease lasts.
+func (s *Store) stillOwner(ctx context.Context) error {
+	if time.Since(s.leasedAt) < s.tune.renewEvery {
+		return nil
+	}
+	answer, err := renewScript.Run(ctx, s.client, []string{s.keys.lease, s.keys.token},
+		s.owner(), s.tune.lease.Milliseconds(), s.token()).Int()
+	switch {
+	case err != nil:
+		return err
+	case answer == 0:
+		s.lose()
+		return errTaken
+	case answer == 2:
+		return &mismatch{} // it lost something again
+	}
+	s.leasedAt = time.Now()
 	return nil
 }
 
@@ -119,8 +177,8 @@ func (r *refilling) purge(ctx context.Context) error {
 	if _, err := pipe.Exec(ctx); err != nil {
 		return err
 	}
-	return r.s.scan(ctx, globbed(r.s.opt.Prefix)+"{*}:u:*", func(ctx context.Context, m redis.Cmdable, keys []string) error {
-		pipe := m.Pipeline()
+	return r.s.scan(ctx, globbed(r.s.opt.Prefix)+"{*}:u:*", func(ctx context.Context, keys []string) error {
+		pipe := r.s.client.Pipeline()
 		for _, key := range keys {
 			if tag, _, ok := r.s.userOf(key); ok && r.s.damaged[tag] {
 				pipe.Del(ctx, key)
@@ -144,7 +202,7 @@ func (r *refilling) add(ctx context.Context, saved engine.Saved) error {
 			r.settings[tag] = c
 		}
 		q := queue.Queued{Write: engine.Write{User: saved.User, Docs: saved.Docs}}
-		c.add(r.s, q, 0)
+		c.add(r.s, q)
 		for _, doc := range saved.Docs {
 			r.bytes += len(doc)
 		}
@@ -171,7 +229,7 @@ func (r *refilling) flush(ctx context.Context) error {
 	var calls []*call
 	for tag, c := range r.settings {
 		if c != nil {
-			empty := fence{token: r.s.fences[tag].token}.String()
+			empty := fence{token: r.s.fences[tag].token, filling: true}.String()
 			c.args[0], c.args[1] = empty, empty
 			calls = append(calls, c)
 			r.settings[tag] = nil
@@ -182,8 +240,12 @@ func (r *refilling) flush(ctx context.Context) error {
 	if len(calls) == 0 {
 		return nil
 	}
+	if err := r.s.stillOwner(ctx); err != nil {
+		return err
+	}
 	r.s.health.begin(time.Now())
 	r.s.exec(ctx, calls)
+	r.s.health.end()
 	for _, c := range calls {
 		if c.err != nil {
 			return c.err
@@ -202,7 +264,7 @@ func (r *refilling) presenceCalls() (calls []*call) {
 		for len(all) > 0 {
 			n := min(len(all), callUsers)
 			c := r.s.presenceCall(tag, all[:n], r.presence)
-			c.args[0] = fence{token: r.s.fences[tag].token}.String()
+			c.args[0] = fence{token: r.s.fences[tag].token, filling: true}.String()
 			calls = append(calls, c)
 			all = all[n:]
 		}

@@ -35,8 +35,10 @@ type Store struct {
 	health  health
 	metrics *metrics
 
-	begun    atomic.Bool   // the writer was started
-	stopping chan struct{} // closed by the first Close
+	begun    atomic.Bool     // the writer was started
+	epoch    atomic.Int64    // grows whenever something is written again
+	checks   chan chan error // asks the writer whether Redis holds everything
+	stopping chan struct{}   // closed by the first Close
 	stopOnce sync.Once
 	stopped  chan struct{} // closed when all is answered and the lease is given back
 	lost     chan struct{} // closed when another process took over
@@ -46,14 +48,19 @@ type Store struct {
 	source   Source
 
 	// The fields below belong to Attach and then to the writer goroutine.
-	marker  marker
-	marked  bool // the marker tells what is true
-	markAt  time.Time
-	renewAt time.Time
-	fences  [tags]fence
-	damaged [tags]bool // Redis does not hold what it was told; see mend
-	flushed bool       // it lost even the token and needs meta anew
-	safety  safety
+	marker   marker
+	marked   bool // the marker tells what is true
+	markAt   time.Time
+	renewAt  time.Time
+	leasedAt time.Time // when the lease was taken or renewed
+	fences   [tags]fence
+	damaged  [tags]bool    // Redis does not hold what it was told; see mend
+	unsure   [tags]bool    // a batch was refused that may still be on its way; see seal
+	flushed  bool          // it lost even meta
+	waited   bool          // somebody else owned the store since this one was made
+	regain   bool          // a new token is being taken, and may be known to Redis only
+	heldFor  time.Duration // how long somebody's lease still held when it was met last
+	safety   safety
 }
 
 // Source yields everything the running daemon knows of every user, as the store
@@ -79,11 +86,12 @@ func newStore(o Options, t tuning, sch schema) (*Store, error) {
 	}
 	s := &Store{
 		opt: o, log: o.Log, tune: t, schema: sch, client: o.Server.client(t), keys: newLayout(o.Prefix), in: queue.New(t.queue),
-		stopping: make(chan struct{}), stopped: make(chan struct{}), lost: make(chan struct{}),
+		checks: make(chan chan error), stopping: make(chan struct{}), stopped: make(chan struct{}), lost: make(chan struct{}),
 	}
 	s.safety.copy = o.Copy
 	s.metrics = newMetrics(o.Registerer)
 	s.health.failed(errNotAttached)
+	s.health.pause = t.lease - t.lease/5 // two seconds less: clocks, and what is on its way
 	return s, nil
 }
 
@@ -97,6 +105,25 @@ func (s *Store) SetSource(source Source) {
 // Lost is closed when another process has taken the store over. Nothing can be
 // stored any more, and whoever shows presence from this process's memory must stop.
 func (s *Store) Lost() <-chan struct{} { return s.lost }
+
+// MayShow returns nil while this process may show presence. After another one took
+// over it may not; nor after it was paused so long that one may have, until it has
+// looked. A Redis that cannot be reached is no reason: nobody else can take over
+// then either.
+func (s *Store) MayShow() error {
+	select {
+	case <-s.lost:
+		return errTaken
+	default:
+	}
+	if s.begun.Load() && !s.health.awake(time.Now()) {
+		return errPaused
+	}
+	return nil
+}
+
+// errPaused is told between a pause and the first look at the lease after it.
+var errPaused = errors.New("this process was paused for longer than its lease")
 
 // Save queues w (engine.Store). It keeps no reference to w.Docs. While Redis
 // cannot store it is refused at once; a write over 16 MiB always.

@@ -3,7 +3,10 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"presenced/internal/store/queue"
 )
@@ -45,6 +48,8 @@ func (s *Store) next() (queue.Job, bool) {
 		timer := time.NewTimer(wait)
 		select {
 		case <-s.in.Wake():
+		case done := <-s.checks:
+			done <- s.renew()
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -53,20 +58,19 @@ func (s *Store) next() (queue.Job, bool) {
 
 // work stores j and answers its callbacks.
 func (s *Store) work(j queue.Job) {
-	errs := make([]error, len(j.Writes))
-	s.storeSettings(j.Writes, errs)
+	s.storeSettings(j.Writes)
 	s.storePresence(j.Presence)
-	as := make([]queue.Answer, len(j.Writes))
-	for i, q := range j.Writes {
-		as[i] = queue.Answer{Done: q.Done, Err: errs[i], Free: func() { s.in.Answered(q) }}
+	for _, q := range j.Writes {
+		if q.Barrier() {
+			s.answers.Add(queue.Answer{Done: q.Done})
+		}
 	}
-	s.answers.Add(as...)
 }
 
 // storeSettings sends writes in rounds of at most one call per tag, each tag's
-// writes in their order, and notes what became of each. Once Redis cannot store,
-// the rest is refused without waiting for it again.
-func (s *Store) storeSettings(writes []queue.Queued, errs []error) {
+// writes in their order. Once Redis cannot store, the rest is refused without
+// waiting for it again.
+func (s *Store) storeSettings(writes []queue.Queued) {
 	for at := 0; at < len(writes); {
 		var calls []*call
 		calls, at = s.round(writes, at)
@@ -76,18 +80,26 @@ func (s *Store) storeSettings(writes []queue.Queued, errs []error) {
 		err := s.health.get(time.Now(), time.Hour)
 		if err == nil {
 			s.send(calls)
+			continue
 		}
 		for _, c := range calls {
-			if err != nil {
-				c.err = err
-			}
-			for _, place := range c.stored {
-				if c.err != nil {
-					errs[place] = refused(s.hint(c.err))
-				}
-			}
+			c.err = err
+			s.answer(c)
 		}
 	}
+}
+
+// answer tells the callbacks of a call what became of it.
+func (s *Store) answer(c *call) {
+	var err error
+	if c.err != nil {
+		err = refused(s.hint(c.err))
+	}
+	as := make([]queue.Answer, len(c.writes))
+	for i, q := range c.writes {
+		as[i] = queue.Answer{Done: q.Done, Err: err, Free: func() { s.in.Answered(q) }}
+	}
+	s.answers.Add(as...)
 }
 
 // round makes calls of the writes from at on, until one of them is full.
@@ -108,7 +120,7 @@ func (s *Store) round(writes []queue.Queued, at int) (calls []*call, next int) {
 		if len(c.writes) > 0 && (len(c.writes) >= callUsers || len(c.args)+2*len(q.Docs) > callArgs) || size > 8*callBytes {
 			break
 		}
-		c.add(s, q, at)
+		c.add(s, q)
 		size += q.Size
 	}
 	for i, c := range calls { // the one that was begun for a write too many
@@ -168,24 +180,50 @@ func (s *Store) sendPresence(calls []*call, presence map[string][]byte) {
 	}
 }
 
-// send fences and executes calls. When a fence held one back because Redis lost
-// something, that is mended first and the call tried once more.
+// send fences and executes calls, and answers them. When a fence held one back
+// because Redis lost something, that is mended first and the call tried once more.
+// What Redis took is answered before: the daemon is asked what is to be written
+// again, and must know of it.
 func (s *Store) send(calls []*call) {
 	ctx, cancel := s.bounded()
 	defer cancel()
 	behind := s.attempt(ctx, calls)
-	if len(behind) > 0 && s.verify(ctx) == nil {
-		behind = s.attempt(ctx, behind)
-	}
 	for _, c := range calls {
-		if c.err == nil {
-			s.safety.keep(s, c)
-			s.metrics.calls.Inc()
-			s.metrics.settings.Add(float64(len(c.writes)))
-			continue
+		if !slices.Contains(behind, c) {
+			s.finish(c)
 		}
-		s.fail(c.err)
 	}
+	if len(behind) == 0 {
+		return
+	}
+	if err := s.verify(ctx); err == nil {
+		s.attempt(ctx, behind)
+	} else {
+		for _, c := range behind {
+			c.err = err
+		}
+	}
+	for _, c := range behind {
+		s.finish(c)
+	}
+}
+
+// finish notes what became of a call and answers it.
+func (s *Store) finish(c *call) {
+	if c.err == nil {
+		s.safety.keep(s, c)
+		s.metrics.calls.Inc()
+		s.metrics.settings.Add(float64(len(c.writes)))
+	} else {
+		if !moving(c.err) { // that is one tag's, and the others go on
+			s.fail(c.err)
+		}
+		s.unsure[c.tag] = s.unsure[c.tag] || c.next != ""
+		if redis.HasErrorPrefix(c.err, "WRONGTYPE") {
+			s.damaged[c.tag] = true // somebody else's key where ours was
+		}
+	}
+	s.answer(c)
 }
 
 // attempt executes calls once and returns those that a fence held back.
@@ -205,6 +243,8 @@ func (s *Store) attempt(ctx context.Context, calls []*call) (behind []*call) {
 		case errors.As(c.err, &m):
 			if s.foundFence(c.tag, m.found); s.damaged[c.tag] {
 				behind = append(behind, c)
+			} else {
+				c.err = errTaken
 			}
 		}
 	}

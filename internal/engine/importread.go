@@ -1,0 +1,244 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"presenced/aggregation"
+	"presenced/internal/presence"
+	"presenced/internal/text"
+	"presenced/roster"
+)
+
+// readImport reads documents somebody handed in and holds them to what the
+// commands would accept. The values come back in the form the commands store.
+func (e *Engine) readImport(who Principal, user presence.JID, docs map[string][]byte) (*imported, error) {
+	if !who.Operator {
+		return nil, refuse(NotAllowed, "", "only the operator may import settings")
+	}
+	if r := e.foreign(user); r != nil {
+		return nil, r
+	}
+	for _, name := range slices.Sorted(maps.Keys(docs)) {
+		if err := strictly(name, docs[name]); err != nil {
+			return nil, err
+		}
+	}
+	set, err := decodeSettings(docs)
+	if err != nil {
+		return nil, &RefusedError{Kind: Invalid, Reason: err.Error() + "; correct it, or export it again", Err: err}
+	}
+	im := &imported{set: set}
+	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen, e.readProfile} {
+		if err := check(user, im); err != nil {
+			return nil, err
+		}
+	}
+	im.docs = im.set.documents()
+	return im, nil
+}
+
+// strictly refuses a document whose name, version or form this presenced does
+// not know: what is not understood would be lost.
+func strictly(name string, raw []byte) error {
+	into, ok := map[string]any{
+		DocEnrol: &enrolDoc{}, DocRules: &rulesDoc{}, DocSubs: &roster.Subs{},
+		DocManual: &manualDoc{}, DocNote: &noteDoc{}, DocOOF: &oofDoc{},
+		DocProfile: &profileDoc{}, DocLists: &listsDoc{},
+	}[name]
+	if !ok {
+		return refuse(Invalid, name, "document %q is not known here; import it with the presenced that wrote it", name)
+	}
+	var version struct {
+		V int `json:"v"`
+	}
+	if err := json.Unmarshal(raw, &version); err != nil {
+		return wrong(name, err)
+	}
+	switch {
+	case version.V > docVersion:
+		return &RefusedError{Kind: Invalid, Field: name, Err: ErrNewerSchema,
+			Reason: "document " + name + " is of a newer version; import it with the presenced that wrote it"}
+	case version.V < 1:
+		return refuse(Invalid, name, "document %s has no version; export it again", name)
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return wrong(name, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return refuse(Invalid, name, "document %s is followed by something else; export it again", name)
+	}
+	return nil
+}
+
+// wrong refuses a document for a reason somebody else put into words.
+func wrong(name string, err error) error {
+	return &RefusedError{Kind: Invalid, Field: name, Err: err, Reason: "document " + name + ": " + err.Error() + "; correct it, or export it again"}
+}
+
+func (e *Engine) readEnrol(user presence.JID, im *imported) error {
+	d := &im.set.enrol
+	if d.V == 0 {
+		return refuse(Invalid, DocEnrol, "document %s is missing, and without it nobody has settings; export her again", DocEnrol)
+	}
+	j, err := presence.ParseJID(d.JID)
+	switch {
+	case err != nil:
+		return wrong(DocEnrol, err)
+	case j.Addr != user.Addr || j.Resource != "" || !sendable(j.Bare):
+		return refuse(Invalid, DocEnrol, "document %s is of %q; write one address, without a resource, in both places", DocEnrol, d.JID)
+	}
+	switch d.Consent {
+	case consentNone, consentAsked, consentGranted, consentRefused:
+		return nil
+	}
+	return refuse(Invalid, DocEnrol, "document %s: %q is not a consent; use asked, granted or refused, or leave it out", DocEnrol, d.Consent)
+}
+
+func (e *Engine) readRules(_ presence.JID, im *imported) error {
+	rules := im.set.rules.Rules
+	if len(rules) > maxRules {
+		return refuse(TooMany, DocRules, "document %s has %d rules, and there may be %d; take some out", DocRules, len(rules), maxRules)
+	}
+	for i, r := range rules {
+		r, err := e.rules().System.Site.NewRule(r, true)
+		if err != nil {
+			return wrong(DocRules, err)
+		}
+		rules[i] = r
+	}
+	return nil
+}
+
+func (e *Engine) readSubs(user presence.JID, im *imported) error {
+	limits := e.rules().Limits
+	for _, l := range []struct {
+		standing roster.Standing
+		limit    int
+		key      string
+	}{{roster.Accepted, limits.Watchers, "limits.watchers"}, {roster.Pending, limits.Requests, "limits.requests"}} {
+		if n := im.set.subs.Count(l.standing); n > l.limit {
+			return refuse(TooMany, DocSubs, "document %s has %d subscriptions that are %s, and %s allows %d; raise it, or take some out", DocSubs, n, l.standing, l.key, l.limit)
+		}
+	}
+	subs := im.set.subs.Clone()
+	var fault error
+	im.set.subs.Each(func(w presence.Addr, entry roster.Entry) {
+		if fault == nil {
+			entry, fault = e.readSub(user, w, entry)
+			subs.Put(w, entry)
+		}
+	})
+	im.set.subs = &subs
+	return fault
+}
+
+// readSub checks one subscription: everything of it is sent to servers.
+func (e *Engine) readSub(user presence.JID, w presence.Addr, entry roster.Entry) (roster.Entry, error) {
+	switch year := entry.AskedAt.Year(); {
+	case e.rules().System.Site.Own(w):
+		return entry, refuse(Invalid, DocSubs, "document %s: %s is on the component's own domain, where nobody watches; take it out", DocSubs, w)
+	case !sendable(entry.Bare) || strings.ContainsRune(entry.Bare, '/'):
+		return entry, refuse(Invalid, DocSubs, "document %s: %q is not the address of a watcher; write it like bob@example.org", DocSubs, entry.Bare)
+	case year < 1 || year > 9999:
+		return entry, refuse(Invalid, DocSubs, "document %s: %s cannot have asked in the year %d; correct asked_at", DocSubs, w, year)
+	}
+	var ok bool
+	if entry.Spelling, ok = e.mirrorOf(user.Addr, entry.Spelling); !ok {
+		return entry, refuse(Invalid, DocSubs, "document %s: %s watches %q, which is not a mirror of %s at %s; a subscription cannot move to another component domain",
+			DocSubs, w, entry.Spelling, user.Bare, e.opt.Domain)
+	}
+	if entry.Lang != "" {
+		entry.Lang = text.Match(entry.Lang, e.opt.Language)
+	}
+	return entry, nil
+}
+
+// mirrorOf returns a mirror's JID with our domain as we write it; ok is false
+// where it encodes somebody else (XEP-0106, or the local part alone).
+func (e *Engine) mirrorOf(user presence.Addr, spelling string) (string, bool) {
+	local, domain, _ := strings.Cut(spelling, "@")
+	if d, err := presence.ParseAddr(domain); err != nil || !e.rules().System.Site.Own(d) || !sendable(spelling) {
+		return spelling, false
+	}
+	shown := local + "@" + user.Domain()
+	if strings.Contains(local, `\40`) {
+		shown = presence.Unescape(local)
+	}
+	j, err := presence.ParseJID(shown)
+	return local + "@" + e.opt.Domain, err == nil && j.Resource == "" && j.Addr == user
+}
+
+// sendable reports whether an address can stand in a stanza (RFC 7622 §3.3.1):
+// others never came from a server, and could cost the link.
+func sendable(bare string) bool {
+	return utf8.ValidString(bare) && !strings.ContainsFunc(bare, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.IsSpace(r) || r == utf8.RuneError || strings.ContainsRune(`"&'<>`, r)
+	})
+}
+
+// readChosen checks what she set herself: state, note and out-of-office.
+func (e *Engine) readChosen(_ presence.JID, im *imported) error {
+	if m := im.set.manual; m != nil {
+		if err := aggregation.ValidManual(m); err != nil {
+			return wrong(DocManual, err)
+		}
+		if m.Activity != presence.NoActivity && !m.Activity.Known() {
+			return refuse(Invalid, DocManual, "document %s: the activity %q is not known here; take it out", DocManual, m.Activity)
+		}
+	}
+	note, err := e.readNote(DocNote, im.set.note, im)
+	if err != nil {
+		return err
+	}
+	im.set.note = note
+	o := im.set.oof
+	if o == nil {
+		return nil
+	}
+	if o.Start.IsZero() || !o.End.IsZero() && !o.End.After(o.Start) {
+		return refuse(Invalid, DocOOF, "document %s: the period needs a start, and an end after it or none", DocOOF)
+	}
+	o.Note, err = e.readNote(DocOOF, o.Note, im)
+	return err
+}
+
+// readProfile checks what she told of herself, as the command does.
+func (e *Engine) readProfile(_ presence.JID, im *imported) error {
+	if im.set.told == nil {
+		return nil
+	}
+	p, res, err := e.checkProfile(*im.set.told)
+	if err != nil {
+		return wrong(DocProfile, err)
+	}
+	im.set.told = &p
+	im.advise(res)
+	return nil
+}
+
+// advise keeps what is to be said about a link that was changed, once.
+func (im *imported) advise(res Result) {
+	if slices.Contains(res.Advice, AdviceNeutralised) && !slices.Contains(im.advice, AdviceNeutralised) {
+		im.advice = append(im.advice, AdviceNeutralised)
+	}
+}
+
+// readNote is checkNote with the document named.
+func (e *Engine) readNote(doc, note string, im *imported) (string, error) {
+	note, res, err := e.checkNote(note)
+	if r, ok := errors.AsType[*RefusedError](err); ok {
+		return "", &RefusedError{Kind: r.Kind, Field: doc, Reason: "document " + doc + ": " + r.Reason, Err: r}
+	}
+	im.advise(res)
+	return note, err
+}

@@ -1,0 +1,46 @@
+package engine
+
+import "time"
+
+// instant is a moment in nanoseconds since the engine was made, 0 for none: a
+// third of a time.Time, of which a user has many. Like that it keeps to the
+// monotonic clock when the machine's is set.
+type instant int64
+
+// minInstant is before everything.
+const minInstant instant = -1 << 63
+
+func (e *Engine) instant(t time.Time) instant {
+	if t.IsZero() {
+		return 0
+	}
+	if d := t.Sub(e.born); d != 0 {
+		return instant(d)
+	}
+	return 1
+}
+
+// time is the reverse of instant.
+func (e *Engine) time(i instant) time.Time {
+	if i == 0 {
+		return time.Time{}
+	}
+	return e.born.Add(time.Duration(i))
+}
+
+// stamp is an instant rounded up to 2^24 ns, some 17 ms; 0 for never. After two
+// years of running a sending has the last stamp, which is after everything: then
+// something may be sent again in vain.
+type stamp uint32
+
+const (
+	stampBits       = 24
+	lastStamp stamp = 1<<32 - 1
+)
+
+func (i instant) stamp() stamp {
+	return stamp(min(max(i, 0)>>stampBits+1, instant(lastStamp)))
+}
+
+// after reports whether the stamped moment may lie after i.
+func (s stamp) after(i instant) bool { return s == lastStamp || instant(s) > i>>stampBits }

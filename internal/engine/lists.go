@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"bytes"
+	"time"
+
+	"presenced/internal/presence"
+	"presenced/privacy"
+)
+
+// ListReader reads lists where the stream does not offer them (S11). As with
+// Sender.ReadLists, the answer comes through Engine.ListsRead.
+type ListReader interface {
+	ReadLists(user presence.Addr, bare string, online bool)
+}
+
+// listsDoc is the last reading of a user's server-side lists. It stays in force
+// when the server stops offering them (S11).
+type listsDoc struct {
+	V     int   `json:"v"`
+	Lists Lists `json:"lists"`
+	// Partial: she was offline, and privacy lists are read of who is online only.
+	Partial bool `json:"partial,omitempty"`
+}
+
+// listsCopy is how the reading of a user's lists goes.
+type listsCopy struct {
+	question
+	online bool // as it was asked
+	readAt time.Time
+	failed time.Time // of the last attempt; zero: it succeeded
+}
+
+// listSource returns who reads the user's lists; nil where nobody can.
+func (u *user) listSource() ListReader {
+	if r := u.sh.e.opt.ListSources[u.addr.Domain()]; r != nil {
+		return r
+	}
+	if u.host.Block || u.host.Privacy {
+		return u.sh.e.opt.Sender
+	}
+	return nil
+}
+
+// listsHidden: the server keeps lists nobody reads for us (S11).
+func (u *user) listsHidden() bool {
+	return u.sh.e.opt.ListSources[u.addr.Domain()] == nil && (u.host.Hidden || !u.host.ready)
+}
+
+// reread reads again what decides about watchers and is the server's (S8.8).
+func (u *user) reread(now time.Time, after func(now time.Time)) {
+	if after == nil {
+		u.readLists(now, nil)
+		u.readRoster(now, nil)
+		return
+	}
+	u.readLists(now, func(now time.Time) { u.readRoster(now, after) })
+}
+
+// readLists asks for the lists as readRoster does for the roster.
+func (u *user) readLists(now time.Time, after func(now time.Time)) {
+	if u.listSource() == nil || !u.sh.up || !u.set.enrol.Enabled {
+		if after != nil {
+			after(now)
+		}
+		return
+	}
+	u.lists.join(u.sh.e, after)
+	if u.lists.reading {
+		online := len(u.person.Inputs.Resources) > 0
+		u.lists.again = u.lists.again || after != nil || online && !u.lists.online
+		return
+	}
+	u.askLists()
+}
+
+func (u *user) askLists() {
+	u.lists.again, u.lists.reading = false, true
+	u.lists.online = len(u.person.Inputs.Resources) > 0
+	u.listSource().ReadLists(u.addr, u.bare, u.lists.online)
+}
+
+// ListsRead answers Sender.ReadLists and ListReader.ReadLists.
+func (e *Engine) ListsRead(user presence.Addr, lists Lists, err error) {
+	s := e.shardOf(user)
+	s.box.must(func(now time.Time) {
+		if u := s.users[user]; u != nil {
+			u.listsRead(lists, err, now)
+		}
+	})
+}
+
+func (u *user) listsRead(lists Lists, err error, now time.Time) {
+	again := u.lists.again && u.sh.up && u.listSource() != nil
+	u.lists.reading = false
+	if again {
+		u.askLists()
+	}
+	if err != nil {
+		u.listsFailed(err, now)
+	} else {
+		u.listsNews(lists, now)
+	}
+	u.serveWaiters(now)
+	u.lists.end(now)
+	u.schedule()
+}
+
+// listsFailed keeps what was read before in force until it is too old; without
+// anything the user is hidden (S8.5).
+func (u *user) listsFailed(err error, now time.Time) {
+	if !u.sh.up {
+		return // the link went away meanwhile: not an answer about the lists
+	}
+	first := u.lists.failed.IsZero()
+	u.lists.failed = now
+	u.planRefresh(now)
+	if first || u.listsStale(now, u.sh.e.rules().MaxStale) {
+		u.sh.e.warnLists(err)
+		u.recompile()
+		u.evaluate(now)
+	}
+	u.sh.e.opt.Log.Debug("lists could not be read", "user", u.bare, "error", err)
+}
+
+// listsNews puts a reading in force, and stores it where it says something new.
+func (u *user) listsNews(lists Lists, now time.Time) {
+	recovered := !u.lists.failed.IsZero()
+	u.lists.readAt, u.lists.failed = now, time.Time{}
+	u.planRefresh(now)
+	next := &listsDoc{V: docVersion, Lists: lists}
+	if _, stream := u.listSource().(Sender); stream && u.host.Privacy && !u.lists.online {
+		next.Partial = u.set.lists == nil || u.set.lists.Partial
+		if u.set.lists != nil { // what was read of her last session stays in force
+			next.Lists.Default, next.Lists.Others = u.set.lists.Lists.Default, u.set.lists.Lists.Others
+		}
+	}
+	doc := encode(next)
+	if u.set.lists != nil && bytes.Equal(doc, encode(u.set.lists)) && !recovered {
+		return
+	}
+	u.set.lists = next
+	u.recompile()
+	u.evaluate(now)
+	u.do(now, func(time.Time) {
+		u.save(Write{Docs: map[string][]byte{DocLists: doc}}, func(_ time.Time, err error) {
+			if err != nil {
+				u.sh.e.warnStore(err)
+			}
+		})
+	})
+}
+
+// listsLoaded reports whether what can be read of the user's lists was read, or was
+// tried in vain: before that nothing is sent about her (S8.5).
+func (u *user) listsLoaded() bool {
+	switch {
+	case u.listSource() == nil, !u.lists.failed.IsZero():
+		return true
+	case u.set.lists == nil:
+		return false
+	}
+	return !u.set.lists.Partial || len(u.person.Inputs.Resources) == 0
+}
+
+// listsState is what the lists make of the policy's state.
+func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
+	switch {
+	case r.RequireLists && u.listsHidden():
+		return privacy.StateError
+	case u.listSource() == nil:
+		return privacy.StateOK
+	case u.set.lists == nil || u.set.lists.Partial && len(u.person.Inputs.Resources) > 0:
+		if u.lists.failed.IsZero() {
+			return privacy.StateLoading
+		}
+		return privacy.StateError
+	case u.listsStale(now, r.MaxStale):
+		return privacy.StateStale
+	}
+	return privacy.StateOK
+}
+
+// listsStale: reading has failed for longer than privacy.max_stale while the user
+// was online (S11).
+func (u *user) listsStale(now time.Time, limit time.Duration) bool {
+	return !u.lists.failed.IsZero() && len(u.person.Inputs.Resources) > 0 && now.Sub(u.lists.readAt) > limit
+}
+
+// vetoes adds the lists to what the policy is made of. Which list a session made
+// active cannot be read; one that would hide her from everyone counts as active,
+// unless the session reaches us as it reaches any contact (S8.3).
+func (u *user) vetoes(s *privacy.Settings) {
+	if u.set.lists == nil {
+		return
+	}
+	l := &u.set.lists.Lists
+	if l.Block != nil {
+		s.Block = *l.Block
+	}
+	s.Default = l.Default
+	if u.set.enrol.Consent == consentGranted && !u.host.Managed {
+		return
+	}
+	for i := range l.Others {
+		s.Invisible = s.Invisible || u.sh.e.rules().System.Site.SuspectActive(&l.Others[i])
+	}
+}
