@@ -105,7 +105,7 @@ func (e *Engine) readEnrol(user presence.JID, im *imported) error {
 }
 
 func (e *Engine) readRules(_ presence.JID, im *imported) error {
-	rules := im.set.rules.Rules
+	rules := slices.Clone(im.set.rules.Rules) // those of the bootstrap are everybody's
 	if len(rules) > maxRules {
 		return refuse(TooMany, DocRules, "document %s has %d rules, and there may be %d; take some out", DocRules, len(rules), maxRules)
 	}
@@ -116,6 +116,7 @@ func (e *Engine) readRules(_ presence.JID, im *imported) error {
 		}
 		rules[i] = r
 	}
+	im.set.rules.Rules = rules
 	return nil
 }
 
