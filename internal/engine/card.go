@@ -20,8 +20,8 @@ const (
 // card is what her own vCard on her server says of a user.
 type card struct {
 	profile *presence.Profile // nil: nothing
-	readAt  time.Time         // zero: not read
-	dueAt   time.Time         // when it is read next; zero: at the next attach or login
+	readAt  instant           // zero: not read
+	dueAt   instant           // when it is read next; zero: at the next attach or login
 }
 
 // CardRead answers Sender.ReadCard, or tells of a vCard that was read for another
@@ -39,7 +39,7 @@ func (e *Engine) CardRead(user presence.Addr, found *presence.Profile, err error
 func (u *user) cardRead(found *presence.Profile, now time.Time) {
 	c := &u.herself().card
 	old := c.profile
-	c.profile, c.readAt = found, now
+	c.profile, c.readAt = found, u.sh.e.instant(now)
 	if old == found || old != nil && found != nil && *old == *found {
 		return
 	}
@@ -49,11 +49,19 @@ func (u *user) cardRead(found *presence.Profile, now time.Time) {
 
 // wantCard has the vCard read within a time, unless it was today.
 func (u *user) wantCard(within time.Duration, now time.Time) {
-	if !u.set.enrol.Enabled || u.about != nil && !u.about.card.readAt.IsZero() && now.Sub(u.about.card.readAt) < cardLife {
+	if !u.set.enrol.Enabled || u.cardAge(now) < cardLife {
 		return
 	}
-	c := &u.herself().card
-	c.dueAt = earliest(c.dueAt, now.Add(u.sh.jitter(within)))
+	at := earliest(u.cardDue(), now.Add(u.sh.jitter(within)))
+	u.herself().card.dueAt = u.sh.e.instant(at)
+}
+
+// cardAge is how long ago the vCard was read; cardLife if it was not.
+func (u *user) cardAge(now time.Time) time.Duration {
+	if u.about == nil || u.about.card.readAt == 0 {
+		return cardLife
+	}
+	return now.Sub(u.sh.e.time(u.about.card.readAt))
 }
 
 // cardDue is when the vCard is to be read; zero: not planned.
@@ -61,7 +69,7 @@ func (u *user) cardDue() time.Time {
 	if u.about == nil {
 		return time.Time{}
 	}
-	return u.about.card.dueAt
+	return u.sh.e.time(u.about.card.dueAt)
 }
 
 // readCard asks for the vCard when its time has come. While the link is away the
@@ -71,11 +79,11 @@ func (u *user) readCard(now time.Time) {
 	if due.IsZero() || now.Before(due) {
 		return
 	}
-	u.about.card.dueAt = time.Time{}
+	u.about.card.dueAt = 0
 	if !u.sh.up || !u.host.ready || !u.set.enrol.Enabled {
 		return
 	}
-	u.about.card.dueAt = now.Add(cardLife + u.sh.jitter(cardSpread))
+	u.about.card.dueAt = u.sh.e.instant(now.Add(cardLife + u.sh.jitter(cardSpread)))
 	u.sh.e.opt.Sender.ReadCard(u.addr, u.bare)
 }
 
