@@ -19,6 +19,10 @@ type Rules struct {
 	MaxStale     time.Duration // S11
 	RequireLists bool          // privacy.server_lists = "require" (S11)
 	Limits       roster.Limits
+	Zone         *time.Location // of users who gave none; nil: UTC
+	// Directory returns what the operator says of a person, nil for nothing; nil
+	// where there is no directory. What it returns is not changed.
+	Directory func(presence.Addr) *presence.Profile
 }
 
 // Wall hides users from watchers by the operator's word (S8.0). A domain among
