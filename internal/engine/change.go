@@ -118,8 +118,9 @@ const (
 	AdviceNothing      Advice = "nothing"        // nothing had to be changed
 	AdviceNoDevice     Advice = "no-device"      // no device is online, so she still is shown offline (S5.0)
 	AdviceBeaten       Advice = "beaten"         // something else decides her state at the moment (S5.3)
-	AdviceOutranked    Advice = "outranked"      // another rule decides for this watcher (S2.2)
+	AdviceOutranked    Advice = "outranked"      // another rule decides for this watcher (S2.2), or another policy for this user
 	AdviceRosterNeeded Advice = "roster"         // the rule needs the roster, which is not loaded yet
+	AdviceNoGroups     Advice = "no-groups"      // nothing tells who is in the group, so the grant counts for nobody
 )
 
 // Result tells what a change led to.

@@ -19,6 +19,10 @@ type Rules struct {
 	MaxStale     time.Duration // S11
 	RequireLists bool          // privacy.server_lists = "require" (S11)
 	Limits       roster.Limits
+	Policies     []Policy // the named policies, in the order of their names
+	// Groups returns the operator's groups a user is in; nil where nothing tells.
+	// It is called by many goroutines.
+	Groups func(presence.Addr) []string
 }
 
 // Wall hides users from watchers by the operator's word (S8.0). A domain among
