@@ -30,8 +30,9 @@ func (e *Engine) GrantPolicy(ctx context.Context, who Principal, g PolicyGrant, 
 	if err != nil {
 		return Result{}, err
 	}
+	turn := e.grants.turn(s)
 	select {
-	case e.grants.change <- struct{}{}:
+	case turn <- struct{}{}:
 	case <-ctx.Done():
 		return Result{}, errSlow(ctx)
 	case <-e.stopped:
@@ -39,7 +40,7 @@ func (e *Engine) GrantPolicy(ctx context.Context, who Principal, g PolicyGrant, 
 	}
 	next, err := e.planGrant(s, &g, on)
 	if err != nil || next == nil {
-		<-e.grants.change
+		<-turn
 		if err != nil {
 			return Result{}, err
 		}
@@ -121,8 +122,8 @@ func (e *Engine) grantAdvice(s subject, g *PolicyGrant) []Advice {
 }
 
 // saveGrants stores what a subject is granted and puts it in force. Whoever calls
-// it holds grants.change, which is let go when the store has answered: what becomes
-// durable after ctx has ended is in force then.
+// it holds the subject's turn, which is let go when the store has answered: what
+// becomes durable after ctx has ended is in force then.
 func (e *Engine) saveGrants(ctx context.Context, s subject, next []string) error {
 	done := make(chan error, 1)
 	w := Write{User: s.key(), Docs: map[string][]byte{DocGrants: encodeGrants(next)}}
@@ -132,7 +133,7 @@ func (e *Engine) saveGrants(ctx context.Context, s subject, next []string) error
 		} else {
 			e.metrics.refusedWrites.Inc()
 		}
-		<-e.grants.change
+		<-e.grants.turn(s)
 		if err != nil {
 			done <- refusedStore(err)
 			return

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/cespare/xxhash/v2"
+
 	"presenced/internal/presence"
 	"presenced/privacy"
 )
@@ -63,14 +65,25 @@ type grantsDoc struct {
 
 // grants are the operator's grants of named policies.
 type grants struct {
-	change chan struct{} // capacity 1: one change at a time, until it is stored
+	// changing, each of capacity 1, let one change of a subject be made at a time,
+	// until it is stored; subjects are spread over them.
+	changing [64]chan struct{}
 
 	mu       sync.RWMutex // guards policies
 	policies map[subject][]string
 }
 
 func newGrants() *grants {
-	return &grants{change: make(chan struct{}, 1), policies: make(map[subject][]string)}
+	g := &grants{policies: make(map[subject][]string)}
+	for i := range g.changing {
+		g.changing[i] = make(chan struct{}, 1)
+	}
+	return g
+}
+
+// turn is what a change of the subject holds.
+func (g *grants) turn(s subject) chan struct{} {
+	return g.changing[xxhash.Sum64String(s.key())%uint64(len(g.changing))]
 }
 
 // load takes what the store holds of a reserved user.
