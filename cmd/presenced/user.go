@@ -108,6 +108,9 @@ func settings(u *engine.Inspection) []string {
 		add("out of office", "from %s to %s", moment(o.Start), moment(o.End))
 	}
 	add("privacy mode", "%s", yes(u.PrivacyMode))
+	if u.Policy != nil {
+		add("policy", "%s", u.Policy)
+	}
 	for _, r := range u.Rules {
 		add("rule", "%s", r)
 	}
