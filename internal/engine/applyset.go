@@ -141,6 +141,14 @@ func (u *user) ruleAdvice(rule privacy.Rule, needsRoster bool) (res Result) {
 	return res
 }
 
+func (u *user) removeRule(want privacy.Rule, answer answerFunc) {
+	canonical, err := u.sh.e.rules().System.Site.NewRule(want, true)
+	if err != nil {
+		canonical = want // it names a container or an address that is none any more
+	}
+	u.removeRules(func(r ruleT) bool { return r == want || r == canonical }, answer)
+}
+
 func (u *user) removeRules(match func(ruleT) bool, answer answerFunc) {
 	doc := u.set.rules
 	doc.Rules = nil

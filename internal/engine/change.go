@@ -48,7 +48,7 @@ type SetOutOfOffice struct{ Period *presence.OutOfOffice }
 // PutRule adds a container rule (S2.1).
 type PutRule struct{ Rule privacy.Rule }
 
-// RemoveRule takes exactly that rule away.
+// RemoveRule takes exactly that rule away, however its address is spelled (S2.7).
 type RemoveRule struct{ Rule privacy.Rule }
 
 // Block puts a user rule of container 32000 for a JID, or a domain rule for a
