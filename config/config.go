@@ -131,8 +131,9 @@ type Policy struct {
 	FileExtensions        []string `toml:"file_extensions" json:"file_extensions"`
 }
 
-// NamedPolicy replaces the global policy for the users and groups it is
-// granted to. After Load, keys it left out hold the global policy's values.
+// NamedPolicy replaces the global policy for the users and the operator's groups
+// it is granted to, here or by "presenced policy grant". After Load, keys it left
+// out hold the global policy's values.
 type NamedPolicy struct {
 	Name   string   `toml:"name" json:"name"`
 	Users  []string `toml:"users" json:"users"`

@@ -20,7 +20,6 @@ func inertKeys() []inert {
 		{key: "privacy.lists_sql.*"},
 		{key: "privacy.egress", acted: func(c *Config) bool { return c.Privacy.Egress == "off" }},
 		{key: "privacy.provisioning", acted: func(c *Config) bool { return !c.Privacy.Provisioning }},
-		{key: "policies.*"},
 		{key: "calendar.*"},
 		{key: "calendar.sources.*"},
 		{key: "calendar.map.*"},

@@ -132,7 +132,7 @@ func TestInert_NamesWhatWasSet(t *testing.T) {
 		"[privacy]\negress = \"managed\"":                     {"privacy.egress"},
 		"[privacy]\nprovisioning = false":                     nil,
 		"[calendar]\npreset = \"cisco\"":                      {"calendar.preset"},
-		"[[policies]]\nname = \"a\"\nphoto = \"none\"":        {"policies[0].name", "policies[0].photo"},
+		"[[policies]]\nname = \"a\"\nphoto = \"none\"":        nil,
 		"[audit]\nenabled = true\n[directory]\nfile = \"/d\"": {"audit.enabled"},
 		"[http]\nlisten = \"127.0.0.1:1\"":                    {"http.listen"},
 		"[http]\nlisten = \"\"":                               nil,

@@ -75,7 +75,7 @@ func sectionDocs() map[string]string {
 		"privacy.containers": "A custom audience; any number of them.",
 		"privacy.walls":      "Hides users from others whatever anybody's rules say; any number of them.",
 		"privacy.lists_sql":  "Reads privacy lists from the XMPP server's database, one per host.",
-		"policies":           "A named policy. It takes any key of [policy]; what it leaves out is as there.",
+		"policies":           "A named policy. It takes any key of [policy]; what it leaves out is as there. \"presenced policy grant\" beats users, which beats groups; of several the first by name counts.",
 		"calendar.sources":   "A place to read calendars from; any number of them.",
 		"calendar.map":       "Overrides one line of the preset; any number of them.",
 		"states":             "A custom state for users to choose; any number of them.",
@@ -181,7 +181,7 @@ func presenceRules() map[string]rule {
 
 		"policies.name":   {doc: "Named in grants.", example: `"sales"`, required: true, check: word},
 		"policies.users":  {doc: "Bare JIDs it is granted to.", example: `["alice@example.org"]`, check: bareJID},
-		"policies.groups": {doc: "Roster groups it is granted to.", example: `["Sales"]`, exact: true, check: notEmpty},
+		"policies.groups": {doc: "The operator's groups it is granted to; users' own roster groups are none.", example: `["Sales"]`, exact: true, check: notEmpty},
 
 		"calendar.preset":            {doc: "What an event makes of presence.", allowed: []string{"cisco", "lync"}},
 		"calendar.poll_interval":     {doc: "Sources are read this often: 5m to 480m.", min: 5 * minute, max: 480 * minute},

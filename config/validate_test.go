@@ -115,6 +115,9 @@ func TestValidate_Warnings(t *testing.T) {
 		"[[privacy.containers]]\nid = 450\nname = \"a\"\nbase = 200": {
 			`presenced.toml:6: privacy.containers[0].id = 450: outranks 300, 400, which shows more than its base 200; write a lower id, or a wider base`},
 		"[[privacy.containers]]\nid = 150\nname = \"a\"\nbase = 100": nil,
+		"[[policies]]\nname = \"a\"\nphoto = \"none\"":               nil,
+		"[[policies]]\nname = \"a\"\ngroups = [\"Sales\", \"Board\"]": {
+			`presenced.toml:7: policies[0].groups = ["Sales", "Board"]: counts for nobody: nothing tells this version who is in a group of the operator's; name the people in policies.users as well`},
 		"[[privacy.containers]]\nid = 50\nname = \"a\"\nbase = 400":  nil,
 		"[[privacy.containers]]\nid = 450\nname = \"a\"\nbase = 300": nil,
 		"[[privacy.containers]]\nid = 50\nname = \"a\"\nbase = 400\n[[privacy.containers]]\nid = 60\nname = \"b\"\nbase = 100": {

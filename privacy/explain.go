@@ -26,6 +26,9 @@ type Explanation struct {
 	Container  Decided `json:"container"`
 	Vetoes     []Veto  `json:"vetoes"`
 	Categories []Cell  `json:"categories"`
+	// Policy is the operator's named policy that holds for the owner; nil: the global
+	// one. Whoever chose it sets it. The cells that it governs name it too.
+	Policy *HeldPolicy `json:"policy,omitempty"`
 }
 
 // Explain gives the reasons for the view that Project makes for w.
@@ -49,7 +52,8 @@ func (o *Operator) cell(c Category, place Placement, st *presence.State, v *pres
 	if place.Base != place.Container {
 		where = fmt.Sprintf("S3 %s, %s based on %s", c, nameOf(place.Container), nameOf(place.Base))
 	}
-	out := Cell{Name: c.String(), Shown: holds(v, c), Cell: where + ": granted"}
+	granted := where + o.governs(c) + ": granted"
+	out := Cell{Name: c.String(), Shown: holds(v, c), Cell: granted}
 	if out.Shown {
 		return out
 	}
@@ -60,17 +64,41 @@ func (o *Operator) cell(c Category, place Placement, st *presence.State, v *pres
 	case shown.Availability >= presence.OfflineFrom && place.Base != presence.Self && o.OfflineDetails != OfflineAll:
 		out.Cell = fmt.Sprintf("S3 offline, offline_details = %s: withheld", o.OfflineDetails)
 	case c == Category(presence.FieldPhoto) && o.Photo != PhotoAll:
-		out.Cell = fmt.Sprintf("S9 photo = %s: withheld, or there is none", o.Photo)
+		out.Cell = fmt.Sprintf("S9 photo = %s%s: withheld, or there is none", o.Photo, o.named())
 	case c == Category(presence.FieldLastActive) && o.LastActive == LastActiveOff:
-		out.Cell = "S9 last_active = off: withheld"
+		out.Cell = "S9 last_active = off" + o.named() + ": withheld"
 	case c == Category(presence.FieldLastActive) && shown.Availability < presence.IdleFrom:
 		out.Cell = "S9 only while idle or away: withheld"
 	case c == CatInterrupt:
 		out.Cell = "S7: not now"
 	default:
-		out.Cell = where + ": granted, nothing to show"
+		out.Cell = granted + ", nothing to show"
 	}
 	return out
+}
+
+// named tells which policy decided; of the global one nothing.
+func (o *Operator) named() string {
+	if o.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf(" by policy %q", o.Name)
+}
+
+// governs tells what a named policy says of a category.
+func (o *Operator) governs(c Category) string {
+	if o.Name == "" {
+		return ""
+	}
+	switch c {
+	case Category(presence.FieldLastActive):
+		return fmt.Sprintf(", S9 last_active = %s%s", o.LastActive, o.named())
+	case Category(presence.FieldPhoto):
+		return fmt.Sprintf(", S9 photo = %s%s", o.Photo, o.named())
+	case Category(presence.FieldNotePersonal), Category(presence.FieldNoteOOF):
+		return fmt.Sprintf(", S9 links = %s%s", o.Links.Mode, o.named())
+	}
+	return ""
 }
 
 // holds reports whether v shows something of category c.

@@ -29,7 +29,7 @@ func drawOperator(t *rapid.T) *Operator {
 	return &Operator{
 		LastActive: LastActiveMode(rapid.IntRange(0, 2).Draw(t, "la")), Granularity: time.Hour,
 		Photo: PhotoMode(rapid.IntRange(0, 2).Draw(t, "photo")), OfflineDetails: OfflineDetails(rapid.IntRange(0, 2).Draw(t, "od")),
-		Until: rapid.Bool().Draw(t, "until"),
+		Until: rapid.Bool().Draw(t, "until"), Name: rapid.SampledFrom([]string{"", "sales"}).Draw(t, "name"),
 	}
 }
 

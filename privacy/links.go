@@ -25,7 +25,9 @@ func (m LinkMode) String() string { return linkModeNames[m] }
 // ParseLinkMode reads a configuration value.
 func ParseLinkMode(s string) (LinkMode, bool) { return index[LinkMode](linkModeNames[:], s) }
 
-// Links is the operator's policy about links in texts people set.
+// Links is the operator's policy about links in texts people set. What it makes of
+// a text counts when that is set and once more when it is shown, so that texts set
+// under a wider policy are held to a narrower one.
 type Links struct {
 	Mode LinkMode
 	// Intranet lists hosts whose links are left alone: exact, or *.suffix.
@@ -76,6 +78,14 @@ func (l *Links) Apply(text string) LinkVerdict {
 		v.Text = b.String() + text[from:]
 	}
 	return v
+}
+
+// Shown returns text as it may be shown: empty where it would be refused.
+func (l *Links) Shown(text string) string {
+	if text == "" {
+		return ""
+	}
+	return l.Apply(text).Text
 }
 
 // links yields where the links of text begin and end. A link may hold another

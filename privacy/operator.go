@@ -77,6 +77,7 @@ func index[T ~uint8](names []string, s string) (T, bool) {
 // Operator is the policy that holds for one user: the global one or a named one.
 // It only narrows what S3's matrix grants; its zero value narrows most.
 type Operator struct {
+	Name       string // of a named policy; empty: the global one
 	LastActive LastActiveMode
 	// Granularity of coarse last activity; below one second it counts as one.
 	Granularity    time.Duration
@@ -89,6 +90,15 @@ type Operator struct {
 // DefaultOperator is the policy of an empty configuration.
 func DefaultOperator() Operator {
 	return Operator{Granularity: time.Hour, Photo: PhotoAll, OfflineDetails: OfflineOOF, Until: true}
+}
+
+// Narrowest is o with everything that a named policy governs at its narrowest: for
+// a user whose own policy is named but cannot be found (I3).
+func (o *Operator) Narrowest(name string) *Operator {
+	n := *o
+	n.Name, n.LastActive, n.Photo = name, LastActiveOff, PhotoNone
+	n.Links.Mode, n.Links.Intranet = LinksBlock, nil
+	return &n
 }
 
 // Person is what is known of a user beside her state.

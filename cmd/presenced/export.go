@@ -80,7 +80,7 @@ func export(cmd *cobra.Command, client *admin.Client, users []string, w io.Write
 			if isHeader = false; header && i > 0 {
 				return nil // the first one serves all
 			}
-			if !header {
+			if !header && !admin.IsGroup(line) {
 				n++
 			}
 			_, err := buffer.Write(append(line, '\n'))

@@ -223,7 +223,10 @@ func (im *importing) tell(line int, r admin.Imported) error {
 		return nil
 	}
 	who := fmt.Sprintf("line %d", line)
-	if r.JID != "" {
+	switch {
+	case r.Group != "":
+		who = "group " + oneLine(r.Group)
+	case r.JID != "":
 		who = oneLine(r.JID)
 	}
 	if !r.Imported {

@@ -20,10 +20,11 @@ const maxScenario = 64 << 20
 func (a *app) policyCommand() *cobra.Command {
 	cmd := a.group(&cobra.Command{
 		Use:     "policy",
-		Short:   "try rules out and explain what they do",
+		Short:   "try rules out, explain what they do, and grant named policies",
 		Example: "  presenced policy explain alice@example.org --watcher bob@example.org",
 	})
-	cmd.AddCommand(a.policyTestCommand(), a.policyExplainCommand())
+	cmd.AddCommand(a.policyTestCommand(), a.policyExplainCommand(),
+		a.policyListCommand(), a.policyGrantCommand(), a.policyRevokeCommand())
 	return cmd
 }
 
@@ -123,7 +124,8 @@ func (a *app) policyExplainCommand() *cobra.Command {
 		Short: "tell why a watcher sees what she sees of a user, now",
 		Long: `Asks the running daemon why a watcher sees of a user what she sees: which of the
 user's devices, states and events decided, which container the watcher is in and
-by which rule, and for each category whether it is shown.`,
+by which rule, for each category whether it is shown, and which of the operator's
+policies decided.`,
 		Example: "  presenced policy explain alice@example.org --watcher bob@example.org",
 		Args:    takes("USER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -157,6 +159,9 @@ func explain(user, watcher string, e *eval.Explanation) []string {
 	}
 	if e.Container.Rule != "" {
 		rows = append(rows, "rule\t"+oneLine(e.Container.Rule))
+	}
+	if e.Policy != nil {
+		rows = append(rows, "policy\t"+oneLine(e.Policy.String()))
 	}
 	for _, v := range e.Vetoes {
 		rows = append(rows, "veto tried\t"+oneLine(v.Name+": "+v.Result))

@@ -115,6 +115,9 @@ func settings(u *engine.Inspection) []string {
 		}
 	}
 	add("privacy mode", "%s", yes(u.PrivacyMode))
+	if u.Policy != nil {
+		add("policy", "%s", u.Policy)
+	}
 	for _, r := range u.Rules {
 		add("rule", "%s", r)
 	}

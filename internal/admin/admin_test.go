@@ -30,6 +30,9 @@ type door struct {
 	users   func() ([]engine.UserSummary, error)
 	saved   []engine.Saved
 	apply   func(who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
+
+	policies engine.PolicyList
+	grant    func(who engine.Principal, g engine.PolicyGrant, on bool) (engine.Result, error)
 }
 
 func (d *door) Look(_ context.Context, asker engine.Principal, users []presence.Addr) []presence.View {
@@ -62,6 +65,13 @@ func (d *door) ExportUser(_ context.Context, user presence.Addr) (engine.Saved, 
 }
 func (d *door) Apply(_ context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error) {
 	return d.apply(who, user, c)
+}
+
+func (d *door) Policies(context.Context, engine.Principal) (engine.PolicyList, error) {
+	return d.policies, nil
+}
+func (d *door) GrantPolicy(_ context.Context, who engine.Principal, g engine.PolicyGrant, on bool) (engine.Result, error) {
+	return d.grant(who, g, on)
 }
 
 // serve runs a server on a socket of its own and returns a client, the socket

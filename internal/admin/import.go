@@ -17,7 +17,8 @@ import (
 
 // Imported tells what became of one line of an import.
 type Imported struct {
-	JID      string          `json:"jid"` // empty: the line could not be read
+	JID      string          `json:"jid"` // empty: the line is about a group, or could not be read
+	Group    string          `json:"group,omitempty"`
 	Imported bool            `json:"imported"`
 	Problem  string          `json:"problem,omitempty"` // why not, and what to do
 	Field    string          `json:"field,omitempty"`   // the document at fault
@@ -42,24 +43,27 @@ func (s *Server) postImport(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
+	policies, err := s.o.Door.Policies(r.Context(), operator)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
 	list := ImportedList{make([]Imported, len(lines))}
 	first := make(map[presence.Addr]bool, len(lines))
 	var work sync.WaitGroup
 	for i, line := range lines {
 		out := &list.Users[i]
-		user, docs, err := readLine(line)
-		out.JID = user.Bare
-		if err == nil && first[user.Addr] {
-			err = problem(http.StatusBadRequest, user.Bare+" is named twice; take one of the lines out")
+		u, err := readLine(line)
+		out.JID, out.Group = u.user.Bare, u.Group
+		if err == nil && first[u.user.Addr] {
+			err = problem(http.StatusBadRequest, u.user.Bare+" is named twice; take one of the lines out")
 		}
 		if err != nil {
 			s.note(out, err)
 			continue
 		}
-		first[user.Addr] = true
-		work.Go(func() {
-			s.importUser(r.Context(), out, user, engine.Import{Docs: docs, Replace: o.Replace, Check: o.DryRun})
-		})
+		first[u.user.Addr] = u.Group == ""
+		work.Go(func() { s.importUser(r.Context(), out, u, &policies, o) })
 	}
 	work.Wait() // for the disk, together: one sync serves many
 	imported := 0
@@ -72,13 +76,32 @@ func (s *Server) postImport(w http.ResponseWriter, r *http.Request) {
 	write(w, list)
 }
 
-func (s *Server) importUser(ctx context.Context, out *Imported, user presence.JID, c engine.Import) {
-	result, err := s.o.Door.Apply(ctx, operator, user, c)
-	if err != nil {
+// importUser puts one line in force. What is granted comes first: settings without
+// their ceiling would show too much.
+func (s *Server) importUser(ctx context.Context, out *Imported, u importedUser, policies *engine.PolicyList, o ImportOptions) {
+	change := engine.Import{Docs: u.docs, Replace: o.Replace, Check: true}
+	apply := func() bool {
+		result, err := s.o.Door.Apply(ctx, operator, u.user, change)
+		if err != nil {
+			s.note(out, err)
+			return false
+		}
+		out.Advice = result.Advice
+		return true
+	}
+	settings := u.docs != nil
+	if settings && (o.DryRun || len(u.Policies) > 0) && !apply() {
+		return
+	}
+	if err := s.grantAll(ctx, policies, engine.PolicyGrant{User: u.user, Group: u.Group}, u.Policies, o.DryRun); err != nil {
 		s.note(out, err)
 		return
 	}
-	out.Imported, out.Advice = true, result.Advice
+	change.Check = false
+	if settings && !o.DryRun && !apply() {
+		return
+	}
+	out.Imported = true
 }
 
 // note tells a refusal of one user; of a fault only that there was one.
@@ -148,23 +171,38 @@ func sameDomain(a, b string) bool {
 	return err == nil && err2 == nil && x == y
 }
 
-// readLine reads one user's line.
-func readLine(line []byte) (user presence.JID, docs map[string][]byte, err error) {
-	var u ExportedUser
+// importedUser is one line of an import.
+type importedUser struct {
+	ExportedUser
+	user presence.JID
+	docs map[string][]byte // nil: only grants
+}
+
+// readLine reads one line: a user, or a group.
+func readLine(line []byte) (u importedUser, err error) {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&u); err != nil {
-		return user, nil, problem(http.StatusBadRequest, "the line cannot be read ("+err.Error()+"); export the user again")
+	if err := d.Decode(&u.ExportedUser); err != nil {
+		return u, problem(http.StatusBadRequest, "the line cannot be read ("+err.Error()+"); export the user again")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return user, nil, problem(http.StatusBadRequest, "the line goes on after the user; put each on a line of her own")
+		return u, problem(http.StatusBadRequest, "the line goes on after the user; put each on a line of her own")
 	}
-	if user, err = address("jid", u.JID); err != nil {
-		return user, nil, err
+	if u.Group != "" {
+		if u.JID != "" || u.Settings != nil || len(u.Policies) == 0 {
+			return u, problem(http.StatusBadRequest, "a group's line has policies and nothing else; export it again")
+		}
+		return u, nil
 	}
-	docs = make(map[string][]byte, len(u.Settings))
+	if u.user, err = address("jid", u.JID); err != nil {
+		return u, err
+	}
+	if u.Settings == nil && len(u.Policies) > 0 {
+		return u, nil
+	}
+	u.docs = make(map[string][]byte, len(u.Settings))
 	for name, doc := range u.Settings {
-		docs[name] = doc
+		u.docs[name] = doc
 	}
-	return user, docs, nil
+	return u, nil
 }

@@ -34,10 +34,13 @@ type ExportHeader struct {
 	Exported time.Time `json:"exported"`
 }
 
-// ExportedUser is one further line: settings only, no presence.
+// ExportedUser is one further line: settings only, no presence. With a group in
+// place of the JID, or without settings, it only tells what is granted.
 type ExportedUser struct {
-	JID      string                     `json:"jid"`
-	Settings map[string]json.RawMessage `json:"settings"` // document by name
+	Group    string                     `json:"group,omitempty"`
+	JID      string                     `json:"jid,omitempty"`
+	Settings map[string]json.RawMessage `json:"settings,omitempty"` // document by name
+	Policies []string                   `json:"policies,omitempty"` // granted to her
 }
 
 // ParseHeader reads the first line of an export. The error says what to do.
@@ -51,8 +54,8 @@ func ParseHeader(line []byte) (h ExportHeader, err error) {
 	return h, nil
 }
 
-// lineOf renders one user's line. Equal settings give equal bytes.
-func lineOf(u *engine.Saved) ([]byte, error) {
+// lineOf renders one user's line. Equal settings and grants give equal bytes.
+func lineOf(u *engine.Saved, granted *granted) ([]byte, error) {
 	a, err := presence.AddrFromKey(u.User)
 	if err != nil {
 		return nil, err
@@ -61,7 +64,12 @@ func lineOf(u *engine.Saved) ([]byte, error) {
 	for name, doc := range u.Docs {
 		line.Settings[name] = doc
 	}
-	text, err := json.Marshal(line)
+	line.Policies = granted.take(line.JID)
+	return line.text()
+}
+
+func (l *ExportedUser) text() ([]byte, error) {
+	text, err := json.Marshal(l)
 	return append(text, '\n'), err
 }
 
@@ -71,8 +79,7 @@ func lineOf(u *engine.Saved) ([]byte, error) {
 func (s *Server) getExport(w http.ResponseWriter, r *http.Request) {
 	out := &patient{w: w, control: http.NewResponseController(w)}
 	buffer := bufio.NewWriterSize(out, 64<<10)
-	each := func(u engine.Saved) error {
-		line, err := lineOf(&u)
+	say := func(line []byte, err error) error {
 		if err == nil {
 			_, err = buffer.Write(line)
 		}
@@ -83,7 +90,7 @@ func (s *Server) getExport(w http.ResponseWriter, r *http.Request) {
 		_, err = buffer.Write(append(header, '\n'))
 	}
 	if err == nil {
-		err = s.export(r, each)
+		err = s.export(r, say)
 	}
 	if err == nil {
 		err = buffer.Flush()
@@ -98,10 +105,16 @@ func (s *Server) getExport(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) export(r *http.Request, each func(engine.Saved) error) error {
+// export says a line for each user asked for, or for everybody and what else is
+// granted.
+func (s *Server) export(r *http.Request, say func([]byte, error) error) error {
+	granted, err := s.granted(r.Context())
+	if err != nil {
+		return err
+	}
 	users := r.URL.Query()["user"]
 	if len(users) == 0 {
-		return s.o.Door.Export(context.WithoutCancel(r.Context()), each) // its writes have deadlines
+		return s.exportAll(context.WithoutCancel(r.Context()), granted, say) // its writes have deadlines
 	}
 	for _, name := range users {
 		user, err := address("user", name)
@@ -112,11 +125,27 @@ func (s *Server) export(r *http.Request, each func(engine.Saved) error) error {
 		if err != nil {
 			return err
 		}
-		if err := each(found); err != nil {
+		if err := say(lineOf(&found, granted)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *Server) exportAll(ctx context.Context, granted *granted, say func([]byte, error) error) error {
+	if err := granted.say(granted.groups, true, say); err != nil {
+		return err
+	}
+	err := s.o.Door.Export(ctx, func(u engine.Saved) error {
+		if engine.Reserved(u.User) {
+			return nil // granted tells these
+		}
+		return say(lineOf(&u, granted))
+	})
+	if err != nil {
+		return err
+	}
+	return granted.say(granted.users, false, say)
 }
 
 // patient gives each write of a long answer its own deadline.

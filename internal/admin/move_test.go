@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -189,17 +190,22 @@ func FuzzImportLine(f *testing.F) {
 	f.Add([]byte(`{"jid":"alice@example.org","settings":{"note":{"v":1,"text":"<R&D>"}}}`))
 	f.Add([]byte(`{"jid":"d\\27artagnan@example.org","settings":{"note":null}}`))
 	f.Add([]byte(`{"jid":"x@y/z"} 1`))
+	f.Add([]byte(`{"jid":"x@y","policies":["sales"]}`))
+	f.Add([]byte(`{"group":"Sales","policies":["sales"]}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		user, docs, err := readLine(line)
-		if err != nil {
+		u, err := readLine(line)
+		if err != nil || u.Group != "" {
 			return
 		}
-		again, err := lineOf(&engine.Saved{User: user.Addr.Key(), Docs: docs})
+		docs := u.docs
+		again, err := lineOf(&engine.Saved{User: u.user.Addr.Key(), Docs: docs},
+			&granted{users: map[string][]string{u.user.Addr.String(): u.Policies}, told: map[string]bool{}})
 		if err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		back, docs2, err := readLine(again)
-		if err != nil || back.Addr != user.Addr || len(docs2) != len(docs) {
+		back, err := readLine(again)
+		docs2 := back.docs
+		if err != nil || back.user.Addr != u.user.Addr || len(docs2) != len(docs) || !slices.Equal(back.Policies, u.Policies) {
 			t.Fatalf("%q became %q: %+v, %v", line, again, back, err)
 		}
 		for name := range docs2 {

@@ -24,6 +24,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST /v1/admin/users/{jid}/disable", s.change(engine.Disable{}))
 	mux.HandleFunc("GET /v1/admin/users/{jid}/presence", s.getPresence)
 	mux.HandleFunc("GET /v1/admin/users/{jid}/explain", s.getExplanation)
+	s.policyRoutes(mux)
 	mux.HandleFunc("GET /v1/admin/export", s.getExport)
 	mux.HandleFunc("POST "+importPath, s.postImport)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

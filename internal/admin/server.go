@@ -34,6 +34,8 @@ type Door interface {
 	Export(ctx context.Context, each func(engine.Saved) error) error
 	ExportUser(ctx context.Context, user presence.Addr) (engine.Saved, error)
 	Apply(ctx context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
+	Policies(ctx context.Context, who engine.Principal) (engine.PolicyList, error)
+	GrantPolicy(ctx context.Context, who engine.Principal, g engine.PolicyGrant, on bool) (engine.Result, error)
 }
 
 // Options are what a Server needs.

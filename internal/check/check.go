@@ -26,7 +26,8 @@ type Options struct {
 type checker struct {
 	Report
 	config *config.Config
-	status *admin.Status // of the running daemon; nil: none answered
+	client *admin.Client // of the running daemon
+	status *admin.Status // what it answered; nil: nothing
 	taken  bool          // the store is held by a process that does not answer
 }
 
@@ -40,6 +41,7 @@ func Run(ctx context.Context, o Options) *Report {
 	}
 	c.clock(time.Now())
 	c.daemon(ctx, o.Socket)
+	c.policies(ctx)
 	c.store(ctx)
 	if c.address(ctx) {
 		c.link(ctx)
@@ -90,7 +92,8 @@ func (c *checker) daemon(ctx context.Context, socket string) {
 	if socket == "" {
 		socket = c.config.Admin.Socket
 	}
-	st, err := admin.NewClient(socket).Status(ctx)
+	c.client = admin.NewClient(socket)
+	st, err := c.client.Status(ctx)
 	switch {
 	case err == nil:
 		c.status = &st

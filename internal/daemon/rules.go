@@ -33,6 +33,10 @@ func rulesOf(c *config.Config) (*engine.Rules, error) {
 	if err != nil {
 		return nil, err
 	}
+	policies, err := policiesOf(c)
+	if err != nil {
+		return nil, err
+	}
 	return &engine.Rules{
 		System: eval.System{
 			Aggregation: aggregation.Options{
@@ -40,7 +44,7 @@ func rulesOf(c *config.Config) (*engine.Rules, error) {
 				Calendar: table, CalendarMaxStale: c.Calendar.MaxStale.Std(),
 				RequireAttendees: c.Calendar.RequireAttendees,
 			},
-			Operator: operatorOf(c),
+			Operator: operatorOf(c, &c.Policy),
 			Site:     site,
 		},
 		Walls:        walls,
@@ -49,6 +53,7 @@ func rulesOf(c *config.Config) (*engine.Rules, error) {
 		MaxStale:     c.Privacy.MaxStale.Std(),
 		RequireLists: c.Privacy.ServerLists == "require",
 		Limits:       roster.Limits{Watchers: c.Limits.Watchers, Requests: c.Limits.Requests},
+		Policies:     policies,
 	}, nil
 }
 
@@ -64,23 +69,6 @@ func siteOf(c *config.Config) privacy.SiteOptions {
 		},
 		Containers:   custom,
 		SharedGroups: c.Presence.SharedGroups,
-	}
-}
-
-// operatorOf reads the words of [policy]. config has checked them; one that is
-// not known all the same narrows most, which is the zero value of each.
-func operatorOf(c *config.Config) privacy.Operator {
-	lastActive, _ := privacy.ParseLastActive(c.Policy.LastActive)
-	photo, _ := privacy.ParsePhoto(c.Policy.Photo)
-	offline, _ := privacy.ParseOfflineDetails(c.Privacy.OfflineDetails)
-	links, known := privacy.ParseLinkMode(c.Policy.Links)
-	if !known {
-		links = privacy.LinksBlock
-	}
-	return privacy.Operator{
-		LastActive: lastActive, Granularity: c.Policy.LastActiveGranularity.Std(),
-		Photo: photo, OfflineDetails: offline, Until: c.Calendar.Until,
-		Links: privacy.Links{Mode: links, Intranet: c.Policy.Intranet, Extensions: c.Policy.FileExtensions},
 	}
 }
 

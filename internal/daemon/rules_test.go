@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"presenced/config"
 	"presenced/internal/engine"
@@ -171,5 +172,52 @@ func TestHosts_AreInIDNAForm(t *testing.T) {
 	got, err := hostsOf(loaded(t, ""))
 	if want := []string{"example.org", "xn--bcher-kva.example"}; err != nil || !cmp.Equal(got, want) {
 		t.Errorf("got %v, %v; want %v", got, err, want)
+	}
+}
+
+func TestS9_NamedPoliciesOverrideKeyByKey(t *testing.T) {
+	r := rulesFor(t, `
+[policy]
+last_active = "coarse"
+last_active_granularity = "15m"
+photo = "directory"
+links = "neutralise"
+intranet = ["intranet.example.org"]
+file_extensions = ["exe"]
+[privacy]
+offline_details = "none"
+[[policies]]
+name = "sales"
+users = ["Alice@Example.org"]
+groups = ["Sales"]
+photo = "none"
+[[policies]]
+name = "board"
+last_active = "off"
+last_active_granularity = "2h"
+links = "block"
+intranet = []
+file_extensions = ["com"]
+`)
+	if len(r.Policies) != 2 || r.Policies[0].Operator.Name != "board" || r.Policies[1].Operator.Name != "sales" {
+		t.Fatalf("policies %+v, want board and sales in this order", r.Policies)
+	}
+	global := r.System.Operator
+	sales := global
+	sales.Name, sales.Photo = "sales", privacy.PhotoNone
+	if d := cmp.Diff(sales, r.Policies[1].Operator); d != "" {
+		t.Errorf("sales differs from [policy] in more than its photo: -want +got:\n%s", d)
+	}
+	board := global
+	board.Name, board.LastActive, board.Granularity = "board", privacy.LastActiveOff, 2*time.Hour
+	board.Links = privacy.Links{Mode: privacy.LinksBlock, Intranet: []string{}, Extensions: []string{"com"}}
+	if d := cmp.Diff(board, r.Policies[0].Operator, cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("board: -want +got:\n%s", d)
+	}
+	if p := r.Policies[1]; !p.Users[presence.MustAddr("alice@example.org")] || len(p.Users) != 1 || !slices.Equal(p.Groups, []string{"Sales"}) {
+		t.Errorf("sales is for %v and %v", p.Users, p.Groups)
+	}
+	if r.Groups != nil {
+		t.Error("something tells who is in a group; then config must not warn of policies.groups")
 	}
 }

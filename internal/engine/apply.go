@@ -145,7 +145,7 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 	case PutRule:
 		u.putRule(c.Rule, answer)
 	case RemoveRule:
-		u.removeRules(func(r ruleT) bool { return r == c.Rule }, answer)
+		u.removeRule(c.Rule, answer)
 	case Block:
 		u.block(c.JID, answer)
 	case Unblock:

@@ -48,7 +48,7 @@ func (u *user) setManual(m *presence.Manual, answer answerFunc) {
 }
 
 func (u *user) setNote(note string, answer answerFunc) {
-	note, res, err := u.sh.e.checkNote(note)
+	note, res, err := u.sh.e.checkNote(u.addr, note)
 	if err != nil {
 		answer(Result{}, err)
 		return
@@ -57,15 +57,16 @@ func (u *user) setNote(note string, answer answerFunc) {
 	if note == "" {
 		doc = nil
 	}
-	u.saveDoc(DocNote, doc, func() { u.set.note, u.person.Note = note, note }, func(err error) { answer(res, err) })
+	u.saveDoc(DocNote, doc, func() { u.set.note = note; u.obey() }, func(err error) { answer(res, err) })
 }
 
-// checkNote applies S9's limits and link policy to a note somebody sets.
-func (e *Engine) checkNote(note string) (string, Result, error) {
+// checkNote applies S9's limits and the user's link policy to a note she sets.
+func (e *Engine) checkNote(user presence.Addr, note string) (string, Result, error) {
 	if err := privacy.CheckNote(note); err != nil {
 		return "", Result{}, &RefusedError{Kind: Invalid, Field: "note", Reason: err.Error(), Err: err}
 	}
-	v := e.rules().System.Operator.Links.Apply(note)
+	op, _ := e.policyOf(user)
+	v := op.Links.Apply(note)
 	switch {
 	case v.Refused:
 		return "", Result{}, refuse(Invalid, "note", "this link is not allowed in notes here; write the note without it")
@@ -91,14 +92,15 @@ func (u *user) setOOF(period *presence.OutOfOffice, now time.Time, answer answer
 		answer(Result{}, refuse(Invalid, "end", "the end lies before the start; give a later end or none"))
 		return
 	}
-	note, res, err := u.sh.e.checkNote(p.Note)
+	note, res, err := u.sh.e.checkNote(u.addr, p.Note)
 	if err != nil {
 		answer(Result{}, err)
 		return
 	}
 	p.Note = note
 	u.saveDoc(DocOOF, encode(oofDoc{V: docVersion, Period: &p}), func() {
-		u.set.oof, u.person.Inputs.OOF = &p, &p
+		u.set.oof = &p
+		u.obey()
 	}, func(err error) { answer(res, err) })
 }
 
@@ -137,6 +139,14 @@ func (u *user) ruleAdvice(rule privacy.Rule, needsRoster bool) (res Result) {
 		res.Advice = append(res.Advice, AdviceOutranked)
 	}
 	return res
+}
+
+func (u *user) removeRule(want privacy.Rule, answer answerFunc) {
+	canonical, err := u.sh.e.rules().System.Site.NewRule(want, true)
+	if err != nil {
+		canonical = want // it names a container or an address that is none any more
+	}
+	u.removeRules(func(r ruleT) bool { return r == want || r == canonical }, answer)
 }
 
 func (u *user) removeRules(match func(ruleT) bool, answer answerFunc) {

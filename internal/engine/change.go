@@ -48,7 +48,7 @@ type SetOutOfOffice struct{ Period *presence.OutOfOffice }
 // PutRule adds a container rule (S2.1).
 type PutRule struct{ Rule privacy.Rule }
 
-// RemoveRule takes exactly that rule away.
+// RemoveRule takes exactly that rule away, however its address is spelled (S2.7).
 type RemoveRule struct{ Rule privacy.Rule }
 
 // Block puts a user rule of container 32000 for a JID, or a domain rule for a
@@ -118,8 +118,9 @@ const (
 	AdviceNothing      Advice = "nothing"        // nothing had to be changed
 	AdviceNoDevice     Advice = "no-device"      // no device is online, so she still is shown offline (S5.0)
 	AdviceBeaten       Advice = "beaten"         // something else decides her state at the moment (S5.3)
-	AdviceOutranked    Advice = "outranked"      // another rule decides for this watcher (S2.2)
+	AdviceOutranked    Advice = "outranked"      // another rule decides for this watcher (S2.2), or another policy for this user
 	AdviceRosterNeeded Advice = "roster"         // the rule needs the roster, which is not loaded yet
+	AdviceNoGroups     Advice = "no-groups"      // nothing tells who is in the group, so the grant counts for nobody
 )
 
 // Result tells what a change led to.

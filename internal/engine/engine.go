@@ -67,6 +67,7 @@ type Engine struct {
 	distrusted atomic.Bool // this run must not end with that mark
 
 	alarms alarms
+	grants *grants
 	hidden hiddenHosts
 }
 
@@ -81,7 +82,7 @@ func New(opt Options, rules *Rules) (*Engine, error) {
 	e := &Engine{
 		opt: opt, seed: maphash.MakeSeed(), born: time.Now(), hosts: make(map[string]bool),
 		known: make(map[presence.Addr]struct{}), stopped: make(chan struct{}),
-		stop: func() {},
+		stop: func() {}, grants: newGrants(),
 	}
 	e.current.Store(rules)
 	e.knownVersion.Add(1)
@@ -149,6 +150,7 @@ func (e *Engine) Load(ctx context.Context) error {
 			u.saved = savedPresence{}
 		}
 	}
+	e.warnGrants()
 	// From here on the mark of a clean end would be a lie.
 	e.opt.Store.SavePresence(metaUser, nil)
 	return e.opt.Store.Flush(ctx)
@@ -158,6 +160,9 @@ func (e *Engine) loadUser(saved Saved) error {
 	if saved.User == metaUser {
 		e.cleanly = string(saved.Presence) == metaClean
 		return nil
+	}
+	if Reserved(saved.User) {
+		return e.grants.load(&saved)
 	}
 	set, err := decodeSettings(saved.Docs)
 	if err != nil {
@@ -258,6 +263,7 @@ func (e *Engine) Stop(ctx context.Context) {
 // Reload puts other rules in force for everybody and enrols whom they name.
 func (e *Engine) Reload(rules *Rules) {
 	e.current.Store(rules)
+	e.warnGrants()
 	e.knownVersion.Add(1)
 	e.everywhere(func(s *shard, now time.Time) {
 		s.enlistAll(now)

@@ -16,12 +16,18 @@ const exportChunk = 512
 
 // Export calls each once for every user the engine has settings of, enrolled or
 // not, with what a store that kept everything would hold of her: the documents
-// as they were acknowledged last, and her devices, in the order of the keys. A
+// as they were acknowledged last, and her devices, in the order of the keys. Before
+// them come the entries of reserved users (see Reserved): the granted policies. A
 // user's entry is of one instant; who is enrolled while Export runs may be
 // missing, who is erased meanwhile is left out. The slices belong to the callee.
 // An error of each ends the export and is returned. The engine must be started.
 func (e *Engine) Export(ctx context.Context, each func(Saved) error) error {
 	parts := make([][]presence.Addr, len(e.shards))
+	for _, s := range e.grants.export() {
+		if err := each(s); err != nil {
+			return err
+		}
+	}
 	err := e.gather(ctx, func(i int, s *shard) {
 		part := make([]presence.Addr, 0, len(s.users))
 		for a, u := range s.users {

@@ -188,7 +188,7 @@ func sendable(bare string) bool {
 }
 
 // readChosen checks what she set herself: state, note and out-of-office.
-func (e *Engine) readChosen(_ presence.JID, im *imported) error {
+func (e *Engine) readChosen(user presence.JID, im *imported) error {
 	if m := im.set.manual; m != nil {
 		if err := aggregation.ValidManual(m); err != nil {
 			return wrong(DocManual, err)
@@ -197,7 +197,7 @@ func (e *Engine) readChosen(_ presence.JID, im *imported) error {
 			return refuse(Invalid, DocManual, "document %s: the activity %q is not known here; take it out", DocManual, m.Activity)
 		}
 	}
-	note, err := e.readNote(DocNote, im.set.note, im)
+	note, err := e.readNote(user.Addr, DocNote, im.set.note, im)
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (e *Engine) readChosen(_ presence.JID, im *imported) error {
 	if o.Start.IsZero() || !o.End.IsZero() && !o.End.After(o.Start) {
 		return refuse(Invalid, DocOOF, "document %s: the period needs a start, and an end after it or none", DocOOF)
 	}
-	o.Note, err = e.readNote(DocOOF, o.Note, im)
+	o.Note, err = e.readNote(user.Addr, DocOOF, o.Note, im)
 	return err
 }
 
@@ -235,8 +235,8 @@ func (im *imported) advise(res Result) {
 }
 
 // readNote is checkNote with the document named.
-func (e *Engine) readNote(doc, note string, im *imported) (string, error) {
-	note, res, err := e.checkNote(note)
+func (e *Engine) readNote(user presence.Addr, doc, note string, im *imported) (string, error) {
+	note, res, err := e.checkNote(user, note)
 	if r, ok := errors.AsType[*RefusedError](err); ok {
 		return "", &RefusedError{Kind: r.Kind, Field: doc, Reason: "document " + doc + ": " + r.Reason, Err: r}
 	}

@@ -143,7 +143,7 @@ func (u *user) inspect(now time.Time) Inspection {
 		Manual: u.set.manual, Note: u.set.note, OutOfOffice: u.set.oof,
 		Profile: u.set.profile(), PrivacyMode: u.set.rules.PrivacyMode,
 		Rules:    append([]privacy.Rule{}, u.set.rules.Rules...),
-		Requests: []Watcher{}, Watchers: []Watcher{},
+		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(),
 	}
 	_, out.Timezone = u.zone()
 	if u.roster.status == rosterRead {
@@ -191,6 +191,8 @@ func (e *Engine) Users(ctx context.Context, who Principal) ([]UserSummary, error
 // user herself and the operator only.
 func (e *Engine) Explain(ctx context.Context, who Principal, of, watcher presence.Addr) (eval.Explanation, error) {
 	return reading(ctx, e, who, of, func(u *user, now time.Time) eval.Explanation {
-		return u.person.Explain(&e.rules().System, now, watcher, u.set.subs.Standing(watcher) == roster.Accepted)
+		out := u.person.Explain(&e.rules().System, now, watcher, u.set.subs.Standing(watcher) == roster.Accepted)
+		out.Policy = u.heldPolicy()
+		return out
 	})
 }

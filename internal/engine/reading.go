@@ -33,6 +33,7 @@ type Inspection struct {
 	Requests     []Watcher             `json:"requests"`
 	Watchers     []Watcher             `json:"watchers"`
 	RosterAge    time.Duration         `json:"roster_age_ns,omitempty"` // zero: not read
+	Policy       *privacy.HeldPolicy   `json:"policy,omitempty"`        // nil: the global one
 }
 
 // Watcher is one subscription, or request for one, to a user's mirror.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"presenced/internal/presence"
@@ -155,20 +156,35 @@ func (u *user) planRefresh(now time.Time) {
 // forgetContacts removes the rules of contacts that left the roster, where that
 // lowers their container (S2.5).
 func (u *user) forgetContacts(old, next *roster.Roster, now time.Time) {
-	gone := roster.Removed(old, next)
-	if len(gone) == 0 {
+	if gone := roster.Removed(old, next); len(gone) > 0 && next.Len() > 0 { // empty is more likely a fault than a decision
+		u.dropRules(gone, now)
+	}
+}
+
+// dropRules removes the rules of contacts that have left the roster and are not back
+// in it. What the store refuses is tried again when the roster was read once more.
+func (u *user) dropRules(gone []presence.Addr, now time.Time) {
+	later := func() { u.roster.join(u.sh.e, func(now time.Time) { u.dropRules(gone, now) }) }
+	if u.roster.status != rosterRead || u.person.Roster.Len() == 0 {
+		later() // who has left is not known at the moment
 		return
 	}
-	drop := privacy.Departed(u.sh.e.rules().System.Site, u.policySettings(privacy.StateOK), gone, next.Len() == 0)
-	if len(drop) == 0 {
-		return
-	}
-	u.do(now, func(now time.Time) {
+	gone = slices.DeleteFunc(gone, func(a presence.Addr) bool {
+		_, back := u.person.Roster.Get(a)
+		return back
+	})
+	u.do(now, func(time.Time) {
+		drop := privacy.Departed(u.sh.e.rules().System.Site, u.policySettings(privacy.StateOK), gone, false)
+		if len(drop) == 0 {
+			return
+		}
 		rules := without(u.set.rules.Rules, drop)
 		u.saveRules(rulesDoc{PrivacyMode: u.set.rules.PrivacyMode, Rules: rules}, func(_ time.Time, err error) {
-			if err != nil {
-				u.sh.e.opt.Log.Warn("rules of removed contacts could not be removed; they are tried again at the next reading", "error", err)
+			if err == nil || u.forgotten() {
+				return
 			}
+			u.sh.e.opt.Log.Warn("rules of removed contacts could not be removed; they are tried again at the next reading", "error", err)
+			later()
 		})
 	})
 }

@@ -23,6 +23,10 @@ type Rules struct {
 	// Directory returns what the operator says of a person, nil for nothing; nil
 	// where there is no directory. What it returns is not changed.
 	Directory func(presence.Addr) *presence.Profile
+	Policies  []Policy // the named policies, in the order of their names
+	// Groups returns the operator's groups a user is in; nil where nothing tells.
+	// It is called by many goroutines.
+	Groups func(presence.Addr) []string
 }
 
 // Wall hides users from watchers by the operator's word (S8.0). A domain among

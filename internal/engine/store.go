@@ -17,6 +17,7 @@ const (
 	DocProfile = "profile"
 	DocCals    = "cals"
 	DocLists   = "lists"
+	DocGrants  = "grants" // of a reserved user
 )
 
 // Sentinels a Store wraps, so that callers can decide.

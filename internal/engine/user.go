@@ -56,6 +56,7 @@ func (s *shard) newUser(addr presence.Addr, bare string) *user {
 	u.set = newSettings()
 	u.sorted = u.set.subs
 	u.person.Inputs.Kind = s.e.kindOf(addr)
+	u.obey()
 	s.users[addr] = u
 	return u
 }
@@ -112,7 +113,7 @@ func (u *user) cleanStatus(status string) string {
 	if status == "" {
 		return ""
 	}
-	return u.sh.e.rules().System.Operator.Links.Apply(privacy.ClipStatus(status)).Text
+	return u.operator().Links.Shown(privacy.ClipStatus(status))
 }
 
 func same(a, b *presence.Resource) bool {
@@ -179,7 +180,7 @@ func (u *user) aggregate(now time.Time) (changed, idle bool) {
 	u.watchClock(now)
 	r := u.sh.e.rules()
 	u.state = u.person.State(&r.System, now)
-	if before.Online && !u.state.Online && r.System.Operator.LastActive != privacy.LastActiveOff {
+	if before.Online && !u.state.Online && u.operator().LastActive != privacy.LastActiveOff {
 		// What is told of somebody offline is frozen here; off: not kept (S9).
 		u.person.LastActiveAt = before.LastInput
 	}

@@ -175,8 +175,7 @@ func (u *user) recompile() {
 	}
 	u.person.Policy = privacy.NewPolicy(r.System.Site, u.policySettings(state))
 	u.person.Inputs.Manual = u.set.manual
-	u.person.Inputs.OOF = u.set.oof
-	u.person.Note = u.set.note
+	u.obey()
 	u.regroup()
 }
 
