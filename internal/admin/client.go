@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"presenced/internal/answer"
 	"presenced/internal/engine"
 	"presenced/internal/engine/eval"
 )
@@ -85,7 +87,7 @@ func (c *Client) Erase(ctx context.Context, jid string) (d Done, err error) {
 }
 
 // Presence returns a user as the watcher as sees her; empty: as herself.
-func (c *Client) Presence(ctx context.Context, jid, as string) (p Presence, err error) {
+func (c *Client) Presence(ctx context.Context, jid, as string) (p answer.Presence, err error) {
 	q := url.Values{}
 	if as != "" {
 		q.Set("as", as)
@@ -102,11 +104,24 @@ func (c *Client) Explain(ctx context.Context, jid, watcher string) (e eval.Expla
 func userPath(jid, rest string) string { return "users/" + url.PathEscape(jid) + rest }
 
 func (c *Client) do(ctx context.Context, method, path string, query url.Values, into any) error {
+	return c.send(ctx, method, path, query, nil, into)
+}
+
+// send is do with a body, as JSON; nil: none.
+func (c *Client) send(ctx context.Context, method, path string, query url.Values, body, into any) error {
 	target := "http://presenced/v1/admin/" + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+	var say io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		say = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, say)
 	if err != nil {
 		return err
 	}
@@ -115,18 +130,18 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 		return c.unreachable(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	got, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("admin socket %s: %w", c.socket, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		p := &ProblemError{}
-		if json.Unmarshal(body, p) != nil || p.Detail == "" {
+		if json.Unmarshal(got, p) != nil || p.Detail == "" {
 			p = problem(resp.StatusCode, fmt.Sprintf("the daemon answered %s; is it presenced?", resp.Status))
 		}
 		return p
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	if err := json.Unmarshal(got, into); err != nil {
 		return fmt.Errorf("admin socket %s: an answer that cannot be read; is the daemon of another version? %w", c.socket, err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"presenced/internal/answer"
 	"presenced/internal/engine"
 	"presenced/internal/presence"
 )
@@ -24,6 +25,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST /v1/admin/users/{jid}/disable", s.change(engine.Disable{}))
 	mux.HandleFunc("GET /v1/admin/users/{jid}/presence", s.getPresence)
 	mux.HandleFunc("GET /v1/admin/users/{jid}/explain", s.getExplanation)
+	s.tokenRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, problem(http.StatusNotFound, "there is nothing of that name; is the program older or newer than the daemon?"))
 	})
@@ -144,7 +146,7 @@ func (s *Server) getPresence(w http.ResponseWriter, r *http.Request) {
 		asker.Addr, asker.JID = watcher.Addr, watcher.Bare
 	}
 	views := s.o.Door.Look(r.Context(), asker, []presence.Addr{user.Addr})
-	write(w, PresenceOf(user.Bare, s.o.Language, &views[0]))
+	write(w, answer.Of(user.Bare, s.o.Language, &views[0]))
 }
 
 func (s *Server) getExplanation(w http.ResponseWriter, r *http.Request) {

@@ -12,6 +12,7 @@ import (
 	"presenced/internal/engine"
 	"presenced/internal/engine/eval"
 	"presenced/internal/presence"
+	"presenced/internal/token"
 )
 
 // Limits of one request. Reading a user who is being loaded may take 10 s
@@ -40,6 +41,7 @@ type Options struct {
 	Status   func() Status // all but the users
 	Ready    func() bool   // the settings are loaded; until then only Status answers
 	Language string        // of status texts
+	Tokens   *token.Keep
 	Log      *slog.Logger
 }
 
