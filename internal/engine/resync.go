@@ -35,6 +35,7 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 		}
 		u.schedule()
 	}
+	s.unlinked(now)
 }
 
 func (u *user) uncertain(confirmed int64) {
