@@ -28,7 +28,6 @@ func inertKeys() []inert {
 		{key: "states.*"},
 		{key: "directory.file"},
 		{key: "audit.*"},
-		{key: "http.listen", acted: func(c *Config) bool { return c.HTTP.Listen == "" }},
 	}
 }
 

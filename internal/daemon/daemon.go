@@ -217,6 +217,9 @@ func (d *Daemon) listen(ctx context.Context) error {
 		}
 		d.undo.add("metrics listener", stop)
 	}
+	if err := d.openWeb(ctx); err != nil {
+		return err
+	}
 	l, err := admin.Listen(c.Admin.Socket)
 	if err != nil {
 		return setup("see that admin.socket can be made there, or choose another", "admin.socket: %w", err)
