@@ -31,13 +31,19 @@ func (w *world) hear(addr, text, path string) *http.Response {
 	return res
 }
 
-func TestWeb_AnswersAndTellsUntilTheDaemonStops(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+// freePort returns an address nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := free.Addr().String()
-	_ = free.Close()
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func TestWeb_AnswersAndTellsUntilTheDaemonStops(t *testing.T) {
+	addr := freePort(t)
 	w := build(t, "")
 	w.link()
 	if err := w.Stop(t.Context()); err != nil {
