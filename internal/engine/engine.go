@@ -56,7 +56,8 @@ type Engine struct {
 
 	distrusted atomic.Bool // this run must not end with that mark
 
-	alarms alarms
+	alarms  alarms
+	handles handles
 }
 
 // New wires an engine; Load and Start follow.
@@ -152,6 +153,7 @@ func (e *Engine) loadUser(saved Saved) error {
 	}
 	u := e.shardOf(j.Addr).newUser(j.Addr, set.enrol.JID)
 	u.set = set
+	e.handles.put(set.badge, j.Addr)
 	u.restorePresence(saved.Presence)
 	if set.enrol.Enabled {
 		e.setKnown(j.Addr, true)

@@ -128,6 +128,9 @@ func (s *settings) documents() map[string][]byte {
 	if s.oof != nil {
 		docs[DocOOF] = encode(oofDoc{V: docVersion, Period: s.oof})
 	}
+	if s.badge != "" {
+		docs[DocBadge] = encode(badgeDoc{V: docVersion, Handle: s.badge})
+	}
 	return docs
 }
 

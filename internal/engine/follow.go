@@ -17,6 +17,7 @@ type Following struct {
 	e     *Engine
 	asker Principal
 	user  presence.Addr
+	badge string // the handle, where it is a badge that is followed
 	told  func(*presence.View)
 	ended atomic.Bool
 
@@ -50,8 +51,11 @@ func (e *Engine) Follow(asker Principal, user presence.Addr, told func(*presence
 	if asker.Addr.IsZero() {
 		return nil, refuse(NotAllowed, "", "only somebody with an address can follow")
 	}
-	f := &Following{e: e, asker: asker, user: user, told: told}
-	s := e.shardOf(user)
+	return e.startFollowing(&Following{e: e, asker: asker, user: user, told: told})
+}
+
+func (e *Engine) startFollowing(f *Following) (*Following, error) {
+	s := e.shardOf(f.user)
 	if !s.box.post(func(now time.Time) { s.follow(f, now) }) {
 		return nil, errBusy
 	}
@@ -138,7 +142,7 @@ func (u *user) introduce(f *Following) {
 		return
 	}
 	v := new(presence.View)
-	u.project(key.container, v)
+	u.projectAs(key, v)
 	fl := u.sh.followed[u.addr]
 	fl.sort(u)
 	if p := fl.part(key, nil); p.last == nil {
@@ -177,6 +181,9 @@ func (s *shard) unfollow(f *Following) {
 
 // followKey names the projection a follower gets of a user, who may be nil.
 func (s *shard) followKey(u *user, f *Following) groupKey {
+	if f.badge != "" {
+		return s.badgeKey(u, f.badge)
+	}
 	k := groupKey{remote: !s.e.serves(f.asker.Addr.Domain())}
 	if u != nil && u.set.enrol.Enabled {
 		k.container = u.place(f.asker.Addr).Container
@@ -241,7 +248,7 @@ func (u *user) inform(now time.Time, why cause, idleOnly bool) {
 
 func (u *user) informPart(p *part, now time.Time, why cause, idleOnly bool) {
 	v := new(presence.View)
-	u.project(p.key.container, v)
+	u.projectAs(p.key, v)
 	if p.last == nil {
 		p.last, p.pending = v, true // nothing was told yet: the beginning is no change
 	}

@@ -24,16 +24,18 @@ type ear struct {
 func (w *world) follow(asker, user string) *ear {
 	w.Helper()
 	r := &ear{start: time.Now()}
-	f, err := w.Follow(Principal{Addr: presence.MustAddr(asker), JID: asker}, presence.MustAddr(user), func(v *presence.View) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.lines = append(r.lines, strings.TrimSpace(fmt.Sprintf("%v %d %s %s", time.Since(r.start), v.Availability, v.Activity, v.Text[presence.FieldNotePersonal])))
-	})
+	f, err := w.Follow(Principal{Addr: presence.MustAddr(asker), JID: asker}, presence.MustAddr(user), r.hear)
 	if err != nil {
 		w.Fatal(err)
 	}
 	r.Following = f
 	return r
+}
+
+func (r *ear) hear(v *presence.View) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, strings.TrimSpace(fmt.Sprintf("%v %d %s %s", time.Since(r.start), v.Availability, v.Activity, v.Text[presence.FieldNotePersonal])))
 }
 
 // heard returns what was told since the last call; without instants.

@@ -60,6 +60,7 @@ type settings struct {
 	manual *presence.Manual
 	note   string
 	oof    *presence.OutOfOffice
+	badge  string // the handle; empty: none
 }
 
 // decodeSettings reads what the store holds of one user. A document that
@@ -69,6 +70,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var manual manualDoc
 	var note noteDoc
 	var oof oofDoc
+	var badge badgeDoc
 	for _, d := range []struct {
 		name string
 		into any
@@ -76,6 +78,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	}{
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, &s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
+		{DocBadge, &badge, &badge.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -96,7 +99,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	if docs[DocRules] == nil {
 		s.rules.Rules = privacy.Bootstrap()
 	}
-	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
+	s.manual, s.note, s.oof, s.badge = manual.Manual, note.Text, oof.Period, badge.Handle
 	return s, nil
 }
 

@@ -287,6 +287,7 @@ func (s *shard) forget(u *user) {
 	delete(s.users, u.addr)
 	s.timers.set(u, time.Time{})
 	s.e.setKnown(u.addr, false)
+	s.e.handles.drop(u.set.badge)
 	s.bereaved(u.addr)
 	for _, w := range u.waiting {
 		w.run(time.Now())
