@@ -43,6 +43,9 @@ func (d *door) Inspect(_ context.Context, _ engine.Principal, user presence.Addr
 func (d *door) Users(context.Context, engine.Principal) ([]engine.UserSummary, error) {
 	return d.users()
 }
+func (d *door) BadgeOf(context.Context, engine.Principal, presence.Addr) (string, error) {
+	return "handle", nil
+}
 func (d *door) Apply(_ context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error) {
 	return d.apply(who, user, c)
 }

@@ -26,6 +26,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /v1/admin/users/{jid}/presence", s.getPresence)
 	mux.HandleFunc("GET /v1/admin/users/{jid}/explain", s.getExplanation)
 	s.tokenRoutes(mux)
+	s.badgeRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, problem(http.StatusNotFound, "there is nothing of that name; is the program older or newer than the daemon?"))
 	})

@@ -32,6 +32,7 @@ type Door interface {
 	Explain(ctx context.Context, who engine.Principal, user, watcher presence.Addr) (eval.Explanation, error)
 	Inspect(ctx context.Context, who engine.Principal, user presence.Addr) (engine.Inspection, error)
 	Users(ctx context.Context, who engine.Principal) ([]engine.UserSummary, error)
+	BadgeOf(ctx context.Context, who engine.Principal, of presence.Addr) (string, error)
 	Apply(ctx context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 }
 

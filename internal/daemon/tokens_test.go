@@ -58,6 +58,27 @@ func TestTokens_OutliveARestartButNotTheirPrincipal(t *testing.T) {
 	}
 }
 
+func TestBadge_IsGivenAndTakenOverTheSocket(t *testing.T) {
+	w := build(t, "")
+	w.link()
+	w.ready()
+	client := admin.NewClient(w.config.Admin.Socket)
+	if err := client.SetBadge(t.Context(), alice, true); err == nil {
+		t.Error("somebody who is not enrolled has a badge")
+	}
+	if _, err := client.Enable(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	for _, on := range []bool{true, false} {
+		if err := client.SetBadge(t.Context(), alice, on); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := client.Badge(t.Context(), alice); err != nil || (b.Handle != "") != on {
+			t.Errorf("on=%v: %+v, %v", on, b, err)
+		}
+	}
+}
+
 func TestExport_HoldsTheTokens(t *testing.T) {
 	w := build(t, "")
 	w.link()

@@ -48,6 +48,9 @@ func (d *description3) find(r *http.Request) (op operation, ok bool) {
 	if method == "head" {
 		method = "get"
 	}
+	if op, ok = d.Paths[r.URL.Path][method]; ok {
+		return op, true
+	}
 	for path, ops := range d.Paths {
 		pattern := "^" + regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(regexp.QuoteMeta(path), "[^/]*") + "$"
 		pattern = regexp.MustCompile(`\\\{[a-z]+\\\}`).ReplaceAllString(pattern, "[^/]*")
@@ -237,7 +240,7 @@ func TestDescription_HasEveryRoute(t *testing.T) {
 	d := describe(t)
 	for path, m := range s.routes() {
 		for method := range m {
-			u := &url.URL{Path: strings.NewReplacer("{name}", "x", "{file}", "x").Replace(path)}
+			u := &url.URL{Path: strings.NewReplacer("{name}", "x", "{file}", "x", "{$}", "").Replace(path)}
 			if _, ok := d.find(&http.Request{Method: method, URL: u}); !ok {
 				t.Errorf("%s %s is not described", method, path)
 			}
@@ -245,6 +248,9 @@ func TestDescription_HasEveryRoute(t *testing.T) {
 	}
 	for path, ops := range d.Paths {
 		for method := range ops {
+			if path == "/" {
+				path = "/{$}"
+			}
 			if s.routes()[path][strings.ToUpper(method)] == nil {
 				t.Errorf("%s %s is described and not served", method, path)
 			}

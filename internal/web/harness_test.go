@@ -193,8 +193,8 @@ func (s *site) ask(as, method, path, body string, header ...string) *http.Respon
 	return res
 }
 
-// text is everything of an answer that may tell something.
-func text(t *testing.T, res *http.Response) string {
+// whole is everything of an answer that may tell something.
+func whole(t *testing.T, res *http.Response) string {
 	t.Helper()
 	var b bytes.Buffer
 	head := res.Header.Clone()

@@ -31,14 +31,31 @@ type following interface{ Close() }
 // Follower is the engine as streams need it.
 type Follower interface {
 	Follow(asker engine.Principal, user presence.Addr, told func(*presence.View)) (*engine.Following, error)
+	FollowBadge(handle string, told func(*presence.View)) (*engine.Following, error)
+}
+
+// want is one thing a reader follows: a user as a principal sees her, or a badge.
+type want struct {
+	who   engine.Principal
+	user  presence.Addr
+	badge string
+}
+
+// asker is whose ids count it. A badge is an asker of its own: else the ids of
+// one would count the changes of others.
+func (w *want) asker() string {
+	if w.badge != "" {
+		return "\x01" + w.badge
+	}
+	return w.who.Addr.Key()
 }
 
 // hub holds what is shown to the streams: per asker and user one topic, followed
 // once however many readers there are. The engine's owners only leave the view
 // here; one goroutine renders it and wakes the readers.
 type hub struct {
-	follow func(asker engine.Principal, user presence.Addr, told func(*presence.View)) (following, error)
-	render func(*presence.View) []byte
+	follow              func(w want, told func(*presence.View)) (following, error)
+	render, renderBadge func(*presence.View) []byte
 
 	mu     sync.Mutex // guards askers and topics, and what belongs to them
 	askers map[string]*asker
@@ -61,7 +78,7 @@ type asker struct {
 // topic is one user as one asker sees her.
 type topic struct {
 	of     *asker
-	user   presence.Addr
+	render func(*presence.View) []byte
 	end    following
 	view   *presence.View // told last by the engine, to be rendered
 	queued bool
@@ -80,11 +97,14 @@ type reader struct {
 	wake    chan struct{} // capacity 1: a token means that something waits
 }
 
-func newHub(f Follower, render func(*presence.View) []byte) *hub {
+func newHub(f Follower, render, renderBadge func(*presence.View) []byte) *hub {
 	return &hub{
-		render: render, askers: make(map[string]*asker), wake: make(chan struct{}, 1),
-		follow: func(a engine.Principal, u presence.Addr, told func(*presence.View)) (following, error) {
-			return f.Follow(a, u, told)
+		render: render, renderBadge: renderBadge, askers: make(map[string]*asker), wake: make(chan struct{}, 1),
+		follow: func(w want, told func(*presence.View)) (following, error) {
+			if w.badge != "" {
+				return f.FollowBadge(w.badge, told)
+			}
+			return f.Follow(w.who, w.user, told)
 		},
 	}
 }
@@ -117,7 +137,7 @@ func (h *hub) publish() {
 		v := t.view
 		t.queued = false
 		h.told.Unlock()
-		body := h.render(v) // outside the lock: it is most of the work
+		body := t.render(v) // outside the lock: it is most of the work
 		h.mu.Lock()
 		h.news(t, body)
 		h.mu.Unlock()
@@ -164,27 +184,30 @@ func (h *hub) hear(t *topic, v *presence.View) {
 	}
 }
 
-// join adds a reader of the users, who already has what the id of an earlier
+// join adds a reader of the wants, who already has what the id of an earlier
 // stream says. It returns an error when there is no room.
-func (h *hub) join(who engine.Principal, users []presence.Addr, epoch string, had uint64) (*reader, error) {
-	r := &reader{topics: make([]*topic, len(users)), waiting: make([]bool, len(users)), wake: make(chan struct{}, 1)}
+func (h *hub) join(wants []want, epoch string, had uint64) (*reader, error) {
+	r := &reader{topics: make([]*topic, len(wants)), waiting: make([]bool, len(wants)), wake: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.topics+len(users) > maxTopics {
+	if h.topics+len(wants) > maxTopics {
 		return nil, errFull
 	}
-	a := h.asker(who)
-	for i, user := range users {
-		t := a.topics[user]
+	for i, want := range wants {
+		a := h.asker(want.asker())
+		t := a.topics[want.user]
 		if t == nil {
-			t = &topic{of: a, user: user, readers: make(map[*reader][]int)}
-			end, err := h.follow(who, user, func(v *presence.View) { h.hear(t, v) })
+			t = &topic{of: a, readers: make(map[*reader][]int), render: h.render}
+			if want.badge != "" {
+				t.render = h.renderBadge
+			}
+			end, err := h.follow(want, func(v *presence.View) { h.hear(t, v) })
 			if err != nil {
 				h.leaveLocked(r)
 				return nil, err
 			}
 			t.end = end
-			a.topics[user] = t
+			a.topics[want.user] = t
 			h.topics++
 		}
 		r.topics[i] = t
@@ -196,8 +219,7 @@ func (h *hub) join(who engine.Principal, users []presence.Addr, epoch string, ha
 	return r, nil
 }
 
-func (h *hub) asker(who engine.Principal) *asker {
-	key := who.Addr.Key()
+func (h *hub) asker(key string) *asker {
 	a := h.askers[key]
 	if a == nil {
 		var raw [6]byte

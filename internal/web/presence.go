@@ -112,19 +112,25 @@ func render(v any) []byte {
 	return b
 }
 
-// reply sends an answer for one principal; what he has already is not sent again.
+// reply sends an answer for one principal.
 func (s *Server) reply(w http.ResponseWriter, r *http.Request, h *token.Holder, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	s.conditional(w, r, h.Addr.Key(), body)
+}
+
+// conditional sends a body for one asker; what he has already is not sent again.
+func (s *Server) conditional(w http.ResponseWriter, r *http.Request, asker string, body []byte) {
 	head := w.Header()
 	head.Set("Cache-Control", "private, no-cache")
 	if r.Method != http.MethodPost {
-		tag := s.etag(h.Addr.Key(), body)
+		tag := s.etag(asker, body)
 		head.Set("ETag", tag)
 		if matches(r.Header.Values("If-None-Match"), tag) {
+			head.Del("Content-Type")
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
 	}
-	head.Set("Content-Type", "application/json")
 	head.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) // a client that left is no fault of ours
 }

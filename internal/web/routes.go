@@ -18,7 +18,13 @@ func (s *Server) routes() map[string]methods {
 		"/v1/stream":                        {http.MethodGet: s.asked(token.Read, s.getStream)},
 		"/graph/v1.0/users/{name}/presence": {http.MethodGet: s.asked(token.Read, s.getGraph)},
 		"/graph/v1.0/communications/getPresencesByUserId": {http.MethodPost: s.asked(token.Read, s.postGraph)},
-		"/openapi.yaml": {http.MethodGet: serveDescription},
+		"/badge/stream": {http.MethodGet: s.public(s.getBadgeStream)},
+		"/badge/{file}": {http.MethodGet: s.public(s.getBadge)},
+		"/indicator.js": {http.MethodGet: asset("text/javascript; charset=utf-8", indicatorScript)},
+		"/page.js":      {http.MethodGet: asset("text/javascript; charset=utf-8", pageScript)},
+		"/page.css":     {http.MethodGet: asset("text/css; charset=utf-8", pageStyle)},
+		"/{$}":          {http.MethodGet: asset("text/html; charset=utf-8", pageText)},
+		"/openapi.yaml": {http.MethodGet: asset("application/yaml", description)},
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 // Door is the engine as the HTTP side needs it.
 type Door interface {
 	Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
+	Badge(ctx context.Context, handle string) presence.View
 }
 
 // Options are what a Server needs.
@@ -58,6 +59,7 @@ type Server struct {
 	metrics *metrics
 	hub     *hub
 	streams atomic.Int64
+	publics atomic.Int64 // those of them that anybody may open
 	stalled time.Duration
 	closing chan struct{} // closed when the server ends: streams do not end by themselves
 	serve   sync.WaitGroup
@@ -68,7 +70,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{o: o, closing: make(chan struct{}), stop: func() {}, stalled: stalled}
 	s.metrics = newMetrics(o.Registerer, &s.streams)
-	s.hub = newHub(o.Follow, s.rest)
+	s.hub = newHub(o.Follow, s.rest, s.restBadge)
 	_, _ = rand.Read(s.key[:]) // never fails (crypto/rand)
 	s.http = &http.Server{
 		Handler: s.handler(), ReadTimeout: readTime, ReadHeaderTimeout: readTime, WriteTimeout: answerTime,

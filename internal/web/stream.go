@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"presenced/internal/presence"
 	"presenced/internal/token"
 )
 
@@ -30,16 +29,24 @@ func (s *Server) getStream(w http.ResponseWriter, r *http.Request, h *token.Hold
 		refuseField(w, http.StatusBadRequest, "user", "name from 1 to "+strconv.Itoa(maxFollowed)+" users: /v1/stream?user=alice@example.org&user=…")
 		return
 	}
-	users := make([]presence.Addr, len(names))
+	wants := make([]want, len(names))
 	for i, name := range names {
 		if !named(w, "user", name) {
 			return
 		}
-		users[i] = s.o.Find(name)
+		wants[i] = want{who: h.Principal(), user: s.o.Find(name)}
 	}
 	if !s.take(w, h, len(names)) {
 		return
 	}
+	epoch, had := lastSeen(r)
+	p := &pump{s: s, ids: true, event: "presence", member: "user", names: names, ended: h.Ended(), expires: h.Expires}
+	p.serve(w, r, wants, epoch, had)
+}
+
+// serve answers with a stream of the wants.
+func (p *pump) serve(w http.ResponseWriter, r *http.Request, wants []want, epoch string, had uint64) {
+	s := p.s
 	if r.Method == http.MethodHead {
 		streamHead(w)
 		return
@@ -50,16 +57,15 @@ func (s *Server) getStream(w http.ResponseWriter, r *http.Request, h *token.Hold
 		return
 	}
 	defer s.streams.Add(-1)
-	epoch, had := lastSeen(r)
-	reader, err := s.hub.join(h.Principal(), users, epoch, had)
+	reader, err := s.hub.join(wants, epoch, had)
 	if err != nil {
 		s.full(w)
 		return
 	}
 	defer s.hub.leave(reader)
 	streamHead(w)
-	p := &pump{s: s, w: w, rc: http.NewResponseController(w), reader: reader, names: names}
-	p.run(r, h.Ended(), h.Expires)
+	p.w, p.rc, p.reader = w, http.NewResponseController(w), reader
+	p.run(r)
 }
 
 func (s *Server) full(w http.ResponseWriter) {
@@ -86,23 +92,28 @@ func lastSeen(r *http.Request) (epoch string, n uint64) {
 
 // pump writes one stream.
 type pump struct {
-	s      *Server
+	s             *Server
+	ids           bool     // the wants are of one asker: he may come back by the id
+	event, member string   // the name of a message, and of what it is about
+	names         []string // of what it is about, as asked
+	ended         <-chan struct{}
+	expires       time.Time // of the right to read; zero: never
+
 	w      http.ResponseWriter
 	rc     *http.ResponseController
 	reader *reader
-	names  []string
 	list   []message
 	buf    []byte
 }
 
 // run goes on until the reader leaves or reads nothing, his right ends, or the
 // server does.
-func (p *pump) run(r *http.Request, ended <-chan struct{}, expires time.Time) {
+func (p *pump) run(r *http.Request) {
 	// The deadlines of a question do not hold for a stream; each write has its own.
 	if p.rc.SetReadDeadline(time.Time{}) != nil || !p.write([]byte("retry: "+retryAfter+"\n\n")) {
 		return
 	}
-	timer := time.NewTimer(min(heartbeat, time.Until(expires)))
+	timer := time.NewTimer(p.left())
 	defer timer.Stop()
 	for {
 		select {
@@ -111,12 +122,12 @@ func (p *pump) run(r *http.Request, ended <-chan struct{}, expires time.Time) {
 				return
 			}
 		case <-timer.C:
-			left := time.Until(expires)
+			left := p.left()
 			if left <= 0 || !p.write([]byte(":\n\n")) {
 				return
 			}
-			timer.Reset(min(heartbeat, left))
-		case <-ended:
+			timer.Reset(left)
+		case <-p.ended:
 			return
 		case <-p.s.closing:
 			return
@@ -126,16 +137,32 @@ func (p *pump) run(r *http.Request, ended <-chan struct{}, expires time.Time) {
 	}
 }
 
+// left is how long the stream may be silent: until a heartbeat is due or the right
+// to read ends.
+func (p *pump) left() time.Duration {
+	if p.expires.IsZero() {
+		return heartbeat
+	}
+	return min(heartbeat, time.Until(p.expires))
+}
+
 // flush writes what waits, the latest of each user.
 func (p *pump) flush() bool {
 	p.list = p.s.hub.take(p.reader, p.list[:0])
 	b := p.buf[:0]
 	for _, m := range p.list {
-		b = append(b, "id: "...)
-		b = append(b, p.reader.topics[m.index].of.epoch...)
-		b = append(b, '-')
-		b = strconv.AppendUint(b, m.id, 10)
-		b = append(b, "\nevent: presence\ndata: {\"user\":"...)
+		if p.ids {
+			b = append(b, "id: "...)
+			b = append(b, p.reader.topics[m.index].of.epoch...)
+			b = append(b, '-')
+			b = strconv.AppendUint(b, m.id, 10)
+			b = append(b, '\n')
+		}
+		b = append(b, "event: "...)
+		b = append(b, p.event...)
+		b = append(b, "\ndata: {\""...)
+		b = append(b, p.member...)
+		b = append(b, "\":"...)
 		name, _ := json.Marshal(p.names[m.index]) // a string cannot fail to
 		b = append(b, name...)
 		b = append(b, m.body...) // on one line, as encoding/json writes it

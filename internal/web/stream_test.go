@@ -31,9 +31,14 @@ type events struct {
 // open begins a stream of the users as the principal.
 func (s *site) open(addr, as, last string, users ...string) *events {
 	s.Helper()
+	return s.openAt("http://"+addr+"/v1/stream?"+url.Values{"user": users}.Encode(), as, last)
+}
+
+// openAt begins the stream at an address.
+func (s *site) openAt(target, as, last string) *events {
+	s.Helper()
 	ctx, cancel := context.WithCancel(s.Context())
-	q := url.Values{"user": users}
-	r, err := http.NewRequestWithContext(ctx, "GET", "http://"+addr+"/v1/stream?"+q.Encode(), nil)
+	r, err := http.NewRequestWithContext(ctx, "GET", target, nil)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -296,14 +301,14 @@ func TestStream_WhoReadsNothingIsCutOff(t *testing.T) {
 // follows, not by what happens to them.
 func TestHub_KeepsTheLatestForASlowReader(t *testing.T) {
 	var tell func(*presence.View)
-	h := newHub(nil, func(v *presence.View) []byte { return fmt.Append(nil, v.Availability) })
+	h := newHub(nil, func(v *presence.View) []byte { return fmt.Append(nil, v.Availability) }, nil)
 	ends := 0
-	h.follow = func(_ engine.Principal, _ presence.Addr, told func(*presence.View)) (following, error) {
+	h.follow = func(_ want, told func(*presence.View)) (following, error) {
 		tell = told
 		return closer(func() { ends++ }), nil
 	}
 	who := engine.Principal{Addr: presence.MustAddr(bob)}
-	r, err := h.join(who, []presence.Addr{presence.MustAddr(alice)}, "", 0)
+	r, err := h.join([]want{{who: who, user: presence.MustAddr(alice)}}, "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
