@@ -16,7 +16,7 @@ var floors = [][]string{
 		"component", "internal/admin", "internal/web",
 		"internal/store/boltstore", "internal/store/redisstore", "aggregation/calendar/sources",
 	},
-	{"component/commands", "component/outbox", "component/privilege", "internal/store/queue"},
+	{"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token"},
 	{"component/stream"},
 	{"internal/engine", "internal/scenario"},
 	{"internal/engine/eval"},
