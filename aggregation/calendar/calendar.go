@@ -57,15 +57,16 @@ func Read(text []byte, o Options) (Schedule, error) {
 	w := &warnings{seen: map[string]bool{}}
 	z := &zones{
 		user: place{o.Zone}, locate: o.Locate, ids: map[string]zoneID{}, defined: map[string]*component{},
-		from: o.From.Unix(), to: o.To.Unix() + 1, work: &work{left: maxWork}, warnings: w,
+		from: o.From.Unix(), to: o.To.Add(time.Second - 1).Unix(), work: &work{left: maxWork}, warnings: w,
 	}
 	r := &reader{lines: newLines(text), zones: z, warnings: w, attendee: address([]byte(o.Attendee))}
 	if err := r.read(); err != nil {
 		return Schedule{}, err
 	}
 	for _, c := range r.doc.zones {
-		if _, doubled := z.defined[c.tzid]; !doubled && c.tzid != "" {
-			z.defined[c.tzid] = c
+		name := unescaped(c.tzid)
+		if _, doubled := z.defined[name]; !doubled && name != "" {
+			z.defined[name] = c
 		}
 	}
 	e := &expander{zones: z, warnings: w, from: z.from, to: z.to}

@@ -179,7 +179,7 @@ func (c *component) setMoment(p *property, r *reader, m *moment, has *bool) stri
 	if *has {
 		return "" // the first one counts
 	}
-	v, ok := r.moment(p, p.value)
+	v, ok := r.form(p).moment(p.value)
 	if !ok {
 		c.broken = "its " + p.name + " " + quote(p.value) + " is no date"
 		return ""
@@ -196,6 +196,7 @@ func (c *component) addRule(p *property, r *reader, to *[]*rule) string {
 	if wrong != "" {
 		return "rule " + quote(p.value) + " is not followed: " + wrong
 	}
+	parsed.except = p.name == "EXRULE"
 	*to = append(*to, parsed)
 	return ""
 }

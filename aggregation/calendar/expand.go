@@ -20,13 +20,13 @@ const never = int64(1) << 60
 
 // expand calls emit with the instances of r in [lo, hi), in wall-clock time and
 // ascending. The first instance is start, whether the rule says so or not (RFC
-// 5545 §3.8.5.3); until is the last second one may begin in. It returns why not
+// 5545 §3.8.5.3), but for exceptions; until is the last second one may begin in. It returns why not
 // all were given, "" if they were.
 func (w *work) expand(r *rule, start, until, lo, hi int64, emit func(sec int64)) string {
 	if start >= hi {
 		return ""
 	}
-	if start >= lo {
+	if start >= lo && !r.except {
 		emit(start)
 	}
 	c := r.cursor(start)
@@ -40,7 +40,7 @@ func (w *work) expand(r *rule, start, until, lo, hi int64, emit func(sec int64))
 	if c.base > until {
 		return ""
 	}
-	next, wrong := w.iterate(c)
+	next, wrong := w.iterate(c, hi)
 	if wrong != "" {
 		return wrong
 	}
@@ -49,7 +49,7 @@ func (w *work) expand(r *rule, start, until, lo, hi int64, emit func(sec int64))
 		if !ok || sec >= hi || sec > until {
 			return w.spent()
 		}
-		if sec <= start || !c.wanted(sec) {
+		if sec < start || (sec == start && !r.except) || !c.wanted(sec) {
 			continue
 		}
 		if sec >= lo {
@@ -69,15 +69,15 @@ func (w *work) spent() string {
 	return ""
 }
 
-// iterate returns the instances of c's rule from its base on.
-func (w *work) iterate(c *cursor) (func() (int64, bool), string) {
+// iterate returns the instances of c's rule from its base on, at least up to hi.
+func (w *work) iterate(c *cursor, hi int64) (func() (int64, bool), string) {
 	if wrong := w.spent(); wrong != "" {
 		return nil, wrong
 	}
 	// rrule-go looks for a next instance until the year 9999 and cannot be
 	// stopped. So it counts in a year close to that one whose calendar is the
 	// same: a rule that never happens is found out in 400 years instead of 8000.
-	shift := max(0, (lastYear-8-int64(civil(c.base).Year()))/400) * cycle
+	shift := max(0, (lastYear-8-int64(civil(hi).Year()))/400) * cycle
 	option := c.option
 	option.Dtstart = civil(c.base + shift)
 	option.Until = time.Date(lastYear, 12, 31, 23, 59, 59, 0, time.UTC)

@@ -1,5 +1,10 @@
 package calendar
 
+import (
+	"cmp"
+	"slices"
+)
+
 // keys are the instances of a series that do not count: exceptions, and those an
 // override replaces. They are told by instant, by day, or both.
 type keys struct {
@@ -80,6 +85,7 @@ func (e *expander) instances(m *component, overrides []*component) {
 			furthest = max(furthest, o.start.sec-f.from, f.from-o.start.sec)
 		}
 	}
+	slices.SortStableFunc(follow, func(a, b later) int { return cmp.Compare(a.from, b.from) })
 	for _, d := range m.rdates {
 		longest = max(longest, e.periodLength(&d, h, takes).most())
 	}
@@ -154,15 +160,14 @@ func (e *expander) later(o *component, h home) later {
 	return later{is: o, from: e.wall(o.original, h), zone: e.zones.of(o.start, h.zone), takes: e.extent(o)}
 }
 
-// latest returns the last override that the instance at sec follows.
+// latest returns the last override that the instance at sec follows; all are
+// sorted by from.
 func latest(all []later, sec int64) *later {
-	var best *later
-	for i := range all {
-		if f := &all[i]; sec > f.from && (best == nil || f.from > best.from) {
-			best = f
-		}
+	i, _ := slices.BinarySearchFunc(all, sec, func(f later, sec int64) int { return cmp.Compare(f.from, sec) })
+	if i == 0 {
+		return nil
 	}
-	return best
+	return &all[i-1]
 }
 
 // periodLength returns how long an RDATE takes, or a FREEBUSY period.

@@ -31,7 +31,7 @@ const (
 	maxSteps = 300_000
 	// maxWork bounds the days that all rules of one text are tested against:
 	// some 100 ns each.
-	maxWork = 10_000_000
+	maxWork = 4_000_000
 	// maxTimes is how many times of day one rule may name: one a minute.
 	maxTimes = 1440
 )

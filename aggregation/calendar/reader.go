@@ -210,14 +210,23 @@ func (c *component) label() string {
 	return "event " + quote([]byte(c.uid)) + ": "
 }
 
-// moment reads a date with the zone and the type that the property names.
-func (r *reader) moment(p *property, value []byte) (moment, bool) {
-	zone := floating
+// form is how the dates of one property are written.
+type form struct {
+	zone zoneID
+	date bool
+}
+
+func (r *reader) form(p *property) form {
+	f := form{zone: floating, date: strings.EqualFold(p.param("VALUE"), "DATE")}
 	if tzid := p.param("TZID"); tzid != "" {
-		zone = r.zones.id(tzid)
+		f.zone = r.zones.id(tzid)
 	}
-	m, ok := parseMoment(value, zone)
-	if ok && strings.EqualFold(p.param("VALUE"), "DATE") {
+	return f
+}
+
+func (f form) moment(value []byte) (moment, bool) {
+	m, ok := parseMoment(value, f.zone)
+	if ok && f.date {
 		m = m.asDate()
 	}
 	return m, ok
@@ -247,8 +256,9 @@ func (r *reader) each(p *property, have int, f func(value []byte) bool) string {
 
 // moments reads a list of dates.
 func (r *reader) moments(p *property, to *[]moment) string {
+	f := r.form(p)
 	return r.each(p, len(*to), func(value []byte) bool {
-		m, ok := r.moment(p, value)
+		m, ok := f.moment(value)
 		if ok {
 			*to = append(*to, m)
 		}
@@ -258,13 +268,14 @@ func (r *reader) moments(p *property, to *[]moment) string {
 
 // periods reads a list of dates or periods.
 func (r *reader) periods(p *property, busyType string, to *[]period) string {
+	f := r.form(p)
 	return r.each(p, len(*to), func(value []byte) bool {
 		start, rest, long := bytes.Cut(value, []byte("/"))
-		m, ok := r.moment(p, start)
+		m, ok := f.moment(start)
 		one := period{start: m, busyType: busyType}
 		if ok && long {
 			if one.length, one.hasLength = parseLength(rest); !one.hasLength {
-				one.end, one.hasEnd = r.moment(p, rest)
+				one.end, one.hasEnd = f.moment(rest)
 				ok = one.hasEnd
 			}
 		}

@@ -18,7 +18,8 @@ type rule struct {
 	count    int // 0: without end
 	until    moment
 	hasUntil bool
-	wkst     int // 0 is Monday
+	wkst     int  // 0 is Monday
+	except   bool // an EXRULE
 
 	months, monthDays, yearDays, weeks []int
 	hours, minutes, seconds, positions []int

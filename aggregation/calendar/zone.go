@@ -96,7 +96,7 @@ func (z *zones) of(m moment, home zone) zone {
 // resolve finds a zone by its name: IANA, Windows, defined in the text, the IANA
 // end of a path, an offset. The user's zone is the last resort.
 func (z *zones) resolve(name string) zone {
-	name = strings.ReplaceAll(strings.TrimSpace(name), `\`, "")
+	name = unescaped(name)
 	if found := z.iana(name); found != nil {
 		return found
 	}
@@ -120,6 +120,10 @@ func (z *zones) resolve(name string) zone {
 	z.warnings.add(0, "time zone "+quote([]byte(name))+" is unknown; its times are read as the user's")
 	return z.user
 }
+
+// unescaped is a zone name without the escapes of a TEXT, which some programs
+// write into parameters too.
+func unescaped(name string) string { return strings.ReplaceAll(strings.TrimSpace(name), `\`, "") }
 
 func (z *zones) iana(name string) zone {
 	if z.locate == nil || name == "" || strings.EqualFold(name, "local") || len(name) > 64 {
