@@ -1,11 +1,14 @@
 package calendar
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // FuzzRead holds what must be true of any text: no panic, the same answer twice,
@@ -80,6 +83,77 @@ func FuzzRule(f *testing.F) {
 		})
 		if n > maxSteps+1 {
 			t.Fatalf("%q: %d instances", text, n)
+		}
+	})
+}
+
+// anyRule draws rules with every part that RFC 5545 has, most of them nonsense.
+func anyRule(t *rapid.T) string {
+	parts := []string{"FREQ=" + rapid.SampledFrom([]string{"YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY"}).Draw(t, "freq")}
+	list := func(key string, lo, hi int, signed bool) {
+		if rapid.IntRange(0, 3).Draw(t, key) > 0 {
+			return
+		}
+		if signed {
+			lo = -hi
+		}
+		numbers := rapid.SliceOfN(rapid.IntRange(lo, hi).Filter(func(n int) bool { return n != 0 || !signed }), 1, 5).Draw(t, key)
+		parts = append(parts, key+"="+strings.Trim(strings.ReplaceAll(fmt.Sprint(numbers), " ", ","), "[]"))
+	}
+	list("BYMONTH", 1, 12, false)
+	list("BYMONTHDAY", 1, 31, true)
+	list("BYYEARDAY", 1, 366, true)
+	list("BYWEEKNO", 1, 53, true)
+	list("BYHOUR", 0, 23, false)
+	list("BYMINUTE", 0, 59, false)
+	list("BYSECOND", 0, 59, false)
+	list("BYSETPOS", 1, 20, true)
+	if rapid.Bool().Draw(t, "byday") {
+		days := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {
+			day := rapid.SampledFrom(weekdays[:]).Draw(t, "day")
+			if n := rapid.IntRange(-53, 53).Draw(t, "nth"); rapid.Bool().Draw(t, "numbered") && n != 0 {
+				return fmt.Sprint(n) + day
+			}
+			return day
+		}), 1, 4).Draw(t, "days")
+		parts = append(parts, "BYDAY="+strings.Join(days, ","))
+	}
+	parts = append(parts, fmt.Sprintf("INTERVAL=%d", rapid.SampledFrom([]int{1, 1, 2, 5, 24, 60, 400}).Draw(t, "interval")),
+		"WKST="+rapid.SampledFrom(weekdays[:]).Draw(t, "wkst"))
+	if rapid.Bool().Draw(t, "counted") || parts[0] == "FREQ=MINUTELY" {
+		parts = append(parts, fmt.Sprintf("COUNT=%d", rapid.IntRange(1, 2000).Draw(t, "count")))
+	}
+	return strings.Join(parts, ";")
+}
+
+// TestExpand_JumpingAheadChangesNothing: a window far from the start holds what
+// counting all the way finds in it, whatever the rule.
+func TestExpand_JumpingAheadChangesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := anyRule(t)
+		r, wrong := parseRule([]byte(text), nil)
+		if wrong != "" {
+			return
+		}
+		start := rapid.Int64Range(-1_000_000_000, 1_500_000_000).Draw(t, "start")
+		lo := start + rapid.Int64Range(-10*day, 1500*day).Draw(t, "lo")
+		hi := lo + rapid.Int64Range(1, 20*day).Draw(t, "window")
+		expand := func(lo int64) (found []int64, wrong string) {
+			w := &work{left: 50 * maxWork}
+			wrong = w.expand(r, start, never, lo, hi, func(sec int64) { found = append(found, sec) })
+			return found, wrong
+		}
+		got, wrong := expand(lo)
+		all, wrongAll := expand(start)
+		if wrong != "" || wrongAll != "" {
+			return // too many steps from the start: nothing to compare with
+		}
+		want := slices.DeleteFunc(all, func(sec int64) bool { return sec < lo })
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s from %s in [%s, %s):\ngot  %d\nwant %d", text, civil(start), civil(lo), civil(hi), got, want)
+		}
+		if !slices.IsSorted(got) {
+			t.Fatalf("%s: not ascending: %d", text, got)
 		}
 	})
 }
