@@ -48,7 +48,8 @@ func digits(b []byte, n int) (int, []byte, bool) {
 	return v, b[n:], true
 }
 
-// parseDay reads 20260610, and 2026-06-10 as some programs write it.
+// parseDay reads 20260610, and 2026-06-10 as some programs write it. The year 1
+// is what some write for "never"; rrule-go would take its first day for today.
 func parseDay(b []byte) (sec int64, rest []byte, ok bool) {
 	y, b, ok := digits(b, 4)
 	dashed := ok && len(b) > 0 && b[0] == '-'
@@ -68,7 +69,7 @@ func parseDay(b []byte) (sec int64, rest []byte, ok bool) {
 	if ok {
 		d, b, ok = digits(b, 2)
 	}
-	if !ok || y < 1 || m < 1 || m > 12 || d < 1 {
+	if !ok || y < 2 || m < 1 || m > 12 || d < 1 {
 		return 0, nil, false
 	}
 	t := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
