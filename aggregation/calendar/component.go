@@ -88,9 +88,9 @@ func (c *component) set(p *property, r *reader) string {
 			c.broken = "its DURATION cannot be read"
 		}
 	case "RRULE":
-		return c.addRule(p, r, &c.rules)
+		return c.addRule(p, &c.rules)
 	case "EXRULE":
-		return c.addRule(p, r, &c.exrules)
+		return c.addRule(p, &c.exrules)
 	case "RDATE":
 		return r.periods(p, "", &c.rdates)
 	case "EXDATE":
@@ -162,16 +162,15 @@ var busyStatus = map[string]presence.EventKind{
 
 // attend takes an ATTENDEE. Rooms and equipment are nobody.
 func (c *component) attend(p *property, who person) {
-	switch {
-	case who == user:
+	if who == user {
 		c.invited = user
 		c.answer = strings.ToUpper(p.param("PARTSTAT"))
-	case who == somebody:
-		switch strings.ToUpper(p.param("CUTYPE")) {
-		case "ROOM", "RESOURCE":
-		default:
-			c.others = true
-		}
+		return
+	}
+	switch strings.ToUpper(p.param("CUTYPE")) {
+	case "ROOM", "RESOURCE":
+	default:
+		c.others = true
 	}
 }
 
@@ -188,11 +187,11 @@ func (c *component) setMoment(p *property, r *reader, m *moment, has *bool) stri
 	return ""
 }
 
-func (c *component) addRule(p *property, r *reader, to *[]*rule) string {
+func (c *component) addRule(p *property, to *[]*rule) string {
 	if len(c.rules)+len(c.exrules) >= maxRules {
 		return "has more than " + strconv.Itoa(maxRules) + " rules; the others are left out"
 	}
-	parsed, wrong := parseRule(p.value, r)
+	parsed, wrong := parseRule(p.value)
 	if wrong != "" {
 		return "rule " + quote(p.value) + " is not followed: " + wrong
 	}

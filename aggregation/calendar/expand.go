@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"slices"
 	"time"
 
 	"github.com/teambition/rrule-go"
@@ -182,14 +183,7 @@ func (c *cursor) wanted(sec int64) bool {
 	return has(c.hours, t.Hour()) && has(c.minute, t.Minute())
 }
 
-func has(list []int, v int) bool {
-	for _, x := range list {
-		if x == v {
-			return true
-		}
-	}
-	return len(list) == 0
-}
+func has(list []int, v int) bool { return len(list) == 0 || slices.Contains(list, v) }
 
 // unit is how long a period is; of months and years the shortest.
 func (r *rule) unit() int64 {

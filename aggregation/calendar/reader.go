@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -131,8 +132,8 @@ func (r *reader) keep(name string) *component {
 
 // open returns where the innermost open component of that name is, or -1.
 func (r *reader) open(name string) int {
-	for i := len(r.stack) - 1; i >= 0; i-- {
-		if r.stack[i].name == name {
+	for i, f := range slices.Backward(r.stack) {
+		if f.name == name {
 			return i
 		}
 	}

@@ -45,7 +45,7 @@ const maxInterval = 100_000_000
 
 // parseRule reads an RRULE (RFC 5545 §3.3.10). It returns why it is not to be
 // followed, "" if it is.
-func parseRule(value []byte, r *reader) (*rule, string) {
+func parseRule(value []byte) (*rule, string) {
 	out := &rule{freq: -1, interval: 1}
 	for part := range bytes.SplitSeq(bytes.ToUpper(value), []byte(";")) {
 		part = bytes.TrimSpace(part)

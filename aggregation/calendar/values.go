@@ -133,56 +133,49 @@ const maxLength = 10_000 * 366 * day
 // most is the longest this can be, in seconds.
 func (l length) most() int64 { return max(0, l.days*day+l.seconds) + day }
 
+// units are the letters of a DURATION: days or seconds each, and how many.
+var units = map[byte]length{
+	'W': {days: 7}, 'D': {days: 1}, 'H': {seconds: hour}, 'M': {seconds: minute}, 'S': {seconds: 1},
+}
+
 // parseLength reads a DURATION.
 func parseLength(b []byte) (l length, ok bool) {
 	b = bytes.ToUpper(bytes.TrimSpace(b))
 	sign := int64(1)
-	if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
-		if b[0] == '-' {
-			sign = -1
-		}
+	switch {
+	case bytes.HasPrefix(b, []byte("-")):
+		sign, b = -1, b[1:]
+	case bytes.HasPrefix(b, []byte("+")):
 		b = b[1:]
 	}
-	if len(b) < 2 || b[0] != 'P' {
+	b, ok = bytes.CutPrefix(b, []byte("P"))
+	if !ok || len(b) == 0 {
 		return length{}, false
 	}
-	n, have, parts := int64(0), false, 0
-	for _, c := range b[1:] {
-		var into *int64
-		unit := int64(1)
-		switch c {
-		case 'T':
-			if have {
-				return length{}, false
-			}
-			continue
-		case 'W':
-			into, unit = &l.days, 7
-		case 'D':
-			into = &l.days
-		case 'H':
-			into, unit = &l.seconds, hour
-		case 'M':
-			into, unit = &l.seconds, minute
-		case 'S':
-			into = &l.seconds
-		default:
-			if c < '0' || c > '9' || n > maxLength {
-				return length{}, false
-			}
-			n, have = n*10+int64(c-'0'), true
-			continue
-		}
-		if *into += sign * n * unit; !have || n*unit > maxLength {
+	for len(b) > 0 {
+		n, unit, rest, ok := cutPart(bytes.TrimPrefix(b, []byte("T")))
+		if !ok {
 			return length{}, false
 		}
-		n, have = 0, false
-		parts++
+		l.days += sign * n * unit.days
+		l.seconds += sign * n * unit.seconds
+		b = rest
 	}
-	if max(l.days, -l.days) > maxLength/day || max(l.seconds, -l.seconds) > maxLength {
-		return length{}, false
+	return l, max(l.days, -l.days) <= maxLength/day && max(l.seconds, -l.seconds) <= maxLength
+}
+
+// cutPart reads a number of at most nine digits and its unit.
+func cutPart(b []byte) (n int64, unit length, rest []byte, ok bool) {
+	i := 0
+	for i < len(b) && i < 9 && '0' <= b[i] && b[i] <= '9' {
+		n = n*10 + int64(b[i]-'0')
+		i++
 	}
-	return l, !have && parts > 0
+	if i == 0 || i == len(b) {
+		return 0, length{}, nil, false
+	}
+	unit, ok = units[b[i]]
+	return n, unit, b[i+1:], ok
 }
 
 // parseOffset reads a UTC offset: +0100, -033000, +01:00, +1. It is in seconds

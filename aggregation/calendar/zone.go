@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -198,36 +199,33 @@ func (z *zones) define(c *component) zone {
 		if part.start.sec < earliest {
 			earliest, o.first = part.start.sec, part.from
 		}
-		add := func(wall int64) { o.turns = append(o.turns, turn{wall - part.from, part.to}) }
-		add(part.start.sec)
-		for _, r := range part.rules {
-			until := never
-			if r.hasUntil {
-				until = r.until.sec
-				if r.until.zone == utc {
-					until += part.from
-				}
-			}
-			lo := max(min(longAgo, z.from-10*366*day), part.start.sec)
-			if wrong := z.work.expand(r, part.start.sec, until, lo, z.to+366*day, add); wrong != "" {
-				z.warnings.add(part.line, "time zone "+quote([]byte(c.tzid))+": "+wrong)
-			}
-		}
-		for _, d := range part.rdates {
-			add(d.start.sec)
-		}
+		z.turns(part, func(wall int64) { o.turns = append(o.turns, turn{wall - part.from, part.to}) })
 	}
 	if len(o.turns) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(o.turns, func(a, b turn) int {
-		if a.at < b.at {
-			return -1
-		}
-		if a.at > b.at {
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(o.turns, func(a, b turn) int { return cmp.Compare(a.at, b.at) })
 	return o
+}
+
+// turns calls add with the wall times at which a STANDARD or DAYLIGHT begins, on
+// the clock before.
+func (z *zones) turns(part *component, add func(wall int64)) {
+	add(part.start.sec)
+	for _, r := range part.rules {
+		until := never
+		if r.hasUntil {
+			until = r.until.sec
+			if r.until.zone == utc {
+				until += part.from
+			}
+		}
+		lo := max(min(longAgo, z.from-10*366*day), part.start.sec)
+		if wrong := z.work.expand(r, part.start.sec, until, lo, z.to+366*day, add); wrong != "" {
+			z.warnings.add(part.line, "time zone: "+wrong)
+		}
+	}
+	for _, d := range part.rdates {
+		add(d.start.sec)
+	}
 }
