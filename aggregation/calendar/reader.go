@@ -63,7 +63,7 @@ func (r *reader) read() error {
 			break
 		}
 		if !p.parse(line) {
-			r.badLine("cannot be read: " + quote(line))
+			r.badLine("cannot be read") // not what it says: that may be a private subject
 			continue
 		}
 		var err error
@@ -110,7 +110,7 @@ func (r *reader) begin(name string) error {
 	if at := r.open(name); at >= 0 && inside[name] != "" {
 		r.drop(at) // the one before was never ended
 	}
-	f := frame{name: strings.Clone(name)}
+	f := frame{name: name}
 	if within := inside[name]; within != "" && len(r.stack) > 0 && r.stack[len(r.stack)-1].name == within {
 		f.is = r.keep(name)
 	}

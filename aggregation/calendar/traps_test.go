@@ -272,3 +272,15 @@ func TestRead_WhoIsThere(t *testing.T) {
 		}
 	}
 }
+
+func TestRead_WarningsKeepSubjectsSecret(t *testing.T) {
+	s, err := Read(event("UID:x\nSUMMARY:Merger\nDTSTART:soon\nwith Merger and Co\nDESCRIPTION;Merger\nRRULE:FREQ=SECONDLY"), june(t))
+	if err != nil || len(s.Warnings) < 3 {
+		t.Fatalf("%q, %v; want three warnings at least", s.Warnings, err)
+	}
+	for _, w := range s.Warnings {
+		if strings.Contains(w, "Merger") {
+			t.Errorf("%q tells what the event is about", w)
+		}
+	}
+}

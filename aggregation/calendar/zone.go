@@ -66,7 +66,6 @@ func (z *zones) id(name string) zoneID {
 		return unnamed
 	}
 	id := firstNamed + zoneID(len(z.names))
-	name = strings.Clone(name)
 	z.names = append(z.names, name)
 	z.ids[name] = id
 	return id
