@@ -27,15 +27,16 @@ var floors = [][]string{
 
 // narrow names the rooms that may import less than their floor allows.
 var narrow = map[string][]string{
-	"config":              {},
-	"component/stream":    {},
-	"component/privilege": {"component/stream"},
-	"internal/presence":   {},
-	"internal/text":       {"internal/presence"},
-	"internal/directory":  {"internal/presence"},
-	"roster":              {"internal/presence"},
-	"privacy":             {"internal/presence"},
-	"aggregation":         {"aggregation/calendar", "internal/presence"},
+	"config":               {},
+	"component/stream":     {},
+	"component/privilege":  {"component/stream"},
+	"internal/presence":    {},
+	"internal/text":        {"internal/presence"},
+	"internal/directory":   {"internal/presence"},
+	"roster":               {"internal/presence"},
+	"privacy":              {"internal/presence"},
+	"aggregation":          {"aggregation/calendar", "internal/presence"},
+	"aggregation/calendar": {"internal/presence"},
 	// The engine knows neither the wire nor a store's file.
 	"internal/store/boltstore":  {"internal/engine", "internal/store/queue"},
 	"internal/store/redisstore": {"internal/engine", "internal/store/queue"},
