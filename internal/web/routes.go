@@ -38,11 +38,22 @@ func (s *Server) handler() http.Handler {
 		refuse(w, http.StatusNotFound, "there is nothing of that name; /openapi.yaml tells what there is")
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		w.Header()["X-Content-Type-Options"] = nosniff
+		if r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		}
 		mux.ServeHTTP(w, r)
 	})
 }
+
+// Headers that are the same in every answer, made once: net/http copies neither
+// them nor what is in them. Nobody may change one in place.
+var (
+	nosniff    = []string{"nosniff"}
+	perAsker   = []string{"Authorization, Origin"}
+	revalidate = []string{"private, no-cache"}
+	jsonType   = []string{"application/json"}
+)
 
 // methods are the handlers of one path by method; HEAD goes with GET.
 type methods map[string]http.HandlerFunc
