@@ -26,8 +26,8 @@ func (s *site) token(as string) string {
 	return made.Token
 }
 
-// open asks the HTTP listener; the test closes the answer.
-func (s *site) open(token, path string) *http.Response {
+// open asks the HTTP listener; the end of the test closes the answer.
+func (s *site) open(token, path string) (status int, head http.Header, body io.Reader) {
 	s.Helper()
 	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, "http://"+s.d.HTTPAddr+path, nil)
 	s.must(err)
@@ -36,20 +36,20 @@ func (s *site) open(token, path string) *http.Response {
 	res, err := client.Do(r)
 	s.must(err)
 	s.Cleanup(func() { _ = res.Body.Close() })
-	return res
+	return res.StatusCode, res.Header, res.Body
 }
 
 // told is everything an answer may tell, the user's name and the clock aside.
 func (s *site) told(token, path, user string) string {
 	s.Helper()
-	res := s.open(token, path)
-	body, err := io.ReadAll(res.Body)
+	status, head, body := s.open(token, path)
+	text, err := io.ReadAll(body)
 	s.must(err)
-	res.Header.Del("Date")
-	res.Header.Del("Etag") // of the answer with the name in it
+	head.Del("Date")
+	head.Del("Etag") // of the answer with the name in it
 	var b strings.Builder
-	s.must(res.Header.Write(&b))
-	return strings.ReplaceAll(fmt.Sprintf("%d\n%s\n%s", res.StatusCode, b.String(), body), user, "USER!")
+	s.must(head.Write(&b))
+	return strings.ReplaceAll(fmt.Sprintf("%d\n%s\n%s", status, b.String(), text), user, "USER!")
 }
 
 // badge gives a user a badge with the command line.
@@ -60,6 +60,16 @@ func (s *site) badge(of *testbed.Client) string {
 	var badge struct{ Handle string }
 	s.must(json.Unmarshal([]byte(res.Stdout), &badge))
 	return badge.Handle
+}
+
+// until reads a stream to the line with what.
+func (s *site) until(stream *bufio.Reader, what string) {
+	s.Helper()
+	for line := ""; !strings.Contains(line, what); {
+		var err error
+		line, err = stream.ReadString('\n')
+		s.must(err)
+	}
 }
 
 // TestHTTP_TellsWhatAWatcherSees names I2 and "HTTP": a token asks as its
@@ -82,15 +92,10 @@ func TestHTTP_TellsWhatAWatcherSees(t *testing.T) {
 		}
 		says(alice.Bare(), `"availability":3500`)
 		says(mirrorOf("alice"), `"availability":3500`)
-		stream := bufio.NewReader(s.open(text, "/v1/stream?user="+alice.Bare()).Body)
-		until := func(what string) {
-			s.Helper()
-			for line := ""; !strings.Contains(line, what); {
-				var err error
-				line, err = stream.ReadString('\n')
-				s.must(err)
-			}
-		}
+
+		_, _, body := s.open(text, "/v1/stream?user="+alice.Bare())
+		stream := bufio.NewReader(body)
+		until := func(what string) { s.Helper(); s.until(stream, what) }
 		until(`"availability":3500`)
 		s.must(alice.Presence(testbed.PresenceOptions{Show: "dnd"}))
 		until(`"availability":9500`)

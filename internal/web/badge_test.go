@@ -34,7 +34,8 @@ func TestBadge_ShowsTheClassToEverybody(t *testing.T) {
 		"json": `{"class":"do-not-disturb","label":"Do not disturb"}`, "txt": "Do not disturb\n", "svg": ">Do not disturb</text></svg>",
 	} {
 		path := "/badge/" + h + "." + kind
-		got := whole(t, s.ask("", "GET", path, "", "Origin", "https://anywhere.example"))
+		res := s.ask("", "GET", path, "", "Origin", "https://anywhere.example")
+		got := res.whole(t)
 		if !strings.HasSuffix(strings.ToLower(got), strings.ToLower(want)) || !strings.Contains(got, "Access-Control-Allow-Origin: *\r\n") {
 			t.Errorf("%s: %s, want %s", kind, got, want)
 		}
@@ -63,7 +64,7 @@ func TestBadge_NobodysHiddenAndOfflineAreTheSameBytes(t *testing.T) {
 		h := s.badge()
 		hide(s)
 		for _, kind := range []string{".svg", ".json", ".txt"} {
-			got, want := whole(t, s.ask("", "GET", "/badge/"+h+kind, "")), whole(t, s.ask("", "GET", "/badge/"+nobodys+kind, ""))
+			got, want := s.ask("", "GET", "/badge/"+h+kind, "").whole(t), s.ask("", "GET", "/badge/"+nobodys+kind, "").whole(t)
 			if got != want || !strings.Contains(strings.ToLower(got), "offline") {
 				t.Errorf("%s%s:\n%s\nnobody's:\n%s", name, kind, got, want)
 			}
@@ -118,7 +119,7 @@ func TestAssets_AreServedWithoutAToken(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{"/", "/indicator.js", "/page.js", "/page.css", "/openapi.yaml"} {
 		res := s.ask("", "GET", path, "")
-		if res.StatusCode != 200 || body(t, res) == "" || res.Header.Get("Content-Security-Policy") == "" {
+		if res.StatusCode != 200 || res.body == "" || res.Header.Get("Content-Security-Policy") == "" {
 			t.Errorf("%s: %d %v", path, res.StatusCode, res.Header)
 		}
 	}

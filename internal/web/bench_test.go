@@ -81,6 +81,7 @@ func rate(b *testing.B, addr, text string, n int) float64 {
 					return
 				}
 				_, _ = io.Copy(io.Discard, res.Body)
+				_ = res.Body.Close()
 			}
 		})
 	}
