@@ -14,8 +14,8 @@ import (
 	"presenced/internal/token"
 )
 
-// hear asks the HTTP listener as bob.
-func (w *world) hear(addr, text, path string) *http.Response {
+// hear asks the HTTP listener as bob and returns the body of the answer.
+func (w *world) hear(addr, text, path string) io.Reader {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+addr+path, nil)
 	if err != nil {
@@ -28,7 +28,7 @@ func (w *world) hear(addr, text, path string) *http.Response {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = res.Body.Close() })
-	return res
+	return res.Body
 }
 
 // freePort returns an address nobody listens on.
@@ -59,12 +59,12 @@ func TestWeb_AnswersAndTellsUntilTheDaemonStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{alice, mirror, strings.ToUpper(alice)} {
-		got, err := io.ReadAll(w.hear(addr, made.Token, "/v1/presence/"+strings.ReplaceAll(name, `\`, "%5C")).Body)
+		got, err := io.ReadAll(w.hear(addr, made.Token, "/v1/presence/"+strings.ReplaceAll(name, `\`, "%5C")))
 		if err != nil || !strings.Contains(string(got), `"availability":9500,"show":"dnd"`) {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
 	}
-	stream := w.hear(addr, made.Token, "/v1/stream?user="+alice).Body
+	stream := w.hear(addr, made.Token, "/v1/stream?user="+alice)
 	until := func(want string) {
 		t.Helper()
 		for got := ""; !strings.Contains(got, want); {

@@ -13,11 +13,11 @@ import (
 // tokenHandler answers somebody who may ask.
 type tokenHandler func(w http.ResponseWriter, r *http.Request, h *token.Holder)
 
-// asked lets next answer requests whose token has the scope, from where it may
-// be used. What it costs, next takes from the token itself.
-func (s *Server) asked(scope token.Scope, next tokenHandler) http.HandlerFunc {
+// reading lets next answer requests whose token may read, from where it may be
+// used. What it costs, next takes from the token itself.
+func (s *Server) reading(next tokenHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Vary", "Authorization, Origin")
+		w.Header()["Vary"] = perAsker
 		if !s.o.Ready() {
 			w.Header().Set("Retry-After", "2")
 			refuse(w, http.StatusServiceUnavailable, "the settings are not loaded yet; try again in a moment")
@@ -30,6 +30,9 @@ func (s *Server) asked(scope token.Scope, next tokenHandler) http.HandlerFunc {
 			s.unauthorized(w, http.StatusUnauthorized, "", "send a token: Authorization: Bearer …; \"presenced token create\" makes one")
 			return
 		case !known:
+			if s.o.Tokens.Page(origin) { // so that the page can tell its reader why
+				w.Header().Set("Access-Control-Allow-Origin", origin)
+			}
 			s.unauthorized(w, http.StatusUnauthorized, "invalid_token", "this token does not exist, was revoked or has expired")
 			return
 		case origin == "" || sameOrigin(r, origin):
@@ -41,8 +44,8 @@ func (s *Server) asked(scope token.Scope, next tokenHandler) http.HandlerFunc {
 			w.Header().Set("Access-Control-Allow-Origin", origin)
 			w.Header().Set("Access-Control-Expose-Headers", "ETag, Retry-After")
 		}
-		if !h.Allows(scope) {
-			s.unauthorized(w, http.StatusForbidden, "insufficient_scope", "this token has not the scope "+string(scope)+"; \"presenced token create --scope\" makes one that has")
+		if !h.Allows(token.Read) {
+			s.unauthorized(w, http.StatusForbidden, "insufficient_scope", "this token has not the scope read; \"presenced token create --scope\" makes one that has")
 			return
 		}
 		next(w, r, h)

@@ -1,10 +1,8 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -172,9 +170,16 @@ func (s *site) online() {
 	s.device(presence.ShowNone, false)
 }
 
+// reply is an answer that has been read.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+	body       string
+}
+
 // ask sends one request as the principal (empty: without a token) and holds the
 // answer against the description.
-func (s *site) ask(as, method, path, body string, header ...string) *http.Response {
+func (s *site) ask(as, method, path, body string, header ...string) reply {
 	s.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	if as != "" {
@@ -188,34 +193,20 @@ func (s *site) ask(as, method, path, body string, header ...string) *http.Respon
 	}
 	w := httptest.NewRecorder()
 	s.http.Handler.ServeHTTP(w, r)
-	res := w.Result()
-	s.told.hold(s.T, r, res, w.Body.Bytes())
-	return res
+	s.told.hold(s.T, r, w.Code, w.Header(), w.Body.Bytes())
+	return reply{w.Code, w.Header(), w.Body.String()}
 }
 
 // whole is everything of an answer that may tell something.
-func whole(t *testing.T, res *http.Response) string {
+func (r reply) whole(t *testing.T) string {
 	t.Helper()
-	var b bytes.Buffer
-	head := res.Header.Clone()
+	var b strings.Builder
+	head := r.Header.Clone()
 	head.Del("Date")
 	if err := head.Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("%d\n%s\n%s", res.StatusCode, b.String(), body)
-}
-
-func body(t *testing.T, res *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return fmt.Sprintf("%d\n%s\n%s", r.StatusCode, b.String(), r.body)
 }
 
 // listen serves on a real port and returns its address.

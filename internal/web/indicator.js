@@ -15,7 +15,7 @@
 
 const home = new URL('.', import.meta.url);
 const words = {
-  'available': 'Available', 'available-idle': 'Inactive', 'busy': 'Busy', 'busy-idle': 'Busy, inactive',
+  'available': 'Available', 'available-idle': 'Available, inactive', 'busy': 'Busy', 'busy-idle': 'Busy, inactive',
   'do-not-disturb': 'Do not disturb', 'be-right-back': 'Be right back', 'away': 'Away', 'offline': 'Offline',
 };
 const bands = [[18000, 'offline'], [15000, 'away'], [12000, 'be-right-back'], [9000, 'do-not-disturb'],

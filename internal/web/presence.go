@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"hash"
 	"io"
 	"mime"
 	"net/http"
@@ -114,17 +115,17 @@ func render(v any) []byte {
 
 // reply sends an answer for one principal.
 func (s *Server) reply(w http.ResponseWriter, r *http.Request, h *token.Holder, body []byte) {
-	w.Header().Set("Content-Type", "application/json")
+	w.Header()["Content-Type"] = jsonType
 	s.conditional(w, r, h.Addr.Key(), body)
 }
 
 // conditional sends a body for one asker; what he has already is not sent again.
 func (s *Server) conditional(w http.ResponseWriter, r *http.Request, asker string, body []byte) {
 	head := w.Header()
-	head.Set("Cache-Control", "private, no-cache")
+	head["Cache-Control"] = revalidate
 	if r.Method != http.MethodPost {
 		tag := s.etag(asker, body)
-		head.Set("ETag", tag)
+		head["Etag"] = []string{tag}
 		if matches(r.Header.Values("If-None-Match"), tag) {
 			head.Del("Content-Type")
 			w.WriteHeader(http.StatusNotModified)
@@ -139,8 +140,13 @@ func (s *Server) conditional(w http.ResponseWriter, r *http.Request, asker strin
 // can find out by trying what it was made of. It says nothing that the answer
 // does not.
 func (s *Server) etag(asker string, body []byte) string {
-	mac := hmac.New(sha256.New, s.key[:])
-	mac.Write([]byte(asker))
+	mac, ok := s.macs.Get().(hash.Hash)
+	if !ok {
+		mac = hmac.New(sha256.New, s.key[:])
+	}
+	defer s.macs.Put(mac)
+	mac.Reset()
+	_, _ = io.WriteString(mac, asker)
 	mac.Write([]byte{0}) // in no address
 	mac.Write(body)
 	var sum [sha256.Size]byte

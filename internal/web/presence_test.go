@@ -25,11 +25,11 @@ func TestGet_ShowsWhatThePrincipalMaySee(t *testing.T) {
 		zed:  `{"user":"Alice@example.org","availability":18500,"show":"unavailable","interrupt":false,"fields":{}}`,
 	} {
 		res := s.ask(as, "GET", "/v1/presence/Alice@example.org", "")
-		if got := body(t, res); res.StatusCode != 200 || got != want {
+		if got := res.body; res.StatusCode != 200 || got != want {
 			t.Errorf("%s got %d %s\nwant %s", as, res.StatusCode, got, want)
 		}
 	}
-	if got := body(t, s.ask(bob, "GET", "/v1/presence/a.smith@corp.example", "")); !strings.HasPrefix(got, `{"user":"a.smith@corp.example","availability":3500,`) {
+	if got := s.ask(bob, "GET", "/v1/presence/a.smith@corp.example", "").body; !strings.HasPrefix(got, `{"user":"a.smith@corp.example","availability":3500,`) {
 		t.Errorf("by e-mail: %s", got)
 	}
 }
@@ -55,15 +55,15 @@ var hidden = map[string]func(s *site){
 
 // TestReads_HiddenUnknownAndOfflineAreTheSameBytes holds every way to ask to I2.
 func TestReads_HiddenUnknownAndOfflineAreTheSameBytes(t *testing.T) {
-	asks := map[string]func(s *site) *http.Response{
-		"get":  func(s *site) *http.Response { return s.ask(bob, "GET", "/v1/presence/"+alice, "") },
-		"head": func(s *site) *http.Response { return s.ask(bob, "HEAD", "/v1/presence/"+alice, "") },
-		"page": func(s *site) *http.Response { return s.ask(bob, "GET", "/v1/presence/"+alice, "", "Origin", page) },
-		"list": func(s *site) *http.Response {
+	asks := map[string]func(s *site) reply{
+		"get":  func(s *site) reply { return s.ask(bob, "GET", "/v1/presence/"+alice, "") },
+		"head": func(s *site) reply { return s.ask(bob, "HEAD", "/v1/presence/"+alice, "") },
+		"page": func(s *site) reply { return s.ask(bob, "GET", "/v1/presence/"+alice, "", "Origin", page) },
+		"list": func(s *site) reply {
 			return s.ask(bob, "POST", "/v1/presence", `{"users":["`+alice+`","a.smith@corp.example","x@y"]}`)
 		},
-		"graph": func(s *site) *http.Response { return s.ask(bob, "GET", "/graph/v1.0/users/"+alice+"/presence", "") },
-		"graph list": func(s *site) *http.Response {
+		"graph": func(s *site) reply { return s.ask(bob, "GET", "/graph/v1.0/users/"+alice+"/presence", "") },
+		"graph list": func(s *site) reply {
 			return s.ask(bob, "POST", "/graph/v1.0/communications/getPresencesByUserId", `{"ids":["`+alice+`"]}`)
 		},
 	}
@@ -78,7 +78,7 @@ func TestReads_HiddenUnknownAndOfflineAreTheSameBytes(t *testing.T) {
 		s := newSite(t)
 		hidden[why](s)
 		for how, ask := range asks {
-			got := whole(t, ask(s))
+			got := ask(s).whole(t)
 			if want[how] == "" {
 				want[how] = got
 			}
@@ -90,7 +90,7 @@ func TestReads_HiddenUnknownAndOfflineAreTheSameBytes(t *testing.T) {
 	s := newSite(t)
 	s.online()
 	for how, ask := range asks {
-		if how != "head" && whole(t, ask(s)) == want[how] {
+		if how != "head" && ask(s).whole(t) == want[how] {
 			t.Errorf("%s: somebody who is shown cannot be told from somebody hidden: the test sees nothing", how)
 		}
 	}
@@ -106,7 +106,7 @@ func TestList_KeepsTheOrderAndItsLimit(t *testing.T) {
 	names[77], names[0], names[649] = alice, alice, "not an address/@@"
 	ask, _ := json.Marshal(list{names})
 	var got struct{ Users []answer.Presence }
-	if err := json.Unmarshal([]byte(body(t, s.ask(bob, "POST", "/v1/presence", string(ask)))), &got); err != nil {
+	if err := json.Unmarshal([]byte(s.ask(bob, "POST", "/v1/presence", string(ask)).body), &got); err != nil {
 		t.Fatal(err)
 	}
 	for i, p := range got.Users {
@@ -122,7 +122,7 @@ func TestList_KeepsTheOrderAndItsLimit(t *testing.T) {
 	if res := s.ask(bob, "POST", "/v1/presence", string(ask)); res.StatusCode != 400 {
 		t.Errorf("one more: %d", res.StatusCode)
 	}
-	if got := body(t, s.ask(bob, "POST", "/v1/presence", `{"users":[]}`)); got != `{"users":[]}` {
+	if got := s.ask(bob, "POST", "/v1/presence", `{"users":[]}`).body; got != `{"users":[]}` {
 		t.Errorf("nobody: %s", got)
 	}
 }
@@ -137,7 +137,7 @@ func TestETag_ChangesWithTheAnswerAndTellsNothingElse(t *testing.T) {
 	if tag(fred, path) != first {
 		t.Error("a hidden change shows in the ETag")
 	}
-	if res := s.ask(fred, "GET", path, "", "If-None-Match", `"x", W/`+first); res.StatusCode != http.StatusNotModified || body(t, res) != "" {
+	if res := s.ask(fred, "GET", path, "", "If-None-Match", `"x", W/`+first); res.StatusCode != http.StatusNotModified || res.body != "" {
 		t.Errorf("If-None-Match: %d", res.StatusCode)
 	}
 	s.device(presence.ShowDND, false)
@@ -312,10 +312,10 @@ func TestGraph_SpeaksItsWords(t *testing.T) {
 	s.online()
 	s.apply(alice, engine.SetNote{Text: "Room 412"})
 	want := `{"id":"` + alice + `","availability":"Available","activity":"Available","statusMessage":{"message":{"content":"Room 412","contentType":"text"}}}`
-	if got := body(t, s.ask(bob, "GET", "/graph/v1.0/users/"+alice+"/presence", "")); got != want {
+	if got := s.ask(bob, "GET", "/graph/v1.0/users/"+alice+"/presence", "").body; got != want {
 		t.Errorf("got %s", got)
 	}
-	if got := body(t, s.ask(bob, "POST", "/graph/v1.0/communications/getPresencesByUserId", `{"ids":["`+alice+`"]}`)); got != `{"value":[`+want+`]}` {
+	if got := s.ask(bob, "POST", "/graph/v1.0/communications/getPresencesByUserId", `{"ids":["`+alice+`"]}`).body; got != `{"value":[`+want+`]}` {
 		t.Errorf("got %s", got)
 	}
 }

@@ -7,17 +7,16 @@ import (
 	"strings"
 
 	"presenced/internal/answer"
-	"presenced/internal/token"
 )
 
 // routes are the paths there are. A name stands percent-encoded in one segment.
 func (s *Server) routes() map[string]methods {
 	return map[string]methods{
-		"/v1/presence/{name}":               {http.MethodGet: s.asked(token.Read, s.getPresence)},
-		"/v1/presence":                      {http.MethodPost: s.asked(token.Read, s.postPresence)},
-		"/v1/stream":                        {http.MethodGet: s.asked(token.Read, s.getStream)},
-		"/graph/v1.0/users/{name}/presence": {http.MethodGet: s.asked(token.Read, s.getGraph)},
-		"/graph/v1.0/communications/getPresencesByUserId": {http.MethodPost: s.asked(token.Read, s.postGraph)},
+		"/v1/presence/{name}":               {http.MethodGet: s.reading(s.getPresence)},
+		"/v1/presence":                      {http.MethodPost: s.reading(s.postPresence)},
+		"/v1/stream":                        {http.MethodGet: s.reading(s.getStream)},
+		"/graph/v1.0/users/{name}/presence": {http.MethodGet: s.reading(s.getGraph)},
+		"/graph/v1.0/communications/getPresencesByUserId": {http.MethodPost: s.reading(s.postGraph)},
 		"/badge/stream": {http.MethodGet: s.public(s.getBadgeStream)},
 		"/badge/{file}": {http.MethodGet: s.public(s.getBadge)},
 		"/indicator.js": {http.MethodGet: asset("text/javascript; charset=utf-8", indicatorScript)},
@@ -38,11 +37,22 @@ func (s *Server) handler() http.Handler {
 		refuse(w, http.StatusNotFound, "there is nothing of that name; /openapi.yaml tells what there is")
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		w.Header()["X-Content-Type-Options"] = nosniff
+		if r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		}
 		mux.ServeHTTP(w, r)
 	})
 }
+
+// Headers that are the same in every answer, made once: net/http copies neither
+// them nor what is in them. Nobody may change one in place.
+var (
+	nosniff    = []string{"nosniff"}
+	perAsker   = []string{"Authorization, Origin"}
+	revalidate = []string{"private, no-cache"}
+	jsonType   = []string{"application/json"}
+)
 
 // methods are the handlers of one path by method; HEAD goes with GET.
 type methods map[string]http.HandlerFunc

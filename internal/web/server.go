@@ -54,7 +54,8 @@ type Options struct {
 // Server serves HTTP. Its zero value is not usable; see New.
 type Server struct {
 	o       Options
-	key     [32]byte // of the ETags; another after each start
+	key     [32]byte  // of the ETags; another after each start
+	macs    sync.Pool // of HMACs with key
 	http    *http.Server
 	metrics *metrics
 	hub     *hub

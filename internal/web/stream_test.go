@@ -51,6 +51,7 @@ func (s *site) openAt(target, as, last string) *events {
 	if err != nil {
 		s.Fatal(err)
 	}
+	s.Cleanup(func() { _ = res.Body.Close() })
 	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
 		s.Fatalf("the stream begins with %d %v", res.StatusCode, res.Header)
 	}
@@ -61,7 +62,6 @@ func (s *site) openAt(target, as, last string) *events {
 	go func() {
 		defer close(done)
 		defer close(e.said)
-		defer res.Body.Close()
 		var one event
 		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
 			field, value, _ := strings.Cut(lines.Text(), ": ")
@@ -143,7 +143,7 @@ func TestStream_NowAndThenEachChange(t *testing.T) {
 	if err := s.told.valid(map[string]any{"$ref": "#/components/schemas/Presence"}, v, "$"); err != nil {
 		t.Errorf("not as described: %v", err)
 	}
-	if got := body(t, s.ask(bob, "GET", "/v1/presence/"+alice, "")); got != first.data {
+	if got := s.ask(bob, "GET", "/v1/presence/"+alice, "").body; got != first.data {
 		t.Errorf("the stream tells %s\na question %s", first.data, got)
 	}
 	s.device(presence.ShowDND, false)
