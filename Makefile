@@ -13,6 +13,7 @@ FUZZTIME ?= 30s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Packages with tests that start real servers.
+on_redis = -tags integration -count=1 -timeout 14m -skip '^Test(Redis|Process_DiskFull)' ./internal/acceptance
 with_servers = $(shell grep -rlE '^//go:build .*\bintegration\b' --include='*_test.go' . | xargs -rn1 dirname | sort -u)
 
 .PHONY: build test test-unit test-servers test-long bench demo lint deps fmt fmt-check vet clean
@@ -32,8 +33,13 @@ test-unit:
 	$(GO) test -timeout 5m ./...
 
 test-servers: deps
-	$(GO) test -tags integration -count=1 -p 1 -timeout 12m $(with_servers)
-	PRESENCED_STORE=redis $(GO) test -tags integration -count=1 -timeout 12m ./internal/acceptance
+	@# They wait more than they compute: the stories on Redis are told beside the rest.
+	@out=$$(mktemp); trap 'rm -f "$$out"' EXIT; \
+	PRESENCED_STORE=redis $(GO) test $(on_redis) >"$$out" 2>&1 & beside=$$!; \
+	$(GO) test -tags integration -count=1 -p 1 -timeout 14m $(with_servers) && rest=0 || rest=$$?; \
+	wait $$beside && redis=0 || redis=$$?; \
+	echo "on the Redis store:"; cat "$$out"; \
+	exit $$((rest | redis))
 
 test-long: deps ## fuzzers, the race detector, the server tests again and again
 	sh deploy/install-packages.sh gcc libc6-dev
@@ -44,6 +50,7 @@ test-long: deps ## fuzzers, the race detector, the server tests again and again
 	done
 	$(GO) test -race -shuffle=on -count=3 -timeout 30m ./...
 	PRESENCED_LONG=1 $(GO) test -race -tags integration -count=3 -p 1 -timeout 90m $(with_servers)
+	PRESENCED_LONG=1 PRESENCED_STORE=redis $(GO) test -race $(on_redis)
 
 bench: ## the ratios of docs/performance.md, into docs/figures.json
 	$(GO) run ./internal/bench -out docs/figures.json

@@ -14,6 +14,7 @@ import (
 
 	"presenced/component/outbox"
 	"presenced/component/stream"
+	"presenced/internal/directory"
 	"presenced/internal/engine"
 	"presenced/internal/presence"
 )
@@ -76,6 +77,8 @@ type Component struct {
 	texts    constants
 	door     Door
 	commands Commands
+	// directory is replaced by a reload; it holds nil where there is none.
+	directory atomic.Pointer[directory.Book]
 
 	metrics *metrics
 	out     *outbox.Outbox

@@ -51,6 +51,8 @@ type Door interface {
 	Consent(c engine.Consent)
 	// RosterRead answers Sender.ReadRoster, unless the link was lost meanwhile.
 	RosterRead(user presence.Addr, contacts []presence.Contact, err error)
+	// CardRead answers Sender.ReadCard, and tells of a vCard read for an asker.
+	CardRead(user presence.Addr, found *presence.Profile, err error)
 	// ListsRead answers Sender.ReadLists, unless the link was lost meanwhile.
 	ListsRead(user presence.Addr, lists engine.Lists, err error)
 	// Look returns one view per user for the asker: the offline view for who

@@ -84,6 +84,10 @@ func (d *fakeDoor) RosterRead(user presence.Addr, contacts []presence.Contact, e
 	d.note("roster %s contacts=%v err=%v", user, contacts, err)
 }
 
+func (d *fakeDoor) CardRead(user presence.Addr, found *presence.Profile, err error) {
+	d.note("card %s found=%+v err=%v", user, found, err)
+}
+
 func (d *fakeDoor) ListsRead(user presence.Addr, lists engine.Lists, err error) {
 	text, _ := json.Marshal(lists) // plain data
 	d.note("lists %s %s err=%v", user, text, err)

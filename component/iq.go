@@ -162,17 +162,6 @@ func (r *router) commandItems(lang string) []byte {
 	return append(dst, "</query>"...)
 }
 
-// delegated answers a request a host passes on. The component answers none of
-// them yet; an error inside a result is what both servers pass to the asker.
-func (r *router) delegated(q *asked, frame []byte) {
-	d, err := privilege.ParseDelegated(frame)
-	if err != nil {
-		r.l.refuse(q, errBadRequest)
-		return
-	}
-	r.l.result(q, privilege.AppendRefusal(nil, d, "cancel", "service-unavailable"))
-}
-
 // answerCommand hands a command or registration to package commands.
 func (l *link) answerCommand(ctx context.Context, q *asked, payload []byte) {
 	reply, err, handled := l.c.commands.IQ(ctx, q.from, q.typ, q.lang, payload)

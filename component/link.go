@@ -27,6 +27,7 @@ type link struct {
 	w       *stream.Writer
 	tracker *tracker
 	rosters *rosterQueue
+	cards   chan presence.JID // users whose vCards are to be read; full: dropped
 	lists   *listQueue
 	wake    chan struct{} // of the steward; one pending wake-up is enough
 	gone    chan struct{} // closed when serve returns
@@ -69,6 +70,7 @@ func (c *Component) newLink(conn net.Conn, framer *stream.Framer) *link {
 	l := &link{
 		c: c, conn: conn, framer: framer,
 		tracker: newTracker(), wake: make(chan struct{}, 1), gone: make(chan struct{}),
+		cards:    make(chan presence.JID, maxCards),
 		nextPing: time.Now().Add(c.timing.pingEvery),
 	}
 	for _, h := range c.hosts {
@@ -105,6 +107,9 @@ func (l *link) serve(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { l.steward(work) })
 	running.Go(func() { l.rosters.run(work) })
+	for range cardReaders {
+		running.Go(func() { l.readCards(work) })
+	}
 	running.Go(func() { l.lists.run(work) })
 	err := l.read()
 

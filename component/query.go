@@ -3,7 +3,6 @@ package component
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"presenced/component/commands"
 	"presenced/component/stream"
@@ -65,9 +64,10 @@ func (l *link) answerBatch(ctx context.Context, q *asked, frame []byte) {
 	}
 	users := make([]presence.Addr, len(items))
 	for i, it := range items {
-		users[i] = nobody
 		if it.JID != nil {
 			users[i] = l.c.asked(*it.JID)
+		} else {
+			users[i] = l.c.byEmail(*it.Email)
 		}
 	}
 	var views []presence.View
@@ -166,16 +166,4 @@ func appendFields(dst []byte, v *presence.View) []byte {
 		dst = append(dst, "</field>"...)
 	}
 	return dst
-}
-
-// answerLast answers last activity (XEP-0012) where it is granted, else as if
-// there were no such thing.
-func (l *link) answerLast(ctx context.Context, q *asked) {
-	v := l.lookOne(ctx, q)
-	if v.LastActive.IsZero() {
-		l.refuse(q, errNoService)
-		return
-	}
-	seconds := max(0, int64(time.Since(v.LastActive)/time.Second))
-	l.result(q, []byte("<query xmlns='"+nsLast+"' seconds='"+strconv.FormatInt(seconds, 10)+"'/>"))
 }

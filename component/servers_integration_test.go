@@ -35,8 +35,8 @@ func attachTo(t *testing.T, s *testbed.Server) *bench {
 
 func TestServers_PrivilegeRosterAndLoss(t *testing.T) {
 	want := map[testbed.Kind]engine.Host{
-		testbed.Prosody:  {Managed: true, Reports: true, Roster: true, Complete: true},
-		testbed.Ejabberd: {Managed: true, Roster: true, Consent: true},
+		testbed.Prosody:  {Managed: true, Reports: true, Roster: true, Complete: true, Block: true, Privacy: true},
+		testbed.Ejabberd: {Managed: true, Roster: true, Consent: true, Hidden: true},
 	}
 	for kind, host := range want {
 		t.Run(string(kind), func(t *testing.T) {
@@ -67,6 +67,10 @@ func TestServers_PrivilegeRosterAndLoss(t *testing.T) {
 			j := mustJID("alice@" + name)
 			b.c.ReadRoster(j.Addr, j.Bare)
 			b.door.wait(t, at, "roster alice@"+name+" contacts=[] err=<nil>")
+			if host.Block {
+				b.c.ReadLists(j.Addr, j.Bare, true)
+				b.door.wait(t, at, "lists alice@"+name+` {"block":{"jids":[]}} err=<nil>`)
+			}
 			askMirror(t, alice, s.Component)
 			if err := s.Restart(t.Context()); err != nil {
 				t.Fatal(err)

@@ -9,7 +9,12 @@ import (
 // answerVCard answers with what is granted of the person (XEP-0054); nothing
 // granted gives an empty card.
 func (l *link) answerVCard(ctx context.Context, q *asked) {
-	l.result(q, appendVCard(nil, l.lookOne(ctx, q)))
+	v := l.lookOne(ctx, q)
+	var photo []byte
+	if p, ok := l.picture(ctx, q, v); ok {
+		photo = appendPhoto(nil, p)
+	}
+	l.result(q, appendVCard(nil, v, photo))
 }
 
 // phones are the fields that become TEL elements, with their kinds.
@@ -23,11 +28,14 @@ var phones = [...]struct {
 	{presence.FieldOtherPhone, "<VOICE/>"},
 }
 
-func appendVCard(dst []byte, v *presence.View) []byte {
+// appendVCard appends the card; photo is the element for it, which v grants, or
+// nothing.
+func appendVCard(dst []byte, v *presence.View, photo []byte) []byte {
 	const open = "<vCard xmlns='" + nsVCard + "'"
 	dst = append(dst, open+">"...)
 	body := len(dst)
 	dst = appendElement(dst, "FN", v.Text[presence.FieldName])
+	dst = append(dst, photo...)
 	dst = appendWrapped(dst, "ADR", "<WORK/>",
 		[2]string{"EXTADD", v.Text[presence.FieldOffice]}, [2]string{"LOCALITY", v.Text[presence.FieldLocation]})
 	for _, p := range phones {

@@ -17,7 +17,6 @@ type inert struct {
 
 func inertKeys() []inert {
 	return []inert{
-		{key: "presence.timezone"},
 		{key: "privacy.lists_sql.*"},
 		{key: "privacy.egress", acted: func(c *Config) bool { return c.Privacy.Egress == "off" }},
 		{key: "privacy.provisioning", acted: func(c *Config) bool { return !c.Privacy.Provisioning }},
@@ -25,7 +24,6 @@ func inertKeys() []inert {
 		{key: "calendar.sources.*"},
 		{key: "calendar.map.*"},
 		{key: "states.*"},
-		{key: "directory.file"},
 		{key: "audit.*"},
 		{key: "http.listen", acted: func(c *Config) bool { return c.HTTP.Listen == "" }},
 	}

@@ -210,6 +210,6 @@ func presenceRules() map[string]rule {
 		"states.activity":     {doc: "The token shown. Left out: the name.", example: `"lunch"`, optional: true, check: token},
 		"states.texts":        {doc: "Its text by language.", example: `{ en = "Lunch", de = "Mittagspause" }`, required: true},
 
-		"directory.file": {doc: "Name, e-mail, phones and photo by JID.", example: `"/etc/presenced/directory.csv"`, optional: true, check: absolutePath},
+		"directory.file": {doc: "A CSV file of names, e-mail addresses, titles, phones and photos by JID; read again on SIGHUP.", example: `"/etc/presenced/directory.csv"`, optional: true, check: absolutePath},
 	}
 }

@@ -107,6 +107,13 @@ func settings(u *engine.Inspection) []string {
 	if o := u.OutOfOffice; o != nil {
 		add("out of office", "from %s to %s", moment(o.Start), moment(o.End))
 	}
+	for _, told := range [][2]string{
+		{"time zone", u.Timezone}, {"language", u.Profile.Language}, {"working hours", u.Profile.Hours}, {"location", u.Profile.Location},
+	} {
+		if told[1] != "" {
+			add(told[0], "%s", told[1])
+		}
+	}
 	add("privacy mode", "%s", yes(u.PrivacyMode))
 	if u.Policy != nil {
 		add("policy", "%s", u.Policy)

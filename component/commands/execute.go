@@ -142,6 +142,9 @@ func (r *run) before(page int) int {
 func (r *run) inspect() note {
 	have, err := r.s.door.Inspect(r.ctx, r.who(), r.user.Addr)
 	r.have = have
+	if own := have.Profile.Language; own != "" {
+		r.lang = own // what she chose, rather than what her program sends by default
+	}
 	kind, refused := engine.KindOf(err)
 	switch {
 	case err == nil && have.Enabled, r.cmd.open && (err == nil || refused && kind == engine.NotEnrolled):

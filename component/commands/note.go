@@ -50,14 +50,14 @@ func setOutOfOffice(r *run) (plan, []fault) {
 	period := &presence.OutOfOffice{Note: r.in.text("note")}
 	var faults []fault
 	if s := r.in.text("start"); s != "" {
-		start, ok := parseWhen(s, r.now, false)
+		start, ok := parseWhen(s, r.now, r.zone(), false)
 		if !ok {
 			faults = append(faults, fault{"start", r.t("error.when")})
 		}
 		period.Start = start
 	}
 	if s := r.in.text("end"); s != "" {
-		end, ok := parseWhen(s, r.now, true)
+		end, ok := parseWhen(s, r.now, r.zone(), true)
 		switch {
 		case !ok:
 			faults = append(faults, fault{"end", r.t("error.when")})
@@ -82,7 +82,7 @@ func (r *run) officeDone(p *presence.OutOfOffice) string {
 }
 
 func (r *run) officePeriod(p *presence.OutOfOffice) string {
-	start, end := text.Moment(r.lang, p.Start, r.now, nil), text.Moment(r.lang, p.End, r.now, nil)
+	start, end := text.Moment(r.lang, p.Start, r.now, r.zone()), text.Moment(r.lang, p.End, r.now, r.zone())
 	switch later := p.Start.After(r.now); {
 	case later && p.End.IsZero():
 		return r.t("note.office.from", start)

@@ -125,4 +125,7 @@ var invalid = map[string]text.Key{
 	"note":         "error.note",
 	"end":          "error.end",
 	"availability": "error.availability",
+	"timezone":     "error.timezone",
+	"hours":        "error.hours",
+	"location":     "error.location",
 }

@@ -59,7 +59,11 @@ func stateForm(r *run) *form {
 	}
 	lasts := field{name: "for", kind: listSingle, label: r.t("field.for"), desc: r.t("field.for.desc"), values: []string{lives[0].value}}
 	for _, l := range lives {
-		lasts.options = append(lasts.options, option{l.value, r.t(l.label)})
+		label := l.label
+		if l.value == untilTomorrow && r.zone() != nil {
+			label = "option.for.midnight"
+		}
+		lasts.options = append(lasts.options, option{l.value, r.t(label)})
 	}
 	activity := field{name: "activity", kind: listSingle, label: r.t("field.activity"), desc: r.t("field.activity.desc"), values: []string{noActivity},
 		options: []option{{noActivity, r.t("option.activity.none")}}}
@@ -120,7 +124,7 @@ func setState(r *run) (plan, []fault) {
 // and while something else decides what they see.
 func (r *run) stateDone(name string, c *engine.SetState) (shown, unseen string) {
 	if !c.Expires.IsZero() {
-		end := text.Moment(r.lang, c.Expires, r.now, nil)
+		end := text.Moment(r.lang, c.Expires, r.now, r.zone())
 		return r.t("note.state.shownuntil", name, end), r.t("note.state.setuntil", name, end)
 	}
 	lasts := r.t("note.state.week")
@@ -156,7 +160,7 @@ func (r *run) chosenState() (engine.SetState, []fault) {
 // the default.
 func (r *run) expiry() (time.Time, fault) {
 	if written := r.in.text("until"); written != "" {
-		t, ok := parseWhen(written, r.now, false)
+		t, ok := parseWhen(written, r.now, r.zone(), false)
 		switch {
 		case !ok:
 			return t, fault{"until", r.t("error.when")}
@@ -167,8 +171,9 @@ func (r *run) expiry() (time.Time, fault) {
 	}
 	value := r.in.text("for")
 	if value == untilTomorrow {
-		year, month, day := r.now.UTC().Date()
-		return time.Date(year, month, day+1, 0, 0, 0, 0, time.UTC), fault{}
+		zone := orUTC(r.zone())
+		year, month, day := r.now.In(zone).Date()
+		return time.Date(year, month, day+1, 0, 0, 0, 0, zone).UTC(), fault{}
 	}
 	for _, l := range lives {
 		if l.value == value && l.lasts > 0 {

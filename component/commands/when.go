@@ -2,7 +2,7 @@ package commands
 
 import "time"
 
-// The forms in which people write an instant. All but the first are UTC.
+// The forms in which people write an instant. All but the first are local.
 var instants = [...]string{
 	time.RFC3339,
 	"2006-01-02T15:04:05",
@@ -12,30 +12,39 @@ var instants = [...]string{
 }
 
 // parseWhen reads an xs:dateTime (XEP-0082), the same without its zone, a date,
-// or a time of day, which is the next one at or after now; what has no zone is
-// UTC. A date alone is its first instant or, as an end, its last.
-func parseWhen(s string, now time.Time, end bool) (t time.Time, ok bool) {
+// or a time of day, which is the next one at or after now; what has no zone is in
+// the given one, nil being UTC. A date alone is its first instant or, as an end,
+// its last.
+func parseWhen(s string, now time.Time, zone *time.Location, end bool) (t time.Time, ok bool) {
+	zone = orUTC(zone)
 	for _, layout := range instants {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
 			return t.UTC(), true
 		}
 	}
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
+	if t, err := time.ParseInLocation(time.DateOnly, s, zone); err == nil {
 		if end {
 			t = t.AddDate(0, 0, 1)
 		}
-		return t, true
+		return t.UTC(), true
 	}
 	clock, err := time.Parse("15:04", s)
 	if err != nil {
 		return time.Time{}, false
 	}
-	year, month, day := now.UTC().Date()
-	t = time.Date(year, month, day, clock.Hour(), clock.Minute(), 0, 0, time.UTC)
+	year, month, day := now.In(zone).Date()
+	t = time.Date(year, month, day, clock.Hour(), clock.Minute(), 0, 0, zone)
 	if t.Before(now) {
-		t = t.AddDate(0, 0, 1)
+		t = time.Date(year, month, day+1, clock.Hour(), clock.Minute(), 0, 0, zone)
 	}
-	return t, true
+	return t.UTC(), true
+}
+
+func orUTC(zone *time.Location) *time.Location {
+	if zone == nil {
+		return time.UTC
+	}
+	return zone
 }
 
 // writeWhen writes an instant as forms carry it (XEP-0082), empty for none.

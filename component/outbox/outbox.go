@@ -38,6 +38,10 @@ const (
 	DefaultMaxPairs = 4 << 20
 )
 
+// keptPairs is how many pairs may have been held for their memory, some megabytes,
+// to be kept for the next time.
+const keptPairs = 16 << 10
+
 // maxOps bounds what is held for one pair: a handful of devices answered alone
 // and the subscription stanzas between them.
 const maxOps = 12
@@ -75,6 +79,7 @@ type Outbox struct {
 	w          Writer             // nil while there is no link
 	mirrors    map[string]*mirror // of which something is held, by JID
 	pairs      int                // for which something is held
+	peak       int                // of pairs, since nothing was held
 	head, tail *place             // first come, first sent
 	store      store              // where places and bodies that wait are kept
 	overflowed bool
@@ -236,12 +241,14 @@ func (o *Outbox) hold(to []engine.Target, body []byte, keep bool) {
 	}
 	if !keep && o.pairs+len(to) <= o.options.MaxPairs && o.cast(m, body, to) {
 		o.stats.Held += uint64(len(to))
+		o.peak = max(o.peak, o.pairs)
 		return
 	}
 	o.split(m)
 	for i := range to {
 		o.holdOne(m, op{to: to[i].To, end: body, keep: keep})
 	}
+	o.peak = max(o.peak, o.pairs)
 }
 
 // holdOne keeps one stanza in the entry of its pair.
@@ -287,7 +294,10 @@ func (o *Outbox) drain() {
 		return // the link is over; Detach will clear
 	}
 	if o.head == nil {
-		o.store, o.mirrors = store{}, map[string]*mirror{} // the memory of a storm goes with it
+		if o.peak > keptPairs { // the memory of a storm goes with it
+			o.store, o.mirrors = store{}, map[string]*mirror{}
+		}
+		o.peak = 0
 		o.wake()
 	}
 }

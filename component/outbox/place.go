@@ -11,6 +11,7 @@ import (
 type mirror struct {
 	from  string
 	casts []*place          // oldest first
+	first [1]*place         // the usual case without a further allocation
 	pairs map[string]*place // entries by the watcher's bare JID; nil: none
 	count int               // of its places in the queue
 }
@@ -52,7 +53,7 @@ func (o *Outbox) cast(m *mirror, body []byte, to []engine.Target) bool {
 		}
 	}
 	p := o.store.place(m)
-	p.end = body
+	p.end, p.to = body, o.store.room(p.to, len(to))
 	for i := range to {
 		p.to = append(p.to, to[i].To)
 	}

@@ -4,6 +4,7 @@ package outbox
 // would cost more than what they hold.
 const (
 	slabPlaces = 64
+	slabNames  = 1024 // watchers of casts
 	// chunkBytes is small since one body that still waits keeps its whole
 	// chunk: some 25 bodies.
 	chunkBytes = 4 << 10
@@ -11,10 +12,12 @@ const (
 
 // store makes places and mirrors and keeps bodies. Its zero value is ready.
 type store struct {
-	free  *place  // released ones, by next
-	slab  []place // not used yet
-	spare []*mirror
-	chunk []byte
+	free    *place  // released ones, by next
+	slab    []place // not used yet
+	spare   []*mirror
+	mirrors []mirror // not used yet
+	names   []string // not used yet
+	chunk   []byte
 }
 
 // place returns an empty place for something of m.
@@ -50,11 +53,31 @@ func (s *store) mirror(from string) *mirror {
 		m.from = from
 		return m
 	}
-	return &mirror{from: from}
+	if len(s.mirrors) == 0 {
+		s.mirrors = make([]mirror, slabPlaces)
+	}
+	m := &s.mirrors[0]
+	s.mirrors = s.mirrors[1:]
+	m.from, m.casts = from, m.first[:0]
+	return m
+}
+
+// room returns old emptied, or a new one, with room for n watchers.
+func (s *store) room(old []string, n int) []string {
+	if cap(old) >= n {
+		return old[:0]
+	}
+	if len(s.names) < n {
+		s.names = make([]string, max(n, slabNames))
+	}
+	room := s.names[:0:n]
+	s.names = s.names[n:]
+	return room
 }
 
 // forget takes a mirror back of which nothing is held.
 func (s *store) forget(m *mirror) {
+	clear(m.casts[:cap(m.casts)])
 	*m = mirror{casts: m.casts[:0]}
 	s.spare = append(s.spare, m)
 }

@@ -144,3 +144,6 @@ func insert(names []string, name string) []string {
 	}
 	return slices.Insert(names, i, name)
 }
+
+// MayIQ reports whether IQs of a namespace may be sent for the host's users.
+func (g *Grant) MayIQ(ns string) bool { return g != nil && slices.Contains(g.IQ, ns) }

@@ -15,9 +15,11 @@ type Delegated struct {
 }
 
 // InnerIQ is the request as the asker sent it. To is empty where the asker
-// named no recipient: her own account is meant.
+// named no recipient: her own account is meant. Payload names the one element
+// in it; it is empty where there is none, or more than one.
 type InnerIQ struct {
 	Type, ID, From, To string
+	Payload            xml.Name
 }
 
 // ErrDelegated says that an IQ holds no delegated request.
@@ -30,10 +32,13 @@ func ParseDelegated(frame []byte) (Delegated, error) {
 			XMLName   xml.Name
 			Forwarded struct {
 				IQ *struct {
-					Type string `xml:"type,attr"`
-					ID   string `xml:"id,attr"`
-					From string `xml:"from,attr"`
-					To   string `xml:"to,attr"`
+					Type     string `xml:"type,attr"`
+					ID       string `xml:"id,attr"`
+					From     string `xml:"from,attr"`
+					To       string `xml:"to,attr"`
+					Children []struct {
+						XMLName xml.Name
+					} `xml:",any"`
 				} `xml:"jabber:client iq"`
 			} `xml:"urn:xmpp:forward:0 forwarded"`
 		} `xml:"delegation"`
@@ -45,31 +50,49 @@ func ParseDelegated(frame []byte) (Delegated, error) {
 	if version == 0 || iq == nil {
 		return Delegated{}, ErrDelegated
 	}
-	return Delegated{Version: version, Inner: InnerIQ{Type: iq.Type, ID: iq.ID, From: iq.From, To: iq.To}}, nil
+	d := Delegated{Version: version, Inner: InnerIQ{Type: iq.Type, ID: iq.ID, From: iq.From, To: iq.To}}
+	if len(iq.Children) == 1 {
+		d.Inner.Payload = iq.Children[0].XMLName
+	}
+	return d, nil
+}
+
+// AppendResult appends the payload of the result that answers a delegated
+// request with a result. payload must be one element: one server drops more.
+func AppendResult(dst []byte, d Delegated, payload []byte) []byte {
+	dst = append(d.open(dst, "result"), payload...)
+	return append(dst, "</iq></forwarded></delegation>"...)
 }
 
 // AppendRefusal appends the payload of the result that answers a delegated
 // request with a stanza error of this type and condition. An error of the
 // outer stanza would leave the asker without an answer on one server.
 func AppendRefusal(dst []byte, d Delegated, typ, condition string) []byte {
-	dst = append(dst, "<delegation xmlns='"+nsDelegation...)
-	dst = append(dst, byte('0'+d.Version))
-	dst = append(dst, "'><forwarded xmlns='"+nsForward+"'><iq xmlns='"+nsClient+"' type='error' id='"...)
-	dst = stream.AppendAttr(dst, d.Inner.ID)
-	dst = append(dst, "' from='"...)
-	dst = stream.AppendAttr(dst, d.answerFrom())
-	dst = append(dst, "' to='"...)
-	dst = stream.AppendAttr(dst, d.Inner.From)
-	dst = append(dst, "'><error type='"...)
+	dst = append(d.open(dst, "error"), "<error type='"...)
 	dst = stream.AppendAttr(dst, typ)
 	dst = append(dst, "'><"...)
 	dst = append(dst, condition...)
 	return append(dst, " xmlns='"+nsStanzas+"'/></error></iq></forwarded></delegation>"...)
 }
 
-// answerFrom is whom the answer must come from: the account asked, which is
-// the asker's own where she named none.
-func (d Delegated) answerFrom() string {
+// open appends what stands before the content of the inner answer.
+func (d Delegated) open(dst []byte, typ string) []byte {
+	dst = append(dst, "<delegation xmlns='"+nsDelegation...)
+	dst = append(dst, byte('0'+d.Version))
+	dst = append(dst, "'><forwarded xmlns='"+nsForward+"'><iq xmlns='"+nsClient+"' type='"...)
+	dst = append(dst, typ...)
+	dst = append(dst, "' id='"...)
+	dst = stream.AppendAttr(dst, d.Inner.ID)
+	dst = append(dst, "' from='"...)
+	dst = stream.AppendAttr(dst, d.Asked())
+	dst = append(dst, "' to='"...)
+	dst = stream.AppendAttr(dst, d.Inner.From)
+	return append(dst, "'>"...)
+}
+
+// Asked is the address asked, from which the answer must come: the asker's own
+// account where she named none.
+func (d Delegated) Asked() string {
 	if d.Inner.To != "" {
 		return d.Inner.To
 	}

@@ -1,6 +1,7 @@
 package privilege
 
 import (
+	"encoding/xml"
 	"slices"
 	"strings"
 	"testing"
@@ -95,9 +96,34 @@ func TestRefusal_MirrorsTheRequest(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", payload, err)
 		}
-		want := Delegated{Version: 2, Inner: InnerIQ{Type: "error", ID: "l'1", From: from, To: "bob@example.localhost/r1"}}
+		want := Delegated{Version: 2, Inner: InnerIQ{Type: "error", ID: "l'1", From: from, To: "bob@example.localhost/r1",
+			Payload: xml.Name{Space: "jabber:client", Local: "error"}}}
 		if back != want {
 			t.Errorf("answer %+v, want %+v", back, want)
+		}
+	}
+}
+
+func TestResult_WrapsOnePayload(t *testing.T) {
+	d := Delegated{Version: 1, Inner: InnerIQ{Type: "get", ID: "l1", From: "bob@example.localhost/r1", To: "alice@example.localhost"}}
+	got := string(AppendResult(nil, d, []byte("<query xmlns='jabber:iq:last' seconds='77'/>")))
+	want := `<delegation xmlns='urn:xmpp:delegation:1'><forwarded xmlns='urn:xmpp:forward:0'><iq xmlns='jabber:client' type='result' id='l1' ` +
+		`from='alice@example.localhost' to='bob@example.localhost/r1'><query xmlns='jabber:iq:last' seconds='77'/></iq></forwarded></delegation>`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestParseDelegated_NamesThePayload(t *testing.T) {
+	for payload, want := range map[string]xml.Name{
+		"<query xmlns='jabber:iq:last'/>": {Space: "jabber:iq:last", Local: "query"},
+		"":                                {},
+		"<query xmlns='jabber:iq:last'/><x xmlns='urn:x'/>": {},
+	} {
+		d, err := ParseDelegated([]byte("<iq><delegation xmlns='urn:xmpp:delegation:2'><forwarded xmlns='urn:xmpp:forward:0'>" +
+			"<iq xmlns='jabber:client' type='get' id='l'>" + payload + "</iq></forwarded></delegation></iq>"))
+		if err != nil || d.Inner.Payload != want {
+			t.Errorf("%q: payload %+v (%v), want %+v", payload, d.Inner.Payload, err, want)
 		}
 	}
 }

@@ -28,7 +28,9 @@ func (s *site) run(c *testbed.Client, node string, fields ...string) {
 	}
 }
 
-// questions is every path a watcher can ask on, by name; %s is the mirror.
+// questions is every path a watcher can ask on, by name; %s is the mirror, or who
+// is named in its place: the component, asked for USER, or USER herself. A server
+// that does not delegate answers the last of these on its own.
 var questions = []struct{ name, stanza string }{
 	{"query", `<iq type='get' id='ID' to='%s'><query xmlns='urn:presenced:1'/></iq>`},
 	{"vcard", `<iq type='get' id='ID' to='%s'><vCard xmlns='vcard-temp'/></iq>`},
@@ -43,6 +45,20 @@ var questions = []struct{ name, stanza string }{
 	{"set", `<iq type='set' id='ID' to='%s'><x xmlns='urn:example:x'/></iq>`},
 	{"message", `<message type='chat' id='ID' to='%s'><body>hello</body></message>`},
 	{"probe", `<presence type='probe' to='%s'/>`},
+	{"batch", `<iq type='get' id='ID' to='COMPONENT'><query xmlns='urn:presenced:1'><presence jid='USER@HOST'/><presence jid='%s'/></query></iq>`},
+	{"email", `<iq type='get' id='ID' to='COMPONENT'><query xmlns='urn:presenced:1'><presence email='USER@corp.example'/></query></iq>`},
+	{"delegated", `<iq type='get' id='ID' to='USER@HOST'><query xmlns='jabber:iq:last'/></iq>`},
+}
+
+// asked fills in a question about a user and tells who answers it.
+func asked(q, user string) (stanza, from string) {
+	if strings.Contains(q, "%s") {
+		q = fmt.Sprintf(q, mirrorOf(user))
+	}
+	q = strings.NewReplacer("COMPONENT", component, "USER", user, "HOST", host).Replace(q)
+	_, to, _ := strings.Cut(q, " to='")
+	from, _, _ = strings.Cut(to, "'")
+	return q, from
 }
 
 var ids = regexp.MustCompile(`\bid=('[^']*'|"[^"]*")`)
@@ -53,14 +69,24 @@ func (s *site) answers(c *testbed.Client, user string) map[string]string {
 	s.Helper()
 	out := map[string]string{}
 	for _, q := range questions {
-		mark := c.Mark()
-		s.must(c.Send(strings.Replace(fmt.Sprintf(q.stanza, mirrorOf(user)), "ID", "q-"+q.name, 1)))
+		if q.name == "delegated" && !s.privileged {
+			continue
+		}
+		mark, id := c.Mark(), "q-"+q.name
+		stanza, from := asked(q.stanza, user)
+		s.must(c.Send(strings.Replace(stanza, "'ID'", "'"+id+"'", 1)))
+		if strings.HasPrefix(stanza, "<iq") { // every one of them is answered
+			s.within(converge, "the answer to "+stanza, func(ctx context.Context) error {
+				_, err := c.WaitAfter(ctx, mark, func(st testbed.Stanza) bool { return st.Kind == "iq" && st.ID == id })
+				return err
+			})
+		}
 		// The component answers one asker's questions in order, so what it had to
 		// say to this one is there when it has answered a later ping.
 		s.must(testbed.Barrier(s.Context(), mirrorOf(user), c))
 		var got []string
 		for _, st := range c.Since(mark) {
-			if testbed.Bare(st.From) == mirrorOf(user) && !strings.Contains(st.ID, "ping") && !isBarrier(st) {
+			if testbed.Bare(st.From) == from && !strings.Contains(st.ID, "ping") && !isBarrier(st) {
 				raw := ids.ReplaceAllString(st.Raw, "id=''")
 				got = append(got, strings.ReplaceAll(raw, user, "USER"))
 			}
@@ -80,7 +106,7 @@ func (s *site) same(what string, a, b map[string]string) {
 			s.Errorf("%s: %s tells them apart:\n  %s\nand\n  %s", what, q.name, a[q.name], b[q.name])
 		}
 	}
-	if a["query"] == "" || a["message"] == "" {
+	if a["query"] == "" || a["message"] == "" || a["batch"] == "" || a["email"] == "" || s.privileged && a["delegated"] == "" {
 		s.Errorf("%s: a question was not answered at all: %q", what, a)
 	}
 }
@@ -88,7 +114,7 @@ func (s *site) same(what string, a, b map[string]string) {
 // TestI2_BlockedIsOfflineOnEveryPath names I2, S8.6 and S14: a watcher blocked
 // by a rule gets what a user who is offline yields, byte for byte.
 func TestI2_BlockedIsOfflineOnEveryPath(t *testing.T) {
-	everywhere(t, nil, func(s *site) {
+	everywhere(t, people(t, "alice", "carol"), func(s *site) {
 		alice, carol, bob := s.login("alice", "desk"), s.login("carol", "desk"), s.login("bob", "home")
 		s.enable(alice)
 		s.enable(carol)
@@ -96,6 +122,7 @@ func TestI2_BlockedIsOfflineOnEveryPath(t *testing.T) {
 		s.watch(bob, "carol")
 		s.sees(bob, "alice", "online 3500", converge)
 		s.run(alice, "note", "text", "secret note")
+		s.run(alice, "profile", "timezone", "Europe/Berlin", "hours", "Mo-Fr 09:00-17:00", "location", "Room 4")
 		s.sees(bob, "alice", "online 3500", converge)
 		s.must(carol.Close())
 		s.sees(bob, "carol", "offline", converge)
@@ -124,10 +151,11 @@ func TestI2_BlockedIsOfflineOnEveryPath(t *testing.T) {
 
 // TestI2_StrangerCannotTellEnrolledFromNobody names I2 and S13.3.
 func TestI2_StrangerCannotTellEnrolledFromNobody(t *testing.T) {
-	everywhere(t, nil, func(s *site) {
+	everywhere(t, people(t, "alice"), func(s *site) {
 		alice, dave := s.login("alice", "desk"), s.login("dave", "home")
 		s.enable(alice)
 		s.run(alice, "privacy-mode", "on", "true")
+		s.run(alice, "profile", "timezone", "Europe/Berlin", "location", "Room 4")
 		s.must(alice.Presence(testbed.PresenceOptions{Show: "dnd"}))
 		s.must(testbed.Barrier(s.Context(), component, alice))
 		s.same("enrolled and nobody", s.answers(dave, "alice"), s.answers(dave, "nobody"))

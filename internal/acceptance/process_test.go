@@ -198,9 +198,6 @@ func TestProcess_SecondOnTheSameStore(t *testing.T) {
 // TestProcess_DiskFull: commands are refused in words, presence goes on,
 // readiness is degraded and comes back with the space.
 func TestProcess_DiskFull(t *testing.T) {
-	if onRedis {
-		t.Skip("the disk is the embedded store's")
-	}
 	dir := t.TempDir()
 	if err := syscall.Mount("presenced-test", dir, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skipf("mounting needs root: %v", err)

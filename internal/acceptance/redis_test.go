@@ -5,6 +5,7 @@ package acceptance
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -122,19 +123,28 @@ func TestRedis_CannotStore(t *testing.T) {
 		},
 		{
 			name: "loading", says: "wait until Redis has loaded", args: []string{
-				"--key-load-delay", "60000", "--loading-process-events-interval-bytes", "1024", "--rdbcompression", "no",
+				"--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024", "--rdbcompression", "no",
 			},
 			on: func(s *stage) {
+				for i := range 300 { // it answers after each kilobyte only
+					s.tell("SET", "filler:"+strconv.Itoa(i), "some-bytes-to-load")
+				}
 				s.tell("BGREWRITEAOF")
 				s.eventually(converge, "the file is rewritten", func() string {
-					base, _ := filepath.Glob(filepath.Join(s.redis.Dir, "appendonlydir", "*.2.base.rdb"))
-					if len(base) == 0 {
+					list, err := os.ReadFile(filepath.Join(s.redis.Dir, "appendonlydir", "appendonly.aof.manifest"))
+					if err != nil || !strings.Contains(string(list), ".2.base.rdb") {
 						return "not yet"
 					}
 					return ""
 				})
 				s.must(s.redis.Kill())
 				loading.Go(func() { s.must(s.redis.Start(s.Context())) }) // returns when it has loaded
+				s.eventually(converge, "Redis is loading", func() string {
+					if answer, err := s.redis.Command(s.Context(), "PING"); err != nil || !strings.HasPrefix(answer, "-LOADING") {
+						return answer
+					}
+					return ""
+				})
 			},
 			off: func(*stage) { loading.Wait() },
 		},
@@ -143,10 +153,8 @@ func TestRedis_CannotStore(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s, before := onOwnRedis(t, tt.args...)
 			tt.on(s)
-			if tt.name == "full" || tt.name == "read only" {
-				// Renewing the lease needs no room, so the first change finds it.
-				s.refuses("alice", "note", "text", "lost")
-			}
+			// A change finds it at once, the next look within seconds.
+			s.refuses("alice", "note", "text", "lost")
 			s.away(before)
 			s.says(tt.says, converge)
 			tt.off(s)

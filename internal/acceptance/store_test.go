@@ -10,8 +10,8 @@ import (
 	"presenced/internal/testbed"
 )
 
-// onRedis is set where the whole package runs on the Redis store; make test runs
-// it once on either.
+// onRedis is set where the package runs on the Redis store; make test runs it once
+// on either, but for what is about one of them.
 var onRedis = os.Getenv("PRESENCED_STORE") == "redis"
 
 // storeOf gives a test's daemon its store: a Redis of its own, or nothing, which is

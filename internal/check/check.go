@@ -46,6 +46,7 @@ func Run(ctx context.Context, o Options) *Report {
 	if c.address(ctx) {
 		c.link(ctx)
 	}
+	c.directory()
 	c.privacy()
 	return &c.Report
 }

@@ -40,10 +40,10 @@ func prosody(domain string, hosts []string, host, port string) string {
     privileged_entities = {
         -- "both": devices that are online when their user enables are seen at once;
         -- with "get", from their next change on
-        -- iq: whom a user blocks on the server is hidden here too
+        -- iq: whom a user blocks on the server is hidden here too, and her vCard is read
         [%q] = {
             roster = "both", presence = "managed_entity",
-            iq = { ["urn:xmpp:blocking"] = "get", ["jabber:iq:privacy"] = "get" },
+            iq = { ["urn:xmpp:blocking"] = "get", ["jabber:iq:privacy"] = "get", ["vcard-temp"] = "get" },
         },
     }
 

@@ -81,6 +81,10 @@ func (d *Daemon) wire(c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	people, err := d.peopleOf(c, rules)
+	if err != nil {
+		return err
+	}
 	hosts, err := hostsOf(c)
 	if err != nil {
 		return err
@@ -100,6 +104,7 @@ func (d *Daemon) wire(c *config.Config) error {
 		return err
 	}
 	d.edge.SetDoor(d.engine)
+	d.edge.SetDirectory(people)
 	d.edge.SetCommands(commands.New(d.engine, commands.Options{
 		Domain: c.Component.Domain, Hosts: c.Component.Hosts, Language: c.Presence.Language, Containers: levelsOf(c),
 	}))

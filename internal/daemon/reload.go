@@ -19,7 +19,14 @@ func (d *Daemon) Reload(c *config.Config) error {
 		d.ReloadFailed()
 		return err
 	}
+	people, err := d.peopleOf(next, rules)
+	if err != nil {
+		d.ReloadFailed()
+		return err
+	}
 	d.config.Store(next)
+	// Photos are known before anybody is told of them.
+	d.edge.SetDirectory(people)
 	d.engine.Reload(rules)
 	if d.opt.Level != nil {
 		d.opt.Level.Set(levelOf(next.Log.Level))

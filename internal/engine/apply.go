@@ -140,6 +140,8 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.setNote(c.Text, answer)
 	case SetOutOfOffice:
 		u.setOOF(c.Period, now, answer)
+	case SetProfile:
+		u.setProfile(c.Profile, answer)
 	case PutRule:
 		u.putRule(c.Rule, answer)
 	case RemoveRule:

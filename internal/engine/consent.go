@@ -95,9 +95,11 @@ func (u *user) enable(bare string, then func(now time.Time, err error)) {
 			u.bare = bare
 			u.set.enrol = doc
 			u.sh.e.setKnown(u.addr, true)
+			u.compose()
 			u.recompile()
 			u.ask(now, true)
 			u.learn()
+			u.wantCard(cardLogin, now)
 			u.reread(now, nil)
 			u.evaluate(now)
 		}
@@ -174,6 +176,7 @@ func (u *user) forgetPresence(now time.Time) {
 	u.person.Inputs.Claims = nil
 	u.roster = rosterCopy{question: question{after: u.roster.after}}
 	u.person.Roster = nil
+	u.forgetCard()
 	u.refreshAt, u.pingAt = time.Time{}, time.Time{}
 	u.markDirty(now)
 }

@@ -123,6 +123,9 @@ type Sender interface {
 	// ReadRoster fetches a roster; the answer comes through RosterRead, with an
 	// error after a time limit.
 	ReadRoster(user presence.Addr, bare string)
+	// ReadCard fetches a user's vCard; the answer comes through CardRead unless the
+	// link is lost.
+	ReadCard(user presence.Addr, bare string)
 	// ReadLists fetches what the user's server keeps of her blocking, as far as the
 	// host lets us; privacy lists only where she is online. The answer comes
 	// through ListsRead, with an error after a time limit.

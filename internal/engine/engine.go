@@ -140,6 +140,7 @@ func (e *Engine) Load(ctx context.Context) error {
 	}
 	for _, s := range e.shards {
 		for _, u := range s.users {
+			u.compose()
 			u.recompile()
 			if e.cleanly {
 				u.restoreSent()
@@ -268,6 +269,7 @@ func (e *Engine) Reload(rules *Rules) {
 		s.enlistAll(now)
 		for _, u := range s.users {
 			u.person.Inputs.Kind = e.kindOf(u.addr)
+			u.compose()
 			u.recompile()
 			u.evaluate(now)
 		}

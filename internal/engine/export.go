@@ -134,6 +134,9 @@ func (s *settings) documents() map[string][]byte {
 	if s.oof != nil {
 		docs[DocOOF] = encode(oofDoc{V: docVersion, Period: s.oof})
 	}
+	if s.told != nil {
+		docs[DocProfile] = encode(profileDoc{V: docVersion, Profile: *s.told})
+	}
 	if s.lists != nil {
 		docs[DocLists] = encode(s.lists)
 	}

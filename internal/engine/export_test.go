@@ -73,13 +73,16 @@ func drawChange(t *rapid.T, w *world) {
 		w.Mirror(Mirror{Kind: k, Presentity: a, Spelling: spelling, Watcher: jid(watcher), Lang: lang})
 	}
 	changes := map[string]func(){
-		"enable":      func() { apply(Enable{}) },
-		"disable":     func() { apply(Disable{}) },
-		"erase":       func() { apply(Erase{}) },
-		"state":       func() { apply(SetState{Availability: 6500, Activity: presence.InAMeeting}) },
-		"expiring":    func() { apply(SetState{Availability: 9500, Expires: time.Now().Add(time.Hour)}) },
-		"clear":       func() { apply(ClearState{}) },
-		"note":        func() { apply(SetNote{Text: rapid.SampledFrom([]string{"", "R&D <4>", "é"}).Draw(t, "note")}) },
+		"enable":   func() { apply(Enable{}) },
+		"disable":  func() { apply(Disable{}) },
+		"erase":    func() { apply(Erase{}) },
+		"state":    func() { apply(SetState{Availability: 6500, Activity: presence.InAMeeting}) },
+		"expiring": func() { apply(SetState{Availability: 9500, Expires: time.Now().Add(time.Hour)}) },
+		"clear":    func() { apply(ClearState{}) },
+		"note":     func() { apply(SetNote{Text: rapid.SampledFrom([]string{"", "R&D <4>", "é"}).Draw(t, "note")}) },
+		"profile": func() {
+			apply(SetProfile{Profile{Hours: rapid.SampledFrom([]string{"", "Mo-Fr 09:00-17:00"}).Draw(t, "hours")}})
+		},
 		"oof":         func() { apply(SetOutOfOffice{Period: &presence.OutOfOffice{Note: "sea"}}) },
 		"back":        func() { apply(SetOutOfOffice{}) },
 		"rule":        func() { apply(PutRule{privacy.Rule{Container: 300, Type: privacy.RuleUser, Value: watcher}}) },

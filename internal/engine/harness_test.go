@@ -28,6 +28,7 @@ type wire struct {
 	lists   func(bare string, online bool) (Lists, error) // nil: no answer comes
 	rosters map[string][]presence.Contact                 // by bare JID; absent: an error
 	silent  bool                                          // rosters are not answered
+	cards   map[string]*presence.Profile                  // by bare JID; absent: not answered
 	e       *Engine
 }
 
@@ -76,6 +77,17 @@ func (w *wire) ReadLists(user presence.Addr, bare string, online bool) {
 	}
 	lists, err := read(bare, online)
 	w.e.ListsRead(user, lists, err)
+}
+
+// ReadCard answers at once where there is a card; a nil one is none.
+func (w *wire) ReadCard(user presence.Addr, bare string) {
+	w.mu.Lock()
+	found, ok := w.cards[bare]
+	w.mu.Unlock()
+	if ok {
+		w.say("card %s", bare)
+		w.e.CardRead(user, found, nil)
+	}
 }
 
 func (w *wire) ReadRoster(user presence.Addr, bare string) {

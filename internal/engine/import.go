@@ -89,6 +89,7 @@ func (u *user) exchange(set settings, now time.Time) {
 			u.sh.e.opt.Sender.Leave(u.bare)
 		}
 	}
+	u.compose()
 	u.recompile()
 	u.showNewcomers(old.subs)
 	if set.enrol.Enabled {
@@ -97,6 +98,7 @@ func (u *user) exchange(set settings, now time.Time) {
 		}
 		if !old.enrol.Enabled {
 			u.learn()
+			u.wantCard(cardLogin, now)
 		}
 		u.reread(now, nil)
 	}

@@ -45,6 +45,7 @@ func furnished(t *testing.T) map[string][]byte {
 	w.apply(alice, PutRule{privacy.Rule{Container: 300, Type: privacy.RuleGroup, Value: "Team"}})
 	w.apply(alice, SetNote{Text: "Room 412"})
 	w.apply(alice, SetState{Availability: 6500})
+	w.apply(alice, SetProfile{hers})
 	w.apply(alice, SetOutOfOffice{Period: &presence.OutOfOffice{Start: time.Now().Add(time.Hour), Note: "Back Monday"}})
 	return w.saved(alice)
 }
@@ -68,8 +69,11 @@ func TestImport_IntoAnEmptyStoreShowsEveryWatcherWhatTheRulesAllow(t *testing.T)
 			t.Errorf("stored (-exported +stored):\n%s", diff)
 		}
 		i, err := w.Inspect(context.Background(), Principal{Operator: true}, presence.MustAddr(alice))
-		if err != nil || len(i.Watchers) != 3 || len(i.Requests) != 1 || i.OutOfOffice.Note != "Back Monday" {
+		if err != nil || len(i.Watchers) != 3 || len(i.Requests) != 1 || i.OutOfOffice.Note != "Back Monday" || i.Profile != hers {
 			t.Errorf("%+v, %v", i, err)
+		}
+		if v := w.view(bob); v.Text[presence.FieldLocation] != hers.Location {
+			t.Errorf("bob sees the location %q", v.Text[presence.FieldLocation])
 		}
 	})
 }
@@ -200,7 +204,10 @@ var refusals = []struct{ name, doc, field, says string }{
 	{"enrol", `{"v":1,"jid":"alice@example.org","enabled":true,"consent":"perhaps"}`, DocEnrol, "perhaps"},
 	{"enrol", `{"v":1,"jid":"alice@example.org","enabled":"yes"}`, DocEnrol, "correct it"},
 	{"enrol", `null`, DocEnrol, "no version"},
-	{"profile", `{"v":1}`, DocProfile, "presenced that wrote it"},
+	{"cals", `{"v":1}`, DocCals, "presenced that wrote it"},
+	{"profile", `{"v":1,"profile":{"timezone":"Mars/Olympus"}}`, DocProfile, "Europe/Berlin"},
+	{"profile", `{"v":1,"profile":{"hours":"nine to five"}}`, DocProfile, "Mo-Fr"},
+	{"profile", `{"v":1,"profile":{"shoe_size":"42"}}`, DocProfile, "shoe_size"},
 	{"", `{"v":1}`, "", "presenced that wrote it"},
 	{"rules", `{"v":2,"rules":[],"new":1}`, DocRules, "newer version"},
 	{"rules", `{"rules":[]}`, DocRules, "no version"},

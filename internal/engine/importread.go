@@ -36,7 +36,7 @@ func (e *Engine) readImport(who Principal, user presence.JID, docs map[string][]
 		return nil, &RefusedError{Kind: Invalid, Reason: err.Error() + "; correct it, or export it again", Err: err}
 	}
 	im := &imported{set: set}
-	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen} {
+	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen, e.readProfile} {
 		if err := check(user, im); err != nil {
 			return nil, err
 		}
@@ -51,7 +51,7 @@ func strictly(name string, raw []byte) error {
 	into, ok := map[string]any{
 		DocEnrol: &enrolDoc{}, DocRules: &rulesDoc{}, DocSubs: &roster.Subs{},
 		DocManual: &manualDoc{}, DocNote: &noteDoc{}, DocOOF: &oofDoc{},
-		DocLists: &listsDoc{},
+		DocProfile: &profileDoc{}, DocLists: &listsDoc{},
 	}[name]
 	if !ok {
 		return refuse(Invalid, name, "document %q is not known here; import it with the presenced that wrote it", name)
@@ -105,7 +105,7 @@ func (e *Engine) readEnrol(user presence.JID, im *imported) error {
 }
 
 func (e *Engine) readRules(_ presence.JID, im *imported) error {
-	rules := im.set.rules.Rules
+	rules := slices.Clone(im.set.rules.Rules) // those of the bootstrap are everybody's
 	if len(rules) > maxRules {
 		return refuse(TooMany, DocRules, "document %s has %d rules, and there may be %d; take some out", DocRules, len(rules), maxRules)
 	}
@@ -116,6 +116,7 @@ func (e *Engine) readRules(_ presence.JID, im *imported) error {
 		}
 		rules[i] = r
 	}
+	im.set.rules.Rules = rules
 	return nil
 }
 
@@ -212,14 +213,33 @@ func (e *Engine) readChosen(user presence.JID, im *imported) error {
 	return err
 }
 
+// readProfile checks what she told of herself, as the command does.
+func (e *Engine) readProfile(_ presence.JID, im *imported) error {
+	if im.set.told == nil {
+		return nil
+	}
+	p, res, err := e.checkProfile(*im.set.told)
+	if err != nil {
+		return wrong(DocProfile, err)
+	}
+	im.set.told = &p
+	im.advise(res)
+	return nil
+}
+
+// advise keeps what is to be said about a link that was changed, once.
+func (im *imported) advise(res Result) {
+	if slices.Contains(res.Advice, AdviceNeutralised) && !slices.Contains(im.advice, AdviceNeutralised) {
+		im.advice = append(im.advice, AdviceNeutralised)
+	}
+}
+
 // readNote is checkNote with the document named.
 func (e *Engine) readNote(user presence.Addr, doc, note string, im *imported) (string, error) {
 	note, res, err := e.checkNote(user, note)
 	if r, ok := errors.AsType[*RefusedError](err); ok {
 		return "", &RefusedError{Kind: r.Kind, Field: doc, Reason: "document " + doc + ": " + r.Reason, Err: r}
 	}
-	if slices.Contains(res.Advice, AdviceNeutralised) && !slices.Contains(im.advice, AdviceNeutralised) {
-		im.advice = append(im.advice, AdviceNeutralised)
-	}
+	im.advise(res)
 	return note, err
 }

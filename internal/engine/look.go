@@ -141,10 +141,11 @@ func (u *user) inspect(now time.Time) Inspection {
 		UserSummary:  u.summary(),
 		Availability: u.state.A.Availability, Activity: u.state.A.Activity,
 		Manual: u.set.manual, Note: u.set.note, OutOfOffice: u.set.oof,
-		PrivacyMode: u.set.rules.PrivacyMode,
-		Rules:       append([]privacy.Rule{}, u.set.rules.Rules...),
-		Requests:    []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(),
+		Profile: u.set.profile(), PrivacyMode: u.set.rules.PrivacyMode,
+		Rules:    append([]privacy.Rule{}, u.set.rules.Rules...),
+		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(),
 	}
+	_, out.Timezone = u.zone()
 	if u.roster.status == rosterRead {
 		out.RosterAge = now.Sub(u.roster.readAt)
 	}

@@ -192,7 +192,7 @@ func (u *user) act(m Mirror, out roster.Outcome, now time.Time) {
 		send.Unsubscribed(Target{To: answerTo(m), From: m.Spelling})
 	}
 	if out.Prompt {
-		lang := text.Match("", u.sh.e.opt.Language)
+		lang := text.Match(u.set.profile().Language, u.sh.e.opt.Language)
 		send.Notify(u.bare, text.T(lang, "notice.request", m.Watcher.Bare))
 	}
 	if out.Project {

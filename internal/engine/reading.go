@@ -26,6 +26,8 @@ type Inspection struct {
 	Manual       *presence.Manual      `json:"manual,omitempty"`
 	Note         string                `json:"note,omitempty"`
 	OutOfOffice  *presence.OutOfOffice `json:"out_of_office,omitempty"`
+	Profile      Profile               `json:"profile,omitzero"`
+	Timezone     string                `json:"timezone,omitempty"` // in force: hers or the operator's; empty: UTC
 	PrivacyMode  bool                  `json:"privacy_mode"`
 	Rules        []privacy.Rule        `json:"rules"`
 	Requests     []Watcher             `json:"requests"`

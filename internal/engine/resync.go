@@ -83,6 +83,7 @@ func (u *user) hostReady(now time.Time) {
 	if u.needsPings() && len(u.person.Inputs.Resources) > 0 {
 		u.pingDevices(now)
 	}
+	u.wantCard(cardSpread, now)
 	u.recompile()
 	u.reread(now, nil)
 	u.evaluate(now)

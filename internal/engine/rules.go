@@ -19,7 +19,11 @@ type Rules struct {
 	MaxStale     time.Duration // S11
 	RequireLists bool          // privacy.server_lists = "require" (S11)
 	Limits       roster.Limits
-	Policies     []Policy // the named policies, in the order of their names
+	Zone         *time.Location // of users who gave none; nil: UTC
+	// Directory returns what the operator says of a person, nil for nothing; nil
+	// where there is no directory. What it returns is not changed.
+	Directory func(presence.Addr) *presence.Profile
+	Policies  []Policy // the named policies, in the order of their names
 	// Groups returns the operator's groups a user is in; nil where nothing tells.
 	// It is called by many goroutines.
 	Groups func(presence.Addr) []string

@@ -60,6 +60,7 @@ type settings struct {
 	manual *presence.Manual
 	note   string
 	oof    *presence.OutOfOffice
+	told   *Profile  // nil: nothing
 	lists  *listsDoc // nil: never read
 }
 
@@ -81,6 +82,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var manual manualDoc
 	var note noteDoc
 	var oof oofDoc
+	var profile profileDoc
 	var lists listsDoc
 	for _, d := range []struct {
 		name string
@@ -89,7 +91,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	}{
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, &s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
-		{DocLists, &lists, &lists.V},
+		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -108,6 +110,9 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		}
 	}
 	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
+	if profile.Profile != (Profile{}) {
+		s.told = &profile.Profile
+	}
 	if lists.V != 0 {
 		s.lists = &lists
 	}

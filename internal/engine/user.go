@@ -19,6 +19,7 @@ type user struct {
 	host *hostState
 
 	set    settings    // as stored
+	about  *about      // nil: nothing
 	person eval.Person // inputs and policy, composed for evaluation
 	state  presence.State
 
@@ -148,6 +149,7 @@ func (u *user) dropAll(now time.Time) {
 
 // loggedIn does what a login asks for: the roster is read again (S8.8).
 func (u *user) loggedIn(now time.Time) {
+	u.wantCard(cardLogin, now)
 	u.reread(now, nil)
 	if u.needsPings() {
 		u.pingAt = now.Add(u.sh.e.opt.Liveness / 2)
@@ -175,6 +177,7 @@ func (u *user) restate(now time.Time, why cause) {
 // changed it.
 func (u *user) aggregate(now time.Time) (changed, idle bool) {
 	before := u.state
+	u.watchClock(now)
 	r := u.sh.e.rules()
 	u.state = u.person.State(&r.System, now)
 	if before.Online && !u.state.Online && u.operator().LastActive != privacy.LastActiveOff {
@@ -216,6 +219,7 @@ func (u *user) tick(now time.Time) {
 	if !u.pingAt.IsZero() && !now.Before(u.pingAt) {
 		u.pingDevices(now)
 	}
+	u.readCard(now)
 	if !u.enrolAt.IsZero() && !now.Before(u.enrolAt) {
 		u.enrolUnasked(now)
 	}
@@ -230,7 +234,7 @@ func (u *user) tick(now time.Time) {
 
 // schedule sets the one timer to the earliest instant anything waits for.
 func (u *user) schedule() {
-	at := earliest(earliest(u.state.Next, u.refreshAt), earliest(u.pingAt, u.enrolAt))
+	at := earliest(earliest(u.state.Next, u.refreshAt), earliest(earliest(u.pingAt, u.enrolAt), u.cardDue()))
 	if u.maySend() { // else what is due goes with the next synchronisation
 		at = earliest(at, u.nextDue())
 	}

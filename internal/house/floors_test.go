@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"component/stream"},
 	{"internal/engine", "internal/scenario"},
 	{"internal/engine/eval"},
-	{"aggregation", "privacy", "roster", "internal/text"},
+	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
 	{"aggregation/calendar"},
 	{"internal/presence"},
 }
@@ -32,6 +32,7 @@ var narrow = map[string][]string{
 	"component/privilege": {"component/stream"},
 	"internal/presence":   {},
 	"internal/text":       {"internal/presence"},
+	"internal/directory":  {"internal/presence"},
 	"roster":              {"internal/presence"},
 	"privacy":             {"internal/presence"},
 	"aggregation":         {"aggregation/calendar", "internal/presence"},

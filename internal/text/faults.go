@@ -27,6 +27,12 @@ var faults = map[Key]*phrase{
 		"This cannot be shown. Please choose another state, or write a number from 3000 to 18999.",
 		"Das kann nicht gezeigt werden. Bitte etwas anderes wählen oder eine Zahl von 3000 bis 18999 schreiben.",
 	},
+	"error.timezone": {"This is no time zone. Please write a name such as Europe/Berlin, or UTC.", "Das ist keine Zeitzone. Bitte einen Namen wie Europe/Berlin oder UTC schreiben."},
+	"error.hours": {
+		"These are no working hours. Please write them like Mo-Fr 09:00-17:30, or Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00.",
+		"Das sind keine Arbeitszeiten. Bitte wie Mo-Fr 09:00-17:30 oder Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00 schreiben.",
+	},
+	"error.location":           {"Please write one line of at most 256 characters, without a link.", "Bitte eine Zeile mit höchstens 256 Zeichen schreiben, ohne Link."},
 	"error.value.user":         {"Please write the whole address of one person, like bob@example.org.", "Bitte die ganze Adresse einer Person schreiben, wie bob@example.org."},
 	"error.value.group":        {"Please write the name of a group in your contact list.", "Bitte den Namen einer Gruppe in Ihrer Kontaktliste schreiben."},
 	"error.value.domain":       {"Please write a domain such as example.org, or *.example.org for all below it.", "Bitte eine Domain wie example.org schreiben, oder *.example.org für alle darunter."},

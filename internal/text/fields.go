@@ -10,8 +10,8 @@ var fields = map[Key]*phrase{
 	"field.for.desc":     {"After that your devices, calendar and apps decide again.", "Danach entscheiden wieder Ihre Geräte, Ihr Kalender und Ihre Apps."},
 	"field.until":        {"Or until", "Oder bis"},
 	"field.until.desc": {
-		"A time such as 15:00, or a date and time such as 2026-11-22T15:00:00Z. Without a time zone it is UTC. If you write something here, it counts instead of the choice above.",
-		"Eine Uhrzeit wie 15:00 oder Datum und Uhrzeit wie 2026-11-22T15:00:00Z. Ohne Zeitzone gilt UTC. Was Sie hier schreiben, gilt statt der Auswahl oben.",
+		"A time such as 15:00, or a date and time such as 2026-11-22T15:00:00Z. Without a time zone it is in yours from the command \"profile\", else in UTC. If you write something here, it counts instead of the choice above.",
+		"Eine Uhrzeit wie 15:00 oder Datum und Uhrzeit wie 2026-11-22T15:00:00Z. Ohne Zeitzone gilt Ihre aus dem Befehl „profile“, sonst UTC. Was Sie hier schreiben, gilt statt der Auswahl oben.",
 	},
 	"field.activity":      {"What you are doing", "Was Sie tun"},
 	"field.activity.desc": {"Only if you want something other than what you chose first.", "Nur wenn etwas anderes gezeigt werden soll als oben gewählt."},
@@ -25,11 +25,23 @@ var fields = map[Key]*phrase{
 	"field.on":         {"I am or will be out of office", "Ich bin oder werde nicht im Büro sein"},
 	"field.on.desc":    {"Take the mark away to end it.", "Nehmen Sie die Markierung weg, um das zu beenden."},
 	"field.start":      {"From", "Von"},
-	"field.start.desc": {"A date and time such as 2026-11-22T09:00:00Z, or a date. Without a time zone it is UTC. Empty means now.", "Datum und Uhrzeit wie 2026-11-22T09:00:00Z oder ein Datum. Ohne Zeitzone gilt UTC. Leer bedeutet jetzt."},
+	"field.start.desc": {"A date and time such as 2026-11-22T09:00:00Z, or a date. Without a time zone it is in yours from the command \"profile\", else in UTC. Empty means now.", "Datum und Uhrzeit wie 2026-11-22T09:00:00Z oder ein Datum. Ohne Zeitzone gilt Ihre aus dem Befehl „profile“, sonst UTC. Leer bedeutet jetzt."},
 	"field.end":        {"Until", "Bis"},
 	"field.end.desc":   {"A date and time, or a date, which counts to the end of that day. Empty means until you end it.", "Datum und Uhrzeit oder ein Datum, dann bis zum Ende dieses Tages. Leer bedeutet, bis Sie es beenden."},
 	"field.note":       {"Note", "Notiz"},
 	"field.note.desc":  {"What people should know meanwhile, such as who stands in for you. At most 256 characters.", "Was andere inzwischen wissen sollten, etwa wer Sie vertritt. Höchstens 256 Zeichen."},
+
+	"field.timezone":      {"Time zone", "Zeitzone"},
+	"field.timezone.desc": {"A name such as Europe/Berlin or America/New_York. Times are told and read in it.", "Ein Name wie Europe/Berlin oder America/New_York. Zeiten werden darin angegeben und gelesen."},
+	"field.language":      {"Language", "Sprache"},
+	"field.language.desc": {"The language in which this service writes to you.", "Die Sprache, in der dieser Dienst Ihnen schreibt."},
+	"field.hours":         {"Working hours", "Arbeitszeiten"},
+	"field.hours.desc": {
+		"Days and times, such as Mo-Fr 09:00-17:30, or Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00. The days are Mo Tu We Th Fr Sa Su.",
+		"Tage und Zeiten, etwa Mo-Fr 09:00-17:30 oder Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00. Die Tage heißen Mo Tu We Th Fr Sa Su.",
+	},
+	"field.location":      {"Where you are", "Wo Sie sind"},
+	"field.location.desc": {"A place such as Berlin office or Home. At most 256 characters.", "Ein Ort wie Büro Berlin oder Zuhause. Höchstens 256 Zeichen."},
 
 	"field.action":         {"What to do", "Was möchten Sie tun"},
 	"field.action.desc":    {"See your rules, add one, or remove some.", "Ihre Regeln ansehen, eine hinzufügen oder einige entfernen."},
@@ -67,7 +79,11 @@ var options = map[Key]*phrase{
 	"option.for.1h":        {"1 hour", "1 Stunde"},
 	"option.for.2h":        {"2 hours", "2 Stunden"},
 	"option.for.4h":        {"4 hours", "4 Stunden"},
+	"option.for.midnight":  {"Until tomorrow (midnight)", "Bis morgen (Mitternacht)"},
 	"option.for.tomorrow":  {"Until tomorrow (midnight UTC)", "Bis morgen (Mitternacht UTC)"},
+
+	"option.language.default": {"As my chat program says", "Wie mein Chat-Programm es sagt"},
+	"option.language.name":    {"English", "Deutsch"},
 
 	"option.action.list":       {"Show my rules", "Meine Regeln anzeigen"},
 	"option.action.put":        {"Add a rule", "Eine Regel hinzufügen"},

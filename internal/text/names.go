@@ -9,6 +9,7 @@ var names = map[Key]*phrase{
 	"command.clear-state":   {"Clear what I set and decide automatically", "Festlegung aufheben und automatisch zeigen"},
 	"command.note":          {"Set or remove my note", "Meine Notiz setzen oder entfernen"},
 	"command.out-of-office": {"Say that I am out of office", "Abwesenheit vom Büro angeben"},
+	"command.profile":       {"Tell my time zone, working hours and place", "Meine Zeitzone, Arbeitszeiten und meinen Ort angeben"},
 	"command.levels":        {"Decide who sees how much", "Festlegen, wer wie viel sieht"},
 	"command.block":         {"Block somebody", "Jemanden blockieren"},
 	"command.unblock":       {"Unblock somebody", "Blockierung aufheben"},
@@ -62,6 +63,10 @@ var forms = map[Key]*phrase{
 	"form.out-of-office": {
 		"During this time, people in the levels Colleagues, Workgroup, and Friends and Family see \"Out of office\" and your note while you are away, and while you are offline if your operator allows that. While you are available or busy, your state is shown as usual.",
 		"In dieser Zeit sehen alle in den Stufen Kollegen, Arbeitsgruppe sowie Freunde und Familie „Nicht im Büro“ und Ihre Notiz, während Sie abwesend sind, und auch während Sie offline sind, sofern Ihr Betreiber das erlaubt. Sind Sie verfügbar oder beschäftigt, wird das wie sonst gezeigt.",
+	},
+	"form.profile": {
+		"Your time zone, working hours and place are shown to everybody in the levels Colleagues, Workgroup, and Friends and Family. While you are away outside your working hours, they see \"Off work\". What you leave empty is not shown.",
+		"Ihre Zeitzone, Arbeitszeiten und Ihren Ort sehen alle in den Stufen Kollegen, Arbeitsgruppe sowie Freunde und Familie. Sind Sie außerhalb Ihrer Arbeitszeiten abwesend, sehen diese „Nicht bei der Arbeit“. Was Sie leer lassen, wird nicht gezeigt.",
 	},
 	"form.levels": {
 		"A rule puts people in a level, and the level decides what they see of you.",

@@ -48,7 +48,7 @@ func zoneOf(v *presence.View) *time.Location {
 	if !v.Zone || name == "" {
 		return nil
 	}
-	return zone(name)
+	return Zone(name)
 }
 
 // Moment tells an instant to the minute in a zone: the time of day, with the

@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"time"
+
+	"presenced/internal/presence"
+)
+
+// When a vCard is read again.
+const (
+	cardLife = 24 * time.Hour
+	// cardSpread is over how long the reading of everybody's vCards is spread after
+	// an attach, and added to cardLife so that it stays spread.
+	cardSpread = 10 * time.Minute
+	// cardLogin is the same for those who log in or are enrolled, who may do so
+	// together as well.
+	cardLogin = 10 * time.Second
+)
+
+// card is what her own vCard on her server says of a user.
+type card struct {
+	profile *presence.Profile // nil: nothing
+	readAt  instant           // zero: not read
+	dueAt   instant           // when it is read next; zero: at the next attach or login
+}
+
+// CardRead answers Sender.ReadCard, or tells of a vCard that was read for another
+// reason: what it says, nil for nothing. The profile is kept and must not be
+// changed. An error means that no answer came, and leaves what was known.
+func (e *Engine) CardRead(user presence.Addr, found *presence.Profile, err error) {
+	s := e.shardOf(user)
+	s.box.must(func(now time.Time) {
+		if u := s.users[user]; u != nil && u.set.enrol.Enabled && err == nil {
+			u.cardRead(found, now)
+		}
+	})
+}
+
+func (u *user) cardRead(found *presence.Profile, now time.Time) {
+	c := &u.herself().card
+	old := c.profile
+	c.profile, c.readAt = found, u.sh.e.instant(now)
+	if old == found || old != nil && found != nil && *old == *found {
+		return
+	}
+	u.compose()
+	u.evaluate(now)
+}
+
+// wantCard has the vCard read within a time, unless it was today.
+func (u *user) wantCard(within time.Duration, now time.Time) {
+	if !u.set.enrol.Enabled || u.cardAge(now) < cardLife {
+		return
+	}
+	at := earliest(u.cardDue(), now.Add(u.sh.jitter(within)))
+	u.herself().card.dueAt = u.sh.e.instant(at)
+}
+
+// cardAge is how long ago the vCard was read; cardLife if it was not.
+func (u *user) cardAge(now time.Time) time.Duration {
+	if u.about == nil || u.about.card.readAt == 0 {
+		return cardLife
+	}
+	return now.Sub(u.sh.e.time(u.about.card.readAt))
+}
+
+// cardDue is when the vCard is to be read; zero: not planned.
+func (u *user) cardDue() time.Time {
+	if u.about == nil {
+		return time.Time{}
+	}
+	return u.sh.e.time(u.about.card.dueAt)
+}
+
+// readCard asks for the vCard when its time has come. While the link is away the
+// next attach asks anew.
+func (u *user) readCard(now time.Time) {
+	due := u.cardDue()
+	if due.IsZero() || now.Before(due) {
+		return
+	}
+	u.about.card.dueAt = 0
+	if !u.sh.up || !u.host.ready || !u.set.enrol.Enabled {
+		return
+	}
+	u.about.card.dueAt = u.sh.e.instant(now.Add(cardLife + u.sh.jitter(cardSpread)))
+	u.sh.e.opt.Sender.ReadCard(u.addr, u.bare)
+}
+
+// forgetCard drops what was read of a user who is no longer enrolled.
+func (u *user) forgetCard() {
+	if u.about != nil {
+		u.about.card = card{}
+		u.compose()
+	}
+}
