@@ -47,7 +47,7 @@ func TestGrants_HoldAfterARestartAndErasure(t *testing.T) {
 		w.attach()
 		w.device(alice+"/desk", Device{Status: "see http://x.example"})
 		synctest.Wait()
-		if v := w.view(alice); shownText(&v) != "" || v.Availability != presence.Available {
+		if v := w.ofUser(alice); shownText(&v) != "" || v.Availability != presence.Available {
 			t.Errorf("by a policy nobody declares bob sees %+v", v)
 		}
 		list, err := w.Policies(context.Background(), root)

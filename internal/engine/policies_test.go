@@ -182,7 +182,7 @@ func two(t *testing.T, change func(*privacy.Operator), story func(w *world)) {
 	})
 }
 
-func (w *world) view(user string) presence.View {
+func (w *world) ofUser(user string) presence.View {
 	return w.Look(context.Background(), Principal{Addr: presence.MustAddr(bob), JID: bob}, []presence.Addr{presence.MustAddr(user)})[0]
 }
 
@@ -198,11 +198,11 @@ func TestS9_LastActivePerUser(t *testing.T) {
 		{privacy.LastActiveCoarse, 10 * time.Minute, func(e time.Time) time.Time { return e.Truncate(10 * time.Minute) }, `, S9 last_active = coarse by policy "named": granted`},
 	} {
 		two(t, func(o *privacy.Operator) { o.LastActive, o.Granularity = c.mode, c.grain }, func(w *world) {
-			exact := w.view(carol).LastActive
+			exact := w.ofUser(carol).LastActive
 			if exact.IsZero() || !exact.Equal(time.Now().Add(-25*time.Minute-7*time.Second).Truncate(time.Second)) {
 				t.Fatalf("carol was last active %v", exact)
 			}
-			if got := w.view(alice).LastActive; !got.Equal(c.want(exact)) {
+			if got := w.ofUser(alice).LastActive; !got.Equal(c.want(exact)) {
 				t.Errorf("%v, %v: alice was last active %v, want %v", c.mode, c.grain, got, c.want(exact))
 			}
 			cell, shown := w.cellOf(alice, "lastActive")
@@ -248,7 +248,7 @@ func TestS9_LastActiveOffIsNotKept(t *testing.T) {
 func TestS9_PhotoPerUser(t *testing.T) {
 	for mode, want := range map[privacy.PhotoMode]string{privacy.PhotoNone: "", privacy.PhotoDirectory: "", privacy.PhotoAll: "beef"} {
 		two(t, func(o *privacy.Operator) { o.Photo = mode }, func(w *world) {
-			if a, c := w.view(alice).Text[presence.FieldPhoto], w.view(carol).Text[presence.FieldPhoto]; a != want || c != "beef" {
+			if a, c := w.ofUser(alice).Text[presence.FieldPhoto], w.ofUser(carol).Text[presence.FieldPhoto]; a != want || c != "beef" {
 				t.Errorf("%v: alice's photo %q, want %q; carol's %q", mode, a, want, c)
 			}
 			if cell, shown := w.cellOf(alice, "photo"); !strings.Contains(cell, `by policy "named"`) || shown != (want != "") {
@@ -276,6 +276,17 @@ var textPaths = map[string]func(w *world, user, text string) error{
 		_, err := w.Apply(context.Background(), root, jid(user), Import{Docs: docs, Replace: true})
 		return err
 	},
+	"location": func(w *world, user, text string) error {
+		_, err := w.Apply(context.Background(), Principal{Addr: presence.MustAddr(user)}, jid(user), SetProfile{Profile{Location: text}})
+		return err
+	},
+	"profile import": func(w *world, user, text string) error {
+		docs := map[string][]byte{
+			DocEnrol: encode(enrolDoc{V: docVersion, JID: user, Enabled: true}), DocProfile: encode(profileDoc{V: docVersion, Profile: Profile{Location: text}}),
+		}
+		_, err := w.Apply(context.Background(), root, jid(user), Import{Docs: docs, Replace: true})
+		return err
+	},
 	"status of a device": func(w *world, user, text string) error {
 		w.device(user+"/desk", Device{Status: text})
 		return nil
@@ -283,7 +294,7 @@ var textPaths = map[string]func(w *world, user, text string) error{
 }
 
 func shownText(v *presence.View) string {
-	return v.Text[presence.FieldNotePersonal] + v.Text[presence.FieldNoteOOF]
+	return v.Text[presence.FieldNotePersonal] + v.Text[presence.FieldNoteOOF] + v.Text[presence.FieldLocation]
 }
 
 func TestS9_LinksPerUserOnEveryPath(t *testing.T) {
@@ -312,7 +323,7 @@ func TestS9_LinksPerUserOnEveryPath(t *testing.T) {
 					}
 				}
 				synctest.Wait()
-				a, b := w.view(alice), w.view(carol)
+				a, b := w.ofUser(alice), w.ofUser(carol)
 				if shownText(&a) != c.shown || shownText(&b) != c.text {
 					t.Errorf("%s, %s: alice's is %q, want %q; carol's %q", c.name, path, shownText(&a), c.shown, shownText(&b))
 				}
@@ -323,7 +334,7 @@ func TestS9_LinksPerUserOnEveryPath(t *testing.T) {
 				}
 				w.Reload(policies(t, map[string]func(*privacy.Operator){"named": c.change}))
 				synctest.Wait()
-				if v := w.view(alice); shownText(&v) != c.shown {
+				if v := w.ofUser(alice); shownText(&v) != c.shown {
 					t.Errorf("%s, %s, under a policy that came later: %q, want %q", c.name, path, shownText(&v), c.shown)
 				}
 			})
