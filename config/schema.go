@@ -181,7 +181,7 @@ func presenceRules() map[string]rule {
 
 		"policies.name":   {doc: "Named in grants.", example: `"sales"`, required: true, check: word},
 		"policies.users":  {doc: "Bare JIDs it is granted to.", example: `["alice@example.org"]`, check: bareJID},
-		"policies.groups": {doc: "The operator's groups it is granted to; users' own roster groups are none.", example: `["Sales"]`, exact: true, check: notEmpty},
+		"policies.groups": {doc: "Groups of directory.file it is granted to; users' own roster groups do not count.", example: `["Sales"]`, exact: true, check: notEmpty},
 
 		"calendar.preset":            {doc: "What an event makes of presence.", allowed: []string{"cisco", "lync"}},
 		"calendar.poll_interval":     {doc: "Sources are read this often: 5m to 480m.", min: 5 * minute, max: 480 * minute},
@@ -210,6 +210,6 @@ func presenceRules() map[string]rule {
 		"states.activity":     {doc: "The token shown. Left out: the name.", example: `"lunch"`, optional: true, check: token},
 		"states.texts":        {doc: "Its text by language.", example: `{ en = "Lunch", de = "Mittagspause" }`, required: true},
 
-		"directory.file": {doc: "A CSV file of names, e-mail addresses, titles, phones and photos by JID; read again on SIGHUP.", example: `"/etc/presenced/directory.csv"`, optional: true, check: absolutePath},
+		"directory.file": {doc: "A CSV file of names, e-mail addresses, titles, phones, photos and groups by JID; read again on SIGHUP.", example: `"/etc/presenced/directory.csv"`, optional: true, check: absolutePath},
 	}
 }

@@ -199,9 +199,9 @@ func (l *loader) checkPolicies() {
 		key := fmt.Sprintf("policies[%d].", i)
 		l.unique(key+"name", p.Name, i, func(k int) string { return l.config.Policies[k].Name })
 		l.checkServed(key+"users", p.Users)
-		if len(p.Groups) > 0 {
+		if len(p.Groups) > 0 && l.config.Directory.File == "" {
 			l.warning(key+"groups", quote(strings.Join(p.Groups, ", ")),
-				"counts for nobody: nothing tells this version who is in a group of the operator's", "name the people in policies.users as well")
+				"counts for nobody while directory.file does not tell who is in a group", "name a directory.file with a column groups, or the people in policies.users")
 		}
 	}
 }

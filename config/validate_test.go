@@ -117,9 +117,10 @@ func TestValidate_Warnings(t *testing.T) {
 		"[[privacy.containers]]\nid = 150\nname = \"a\"\nbase = 100": nil,
 		"[[policies]]\nname = \"a\"\nphoto = \"none\"":               nil,
 		"[[policies]]\nname = \"a\"\ngroups = [\"Sales\", \"Board\"]": {
-			`presenced.toml:7: policies[0].groups = ["Sales", "Board"]: counts for nobody: nothing tells this version who is in a group of the operator's; name the people in policies.users as well`},
-		"[[privacy.containers]]\nid = 50\nname = \"a\"\nbase = 400":  nil,
-		"[[privacy.containers]]\nid = 450\nname = \"a\"\nbase = 300": nil,
+			`presenced.toml:7: policies[0].groups = ["Sales", "Board"]: counts for nobody while directory.file does not tell who is in a group; name a directory.file with a column groups, or the people in policies.users`},
+		"[directory]\nfile = \"/people.csv\"\n[[policies]]\nname = \"a\"\ngroups = [\"Sales\"]": nil,
+		"[[privacy.containers]]\nid = 50\nname = \"a\"\nbase = 400":                             nil,
+		"[[privacy.containers]]\nid = 450\nname = \"a\"\nbase = 300":                            nil,
 		"[[privacy.containers]]\nid = 50\nname = \"a\"\nbase = 400\n[[privacy.containers]]\nid = 60\nname = \"b\"\nbase = 100": {
 			`presenced.toml:10: privacy.containers[1].id = 60: outranks 50, which shows more than its base 100; write a lower id, or a wider base`},
 	} {

@@ -95,7 +95,7 @@ func (o *Operator) governs(c Category) string {
 		return fmt.Sprintf(", S9 last_active = %s%s", o.LastActive, o.named())
 	case Category(presence.FieldPhoto):
 		return fmt.Sprintf(", S9 photo = %s%s", o.Photo, o.named())
-	case Category(presence.FieldNotePersonal), Category(presence.FieldNoteOOF):
+	case Category(presence.FieldNotePersonal), Category(presence.FieldNoteOOF), Category(presence.FieldLocation):
 		return fmt.Sprintf(", S9 links = %s%s", o.Links.Mode, o.named())
 	}
 	return ""

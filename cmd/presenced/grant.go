@@ -62,8 +62,8 @@ func policyRows(list *engine.PolicyList) []string {
 
 func (a *app) policyGrantCommand() *cobra.Command {
 	return a.grantCommand("grant", "put a named policy in force for a user or a group",
-		`Puts a policy of [[policies]] in force for a user, or for a group of the operator's,
-in place of the global [policy]. It holds at once and after every restart, whether
+		`Puts a policy of [[policies]] in force for a user, or for a group of directory.file,
+in place of the global [policy]. Users' own roster groups do not count. It holds at once and after every restart, whether
 she is enabled or not, until it is revoked; erasing her does not end it.
 
 What is granted to a user beats what is granted to her groups, which beats
@@ -112,7 +112,7 @@ func (a *app) grantCommand(name, short, long string, change func(c *admin.Client
 		},
 	}
 	cmd.Flags().StringVar(&user, "user", "", "the `JID` of the user")
-	cmd.Flags().StringVar(&group, "group", "", "the operator's group `G`")
+	cmd.Flags().StringVar(&group, "group", "", "the group `G` of directory.file")
 	return cmd
 }
 
@@ -120,7 +120,7 @@ func (a *app) grantCommand(name, short, long string, change func(c *admin.Client
 func grantAdvice(v engine.Advice) string {
 	switch v {
 	case engine.AdviceNoGroups:
-		return "nothing tells this version who is in the group, so the grant counts for nobody; grant it to the users"
+		return "nothing tells who is in the group, so the grant counts for nobody: add a column groups to directory.file, or grant it to the users"
 	case engine.AdviceOutranked:
 		return "another policy granted to the user counts, by its name; \"presenced user show\" names it"
 	}

@@ -10,6 +10,7 @@ import (
 
 	"presenced/config"
 	"presenced/internal/admin"
+	"presenced/internal/directory"
 )
 
 // dialTime bounds one connection attempt.
@@ -26,9 +27,10 @@ type Options struct {
 type checker struct {
 	Report
 	config *config.Config
-	client *admin.Client // of the running daemon
-	status *admin.Status // what it answered; nil: nothing
-	taken  bool          // the store is held by a process that does not answer
+	client *admin.Client   // of the running daemon
+	status *admin.Status   // what it answered; nil: nothing
+	book   *directory.Book // of directory.file; nil: none, or it cannot be read
+	taken  bool            // the store is held by a process that does not answer
 }
 
 // Run looks at everything once. It ends early only when the configuration
@@ -41,12 +43,12 @@ func Run(ctx context.Context, o Options) *Report {
 	}
 	c.clock(time.Now())
 	c.daemon(ctx, o.Socket)
-	c.policies(ctx)
 	c.store(ctx)
 	if c.address(ctx) {
 		c.link(ctx)
 	}
 	c.directory()
+	c.policies(ctx)
 	c.privacy()
 	return &c.Report
 }

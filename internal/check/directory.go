@@ -18,6 +18,7 @@ func (c *checker) directory() {
 		c.fail("directory", err.Error(), "correct each line, then reload; until then the daemon keeps the directory it has, and does not start anew")
 		return
 	}
+	c.book = book
 	hosts := make([]string, 0, len(c.config.Component.Hosts))
 	for _, h := range c.config.Component.Hosts {
 		if a, err := presence.ParseAddr(h); err == nil {

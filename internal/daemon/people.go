@@ -19,5 +19,8 @@ func (d *Daemon) peopleOf(c *config.Config, rules *engine.Rules) (*directory.Boo
 		d.log.Info("directory read", "file", c.Directory.File, "people", book.Len(), "photos", book.Photos())
 		rules.Directory = book.Profile
 	}
+	if book.HasGroups() {
+		rules.Groups = book.Groups
+	}
 	return book, nil
 }

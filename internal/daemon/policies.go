@@ -30,8 +30,7 @@ func operatorOf(c *config.Config, p *config.Policy) privacy.Operator {
 }
 
 // policiesOf reads [[policies]]; what one leaves out config has taken from
-// [policy]. Nothing in this version tells who is in a group (engine.Rules.Groups),
-// so that policies.groups counts for nobody, which config warns of.
+// [policy]. Who is in a group the directory file tells (peopleOf).
 func policiesOf(c *config.Config) ([]engine.Policy, error) {
 	out := make([]engine.Policy, 0, len(c.Policies))
 	for i := range c.Policies {

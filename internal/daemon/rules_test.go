@@ -217,7 +217,4 @@ file_extensions = ["com"]
 	if p := r.Policies[1]; !p.Users[presence.MustAddr("alice@example.org")] || len(p.Users) != 1 || !slices.Equal(p.Groups, []string{"Sales"}) {
 		t.Errorf("sales is for %v and %v", p.Users, p.Groups)
 	}
-	if r.Groups != nil {
-		t.Error("something tells who is in a group; then config must not warn of policies.groups")
-	}
 }

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"slices"
+	"strings"
 
 	"presenced/internal/presence"
 )
@@ -12,6 +13,10 @@ type Book struct {
 	people map[presence.Addr]*presence.Profile
 	emails map[presence.Addr]presence.Addr // an e-mail address is compared as a JID is
 	photos map[string]string               // path by hash
+
+	grouped bool // there is a column of groups
+	groups  map[presence.Addr][]string
+	cells   map[string][]string // the groups of each different cell, kept once
 }
 
 // Len returns how many people are in the book.
@@ -52,6 +57,49 @@ func (b *Book) ByEmail(email string) (presence.Addr, bool) {
 	}
 	a, ok := b.emails[key]
 	return a, ok
+}
+
+// HasGroups reports whether the book tells who is in which of the operator's groups.
+func (b *Book) HasGroups() bool { return b != nil && b.grouped }
+
+// Groups returns the operator's groups a person is in, sorted; not to be changed.
+func (b *Book) Groups(a presence.Addr) []string {
+	if b == nil {
+		return nil
+	}
+	return b.groups[a]
+}
+
+// HasGroup reports whether anybody is in the group.
+func (b *Book) HasGroup(name string) bool {
+	if b == nil {
+		return false
+	}
+	for _, groups := range b.cells {
+		if slices.Contains(groups, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// join puts a person into the groups of a cell, which are separated by semicolons.
+func (b *Book) join(a presence.Addr, cell string) {
+	if cell == "" {
+		return
+	}
+	groups, known := b.cells[cell]
+	if !known {
+		for _, name := range strings.Split(cell, ";") {
+			if name = strings.TrimSpace(name); name != "" {
+				groups = append(groups, strings.Clone(name))
+			}
+		}
+		slices.Sort(groups)
+		groups = slices.Compact(groups)
+		b.cells[strings.Clone(cell)] = groups
+	}
+	b.groups[a] = groups
 }
 
 // Picture returns the photo with that hash. It reads the file anew, since photos

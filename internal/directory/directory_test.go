@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,10 +67,35 @@ func TestLoad_ReadsPeopleWithTheirPhotos(t *testing.T) {
 	}
 }
 
+func TestLoad_GroupsAreTheOperators(t *testing.T) {
+	path := write(t, "jid,groups\na@b, Sales ;;R&D / EU;Sales\nc@d,\ne@f,Staff\n", nil)
+	b, err := Load(path)
+	if err != nil || !b.HasGroups() {
+		t.Fatalf("groups %v, %v", b.HasGroups(), err)
+	}
+	for jid, want := range map[string][]string{"A@b": {"R&D / EU", "Sales"}, "c@d": nil, "e@f": {"Staff"}, "x@y": nil} {
+		if got := b.Groups(presence.MustAddr(jid)); !slices.Equal(got, want) {
+			t.Errorf("%s is in %q, want %q", jid, got, want)
+		}
+	}
+	for name, want := range map[string]bool{"Staff": true, "R&D / EU": true, "staff": false, "": false} {
+		if b.HasGroup(name) != want {
+			t.Errorf("anybody in %q: %v, want %v", name, !want, want)
+		}
+	}
+	without, err := Load(write(t, "jid\na@b\n", nil))
+	if err != nil || without.HasGroups() || without.Groups(presence.MustAddr("a@b")) != nil {
+		t.Errorf("without the column: %v, %v", without.HasGroups(), err)
+	}
+}
+
 func TestBook_NoneIsEmpty(t *testing.T) {
 	b, err := Load("")
 	if err != nil || b.Len() != 0 || b.Photos() != 0 || b.Profile(presence.MustAddr("a@b")) != nil || b.Strangers(nil, 1) != nil {
 		t.Errorf("an empty path gives %+v, %v", b, err)
+	}
+	if b.HasGroups() || b.HasGroup("x") || b.Groups(presence.MustAddr("a@b")) != nil {
+		t.Error("an empty book has groups")
 	}
 	if _, ok := b.ByEmail("a@b"); ok {
 		t.Error("an empty book knows an e-mail address")

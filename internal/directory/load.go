@@ -25,6 +25,9 @@ const (
 	maxTold = 20
 )
 
+// fieldGroups stands for the column of a person's groups, which is no field.
+const fieldGroups = presence.NumFields + 1
+
 // columns are the names a header may hold, with their fields; jid has none.
 var columns = [...]struct {
 	name  string
@@ -35,7 +38,7 @@ var columns = [...]struct {
 	{"company", presence.FieldCompany}, {"office", presence.FieldOffice},
 	{"workPhone", presence.FieldWorkPhone}, {"mobilePhone", presence.FieldMobilePhone},
 	{"homePhone", presence.FieldHomePhone}, {"otherPhone", presence.FieldOtherPhone},
-	{"photo", presence.FieldPhoto},
+	{"photo", presence.FieldPhoto}, {"groups", fieldGroups},
 }
 
 // Load reads a directory file. An empty path is an empty book. The error names
@@ -56,7 +59,7 @@ func Load(path string) (*Book, error) {
 		return nil, fmt.Errorf("%s: cannot be read; let the daemon's user read it: %w", path, err)
 	}
 	l := &loader{path: path, lines: map[presence.Addr]int{}, mails: map[presence.Addr]int{}, book: &Book{
-		people: map[presence.Addr]*presence.Profile{}, emails: map[presence.Addr]presence.Addr{}, photos: map[string]string{},
+		people: map[presence.Addr]*presence.Profile{}, groups: map[presence.Addr][]string{}, cells: map[string][]string{}, emails: map[presence.Addr]presence.Addr{}, photos: map[string]string{},
 	}}
 	l.read(data)
 	if len(l.problems) > 0 {
@@ -157,6 +160,7 @@ func (l *loader) readHeader(line int, record []string) bool {
 		seen[field] = true
 		l.header = append(l.header, field)
 	}
+	l.book.grouped = seen[fieldGroups]
 	if len(l.problems) == 0 && !seen[presence.NumFields] {
 		l.problem(line, "", "there is no column jid; add one with each person's address")
 	}
@@ -183,7 +187,7 @@ func columnNames() string {
 // person takes one line.
 func (l *loader) person(r *csv.Reader, record []string) {
 	p := new(presence.Profile)
-	var jid, photo string
+	var jid, photo, groups string
 	line, _ := r.FieldPos(0)
 	bad := false
 	for i, value := range record {
@@ -200,6 +204,8 @@ func (l *loader) person(r *csv.Reader, record []string) {
 			jid = value
 		case presence.FieldPhoto:
 			photo = value
+		case fieldGroups:
+			groups = value
 		default:
 			p.Text[field] = strings.Clone(value) // the record is one string
 		}
@@ -213,6 +219,7 @@ func (l *loader) person(r *csv.Reader, record []string) {
 		return
 	}
 	l.book.people[a] = p
+	l.book.join(a, groups)
 }
 
 func (l *loader) column(i int) string {

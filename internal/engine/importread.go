@@ -229,11 +229,11 @@ func (e *Engine) readChosen(user presence.JID, im *imported) error {
 }
 
 // readProfile checks what she told of herself, as the command does.
-func (e *Engine) readProfile(_ presence.JID, im *imported) error {
+func (e *Engine) readProfile(user presence.JID, im *imported) error {
 	if im.set.told == nil {
 		return nil
 	}
-	p, res, err := e.checkProfile(*im.set.told)
+	p, res, err := e.checkProfile(user.Addr, *im.set.told)
 	if err != nil {
 		return wrong(DocProfile, err)
 	}

@@ -40,11 +40,6 @@ func contactOf(jid string, groups ...string) presence.Contact {
 	return presence.Contact{Addr: presence.MustAddr(jid), Subscription: presence.SubBoth, Groups: groups}
 }
 
-func (w *world) seenBy(watcher string) presence.View {
-	w.Helper()
-	return w.Look(context.Background(), Principal{Addr: presence.MustAddr(watcher), JID: watcher}, []presence.Addr{presence.MustAddr(alice)})[0]
-}
-
 // TestS2_5_OnlyRulesThatLowerGo: a block, and whatever would show more without it,
 // stays when its contact leaves; one that showed him more goes.
 func TestS2_5_OnlyRulesThatLowerGo(t *testing.T) {
@@ -60,7 +55,7 @@ func TestS2_5_OnlyRulesThatLowerGo(t *testing.T) {
 		if got, want := userRules(w), []string{"user fred@partner.example -> 32000", "user bob@example.org -> 100"}; !slices.Equal(got, want) {
 			t.Errorf("left are %q, want %q", got, want)
 		}
-		if v := w.seenBy(fred); v.Availability != presence.Offline {
+		if v := w.view(fred); v.Availability != presence.Offline {
 			t.Errorf("fred, blocked and no contact any more, sees %d", v.Availability)
 		}
 	})
@@ -131,7 +126,7 @@ func TestS2_6_WithoutTheRosterNewRulesAreRefused(t *testing.T) {
 		w.apply(alice, PutRule{Rule: privacy.Rule{Container: presence.Workgroup, Type: privacy.RuleUser, Value: boss}})
 		w.device(alice+"/desk", Device{})
 		w.watch(boss, "carol@example.org")
-		if v := w.seenBy("carol@example.org"); v.Availability != presence.Available {
+		if v := w.view("carol@example.org"); v.Availability != presence.Available {
 			t.Fatalf("carol, in no group, sees %d while the roster can be read", v.Availability)
 		}
 		w.host.Roster = false
@@ -140,7 +135,7 @@ func TestS2_6_WithoutTheRosterNewRulesAreRefused(t *testing.T) {
 		for watcher, want := range map[string]presence.Availability{
 			"carol@example.org": presence.Offline, bob: presence.Offline, boss: presence.Available, alice: presence.Available,
 		} {
-			if v := w.seenBy(watcher); v.Availability != want {
+			if v := w.view(watcher); v.Availability != want {
 				t.Errorf("%s sees %d while the roster cannot be read, want %d", watcher, v.Availability, want)
 			}
 		}
@@ -173,13 +168,13 @@ func TestS2_7_OneAddressOneWatcher(t *testing.T) {
 		}
 		w.out.take()
 		w.apply(alice, Block{JID: third})
-		if v := w.seenBy(plain); v.Availability != presence.Offline {
+		if v := w.view(plain); v.Availability != presence.Offline {
 			t.Errorf("blocked in another spelling he sees %d", v.Availability)
 		}
 		w.apply(alice, Unblock{JID: spelled})
 		w.apply(alice, Block{JID: "xn--bcher-kva.example"})
 		w.apply(alice, RemoveRule{Rule: privacy.Rule{Container: presence.Workgroup, Type: privacy.RuleUser, Value: third}})
-		if v := w.seenBy(spelled); v.Availability != presence.Offline {
+		if v := w.view(spelled); v.Availability != presence.Offline {
 			t.Errorf("of a blocked domain he sees %d", v.Availability)
 		}
 		w.apply(alice, Unblock{JID: "Bücher.EXAMPLE"})
@@ -200,7 +195,7 @@ func TestS2_7_MirrorsAreNobody(t *testing.T) {
 		w.apply(alice, PutRule{Rule: privacy.Rule{Container: presence.Friends, Type: privacy.RuleDomain, Value: "*.example.org"}})
 		w.apply(alice, PutRule{Rule: privacy.Rule{Container: presence.Friends, Type: privacy.RuleGroup, Value: "Team"}})
 		w.reread(contactOf(other, "Team"), contactOf(bob, "Team"))
-		if v := w.seenBy(other); v != emptyView() {
+		if v := w.view(other); v != emptyView() {
 			t.Errorf("a mirror sees %+v", v)
 		}
 		for _, c := range []Change{

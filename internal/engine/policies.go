@@ -114,6 +114,9 @@ func (u *user) obey() {
 		r := &u.person.Inputs.Resources[i]
 		r.Status = op.Links.Shown(r.Status)
 	}
+	if u.set.profile().Location != "" {
+		u.compose()
+	}
 	if op.LastActive == privacy.LastActiveOff {
 		u.person.LastActiveAt = time.Time{} // off: not kept (S9)
 	}

@@ -55,7 +55,7 @@ func (u *user) herself() *about {
 
 // checkProfile makes a profile fit to be stored, or refuses it with the field and
 // what to write.
-func (e *Engine) checkProfile(p Profile) (Profile, Result, error) {
+func (e *Engine) checkProfile(user presence.Addr, p Profile) (Profile, Result, error) {
 	p = Profile{
 		Timezone: strings.TrimSpace(p.Timezone), Language: strings.TrimSpace(p.Language),
 		Hours: strings.Join(strings.Fields(p.Hours), " "), Location: strings.TrimSpace(p.Location),
@@ -75,7 +75,8 @@ func (e *Engine) checkProfile(p Profile) (Profile, Result, error) {
 	if err := privacy.CheckNote(p.Location); err != nil || strings.ContainsAny(p.Location, "\r\n\t") {
 		return p, Result{}, refuse(Invalid, "location", "the location has to be one line of at most %d characters", presence.MaxNote)
 	}
-	switch v := e.rules().System.Operator.Links.Apply(p.Location); {
+	op, _ := e.policyOf(user)
+	switch v := op.Links.Apply(p.Location); {
 	case v.Refused:
 		return p, Result{}, refuse(Invalid, "location", "links are not allowed here; write the location without it")
 	case v.Text != p.Location:
@@ -86,7 +87,7 @@ func (e *Engine) checkProfile(p Profile) (Profile, Result, error) {
 }
 
 func (u *user) setProfile(p Profile, answer answerFunc) {
-	p, res, err := u.sh.e.checkProfile(p)
+	p, res, err := u.sh.e.checkProfile(u.addr, p)
 	if err != nil {
 		answer(Result{}, err)
 		return
@@ -137,7 +138,7 @@ func (u *user) compose() {
 	p.Text[presence.FieldTimezone] = name
 	p.Text[presence.FieldWorkingHours] = own.Hours
 	if own.Location != "" {
-		p.Text[presence.FieldLocation] = own.Location
+		p.Text[presence.FieldLocation] = u.operator().Links.Shown(own.Location)
 	}
 	u.person.Profile = p
 }
