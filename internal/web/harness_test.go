@@ -56,6 +56,9 @@ func (contacts) Present([]byte, []engine.Target) {}
 func (contacts) Peek(presence.Addr, string)      {}
 func (contacts) Settle(string)                   {}
 func (contacts) Notify(string, string)           {}
+func (c contacts) ReadCard(user presence.Addr, _ string) {
+	c.e.CardRead(user, nil, nil)
+}
 func (c contacts) ReadRoster(user presence.Addr, _ string) {
 	c.e.RosterRead(user, []presence.Contact{
 		{Addr: presence.MustAddr(bob), Subscription: presence.SubBoth},
