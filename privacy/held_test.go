@@ -31,9 +31,9 @@ func TestHeldPolicy_TellsWhy(t *testing.T) {
 		"the global one":          {},
 		"a (granted to the user)": {Name: "a", Source: GrantedToUser},
 		"a (granted to the user, but not declared in [[policies]]: what it governs is not shown)": {Name: "a", Source: GrantedToUser, Undeclared: true},
-		`a (granted to the group "Works council")`: {Name: "a", Source: GrantedToGroup, Group: "Works council"},
-		"a (by policies.users)":                    {Name: "a", Source: ConfiguredForUser},
-		`a (by policies.groups, group "x")`:        {Name: "a", Source: ConfiguredForGroup, Group: "x"},
+		`a (granted to the group "Works council")`:                                                {Name: "a", Source: GrantedToGroup, Group: "Works council"},
+		"a (by policies.users)":             {Name: "a", Source: ConfiguredForUser},
+		`a (by policies.groups, group "x")`: {Name: "a", Source: ConfiguredForGroup, Group: "x"},
 	} {
 		if got := h.String(); got != want {
 			t.Errorf("%+v: %q, want %q", h, got, want)
