@@ -90,7 +90,7 @@ func (b *Book) join(a presence.Addr, cell string) {
 	}
 	groups, known := b.cells[cell]
 	if !known {
-		for _, name := range strings.Split(cell, ";") {
+		for name := range strings.SplitSeq(cell, ";") {
 			if name = strings.TrimSpace(name); name != "" {
 				groups = append(groups, strings.Clone(name))
 			}

@@ -128,10 +128,13 @@ func (e *Engine) Badge(ctx context.Context, handle string) presence.View {
 	s := e.shardOf(a)
 	v, ok := call(ctx, s, func(time.Time) presence.View {
 		v := emptyView()
-		if u := s.users[a]; u != nil {
-			if k := s.badgeKey(u, handle); u.tells(k.container) {
-				u.projectAs(k, &v)
-			}
+		u := s.users[a]
+		if u == nil {
+			s.pretend(anonymous)
+			return v
+		}
+		if k := s.badgeKey(u, handle); u.tells(k.container) {
+			u.projectAs(k, &v)
 		}
 		return v
 	})

@@ -227,6 +227,16 @@ func TestFollow_ClosedFollowersLeaveNothingBehind(t *testing.T) {
 	})
 }
 
+func TestLook_NobodyInParticularSeesNothing(t *testing.T) {
+	live(t, func(w *world) {
+		w.device(alice+"/desk", Device{Show: presence.ShowNone})
+		v := w.Look(context.Background(), Principal{}, []presence.Addr{presence.MustAddr(alice)})[0]
+		if empty := emptyView(); !sameView(&v, &empty) {
+			t.Errorf("shown %+v", v)
+		}
+	})
+}
+
 func TestFollow_WithoutAnAddressIsRefused(t *testing.T) {
 	live(t, func(w *world) {
 		for _, who := range []Principal{{}, {Operator: true}} {

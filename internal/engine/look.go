@@ -58,7 +58,8 @@ func (e *Engine) Look(ctx context.Context, asker Principal, users []presence.Add
 // look answers one reading, now or when the user is loaded.
 func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answer func(presence.View)) {
 	u := s.users[target]
-	if u == nil || !u.set.enrol.Enabled {
+	if u == nil || !u.set.enrol.Enabled || asker.Addr.IsZero() && !asker.Operator {
+		s.pretend(asker.Addr)
 		answer(emptyView())
 		return
 	}
