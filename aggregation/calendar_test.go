@@ -56,7 +56,7 @@ func TestS6_1_TheTableIsData(t *testing.T) {
 		t.Fatal(err)
 	}
 	of := func(k presence.EventKind, category string, rs ...presence.Resource) Inputs {
-		return Inputs{Resources: rs, Calendar: events(event(k, 9, 9, func(e *presence.Event) { e.Category = category }))}
+		return Inputs{Resources: rs, Calendar: events(event(k, 9, 9, func(e *presence.Event) { e.Categories = []string{"Blue", category} }))}
 	}
 	active, gone := desk(), desk(idle(time.Hour))
 	runTable(t, opt, []outcome{

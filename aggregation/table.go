@@ -3,7 +3,6 @@ package aggregation
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"presenced/internal/presence"
 )
@@ -81,7 +80,7 @@ func (t Table) opinionOf(e *presence.Event) (presence.Shown, bool) {
 			}
 			continue
 		}
-		if strings.EqualFold(r.Category, e.Category) {
+		if e.In(r.Category) {
 			found = r
 			break
 		}

@@ -92,3 +92,18 @@ func TestBatch_ByEmail(t *testing.T) {
 		t.Errorf("without a directory looked at %v", asked)
 	}
 }
+
+// TestFind_NamesAJIDAMirrorOrAnEMail, in this order.
+func TestFind_NamesAJIDAMirrorOrAnEMail(t *testing.T) {
+	d := newDesk(t)
+	d.c.SetDirectory(book(t))
+	alice := presence.MustAddr("alice@" + testHost)
+	for name, want := range map[string]presence.Addr{
+		"alice@" + testHost: alice, mirrorA: alice, "alice.adams@CORP.example": alice,
+		"bob@corp.example": presence.MustAddr("bob@corp.example"), "@": nobody,
+	} {
+		if got := d.c.Find(name); got != want {
+			t.Errorf("Find(%q): %s, want %s", name, got, want)
+		}
+	}
+}

@@ -25,7 +25,6 @@ func inertKeys() []inert {
 		{key: "calendar.map.*"},
 		{key: "states.*"},
 		{key: "audit.*"},
-		{key: "http.listen", acted: func(c *Config) bool { return c.HTTP.Listen == "" }},
 	}
 }
 

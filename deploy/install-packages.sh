@@ -10,7 +10,7 @@
 # What this script installed is also kept from starting at boot.
 set -eu
 
-programs='prosody prosody-modules ejabberd redis-server profanity-light tmux'
+programs='prosody prosody-modules ejabberd redis-server profanity-light tmux chromium fonts-dejavu-core'
 [ $# -gt 0 ] || set -- $programs
 
 say() { printf '%s\n' "$*" >&2; }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"presenced/internal/admin"
+	"presenced/internal/answer"
 	"presenced/internal/presence"
 	"presenced/internal/text"
 )
@@ -43,7 +43,7 @@ same answer, offline, as it does to every watcher.`,
 }
 
 // describe tells a presence in lines of name and value.
-func describe(p admin.Presence) []string {
+func describe(p answer.Presence) []string {
 	number := presence.Availability(p.Availability)
 	rows := []string{
 		"user\t" + p.User,

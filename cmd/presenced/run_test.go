@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"presenced/internal/admin"
+	"presenced/internal/answer"
 	"presenced/internal/testbed"
 )
 
@@ -35,7 +35,7 @@ func presenced(t *testing.T, d *testbed.Daemon, code int, args ...string) string
 	return r.Stdout + r.Stderr
 }
 
-func query(t *testing.T, d *testbed.Daemon, args ...string) (p admin.Presence) {
+func query(t *testing.T, d *testbed.Daemon, args ...string) (p answer.Presence) {
 	t.Helper()
 	out := presenced(t, d, exitFine, append([]string{"query", "--json"}, args...)...)
 	if err := json.Unmarshal([]byte(out), &p); err != nil {

@@ -18,7 +18,7 @@ func (a *app) userCommand() *cobra.Command {
 		Short:   "list and administer users",
 		Example: "  presenced user list",
 	})
-	cmd.AddCommand(a.userListCommand(), a.userShowCommand(),
+	cmd.AddCommand(a.userListCommand(), a.userShowCommand(), a.userBadgeCommand(),
 		a.userChangeCommand("enable", "let a user's presence be shown",
 			`Enrols a user, as her own command "enable" does: her mirror shows her presence
 to those her rules admit. Where the server does not forward presence, she is

@@ -63,6 +63,9 @@ func (d *door) ExportUser(_ context.Context, user presence.Addr) (engine.Saved, 
 	}
 	return engine.Saved{}, &engine.RefusedError{Kind: engine.NotFound, Field: "jid", Reason: "nothing is stored of her"}
 }
+func (d *door) BadgeOf(context.Context, engine.Principal, presence.Addr) (string, error) {
+	return "handle", nil
+}
 func (d *door) Apply(_ context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error) {
 	return d.apply(who, user, c)
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"presenced/internal/answer"
 	"presenced/internal/engine"
 	"presenced/internal/engine/eval"
 )
@@ -88,7 +89,7 @@ func (c *Client) Erase(ctx context.Context, jid string) (d Done, err error) {
 }
 
 // Presence returns a user as the watcher as sees her; empty: as herself.
-func (c *Client) Presence(ctx context.Context, jid, as string) (p Presence, err error) {
+func (c *Client) Presence(ctx context.Context, jid, as string) (p answer.Presence, err error) {
 	q := url.Values{}
 	if as != "" {
 		q.Set("as", as)

@@ -1,23 +1,15 @@
 package admin
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 
+	"presenced/internal/answer"
 	"presenced/internal/engine"
 )
 
-// ProblemError is an error over HTTP (RFC 9457).
-type ProblemError struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Field  string `json:"field,omitempty"` // the value at fault
-}
-
-// Error returns the detail, which says what to do.
-func (p *ProblemError) Error() string { return p.Detail }
+// ProblemError is an error over HTTP.
+type ProblemError = answer.ProblemError
 
 // statusOf maps the engine's refusals to HTTP.
 func statusOf(k engine.ErrorKind) int {
@@ -44,10 +36,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		s.o.Log.Error("administration: request failed", "method", r.Method, "error", err)
 		p = &ProblemError{Status: http.StatusInternalServerError, Detail: "something went wrong; the daemon's log says what"}
 	}
-	p.Title = http.StatusText(p.Status)
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // a client that left is no fault of ours
+	p.Write(w)
 }
 
 func problem(status int, detail string) *ProblemError {

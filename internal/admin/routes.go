@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"presenced/internal/answer"
 	"presenced/internal/engine"
 	"presenced/internal/presence"
 )
@@ -27,6 +28,8 @@ func (s *Server) handler() http.Handler {
 	s.policyRoutes(mux)
 	mux.HandleFunc("GET /v1/admin/export", s.getExport)
 	mux.HandleFunc("POST "+importPath, s.postImport)
+	s.tokenRoutes(mux)
+	s.badgeRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, problem(http.StatusNotFound, "there is nothing of that name; is the program older or newer than the daemon?"))
 	})
@@ -147,7 +150,7 @@ func (s *Server) getPresence(w http.ResponseWriter, r *http.Request) {
 		asker.Addr, asker.JID = watcher.Addr, watcher.Bare
 	}
 	views := s.o.Door.Look(r.Context(), asker, []presence.Addr{user.Addr})
-	write(w, PresenceOf(user.Bare, s.o.Language, &views[0]))
+	write(w, answer.Of(user.Bare, s.o.Language, &views[0]))
 }
 
 func (s *Server) getExplanation(w http.ResponseWriter, r *http.Request) {

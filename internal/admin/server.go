@@ -12,6 +12,7 @@ import (
 	"presenced/internal/engine"
 	"presenced/internal/engine/eval"
 	"presenced/internal/presence"
+	"presenced/internal/token"
 )
 
 // Limits of one request. Reading a user who is being loaded may take 10 s
@@ -33,6 +34,7 @@ type Door interface {
 	Users(ctx context.Context, who engine.Principal) ([]engine.UserSummary, error)
 	Export(ctx context.Context, each func(engine.Saved) error) error
 	ExportUser(ctx context.Context, user presence.Addr) (engine.Saved, error)
+	BadgeOf(ctx context.Context, who engine.Principal, of presence.Addr) (string, error)
 	Apply(ctx context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 	Policies(ctx context.Context, who engine.Principal) (engine.PolicyList, error)
 	GrantPolicy(ctx context.Context, who engine.Principal, g engine.PolicyGrant, on bool) (engine.Result, error)
@@ -44,6 +46,7 @@ type Options struct {
 	Status   func() Status // all but the users
 	Ready    func() bool   // the settings are loaded; until then only Status answers
 	Language string        // of status texts
+	Tokens   *token.Keep
 	Log      *slog.Logger
 }
 

@@ -16,6 +16,7 @@ import (
 	"presenced/internal/admin"
 	"presenced/internal/engine"
 	"presenced/internal/store/redisstore"
+	"presenced/internal/token"
 )
 
 // StopWithin is how long a clean stop may take; afterwards it is given up.
@@ -45,6 +46,7 @@ type Daemon struct {
 	metrics  *metrics
 	store    engine.Store
 	redis    *redisstore.Store // nil: the embedded store
+	tokens   *token.Keep
 	engine   *engine.Engine
 	edge     *component.Component
 	ready    *readiness
@@ -92,13 +94,16 @@ func (d *Daemon) wire(c *config.Config) error {
 	if err := d.openStore(c); err != nil {
 		return err
 	}
+	if err := d.openTokens(c); err != nil {
+		return err
+	}
 	if d.edge, err = component.New(d.edgeOptions(c)); err != nil {
 		return setup("correct it in [component]", "%w", err)
 	}
 	d.engine, err = engine.New(engine.Options{
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
-		Store: d.store, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, Log: d.log, Registerer: d.registry,
+		Store: vault{d.store, d.tokens}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, Log: d.log, Registerer: d.registry,
 	}, rules)
 	if err != nil {
 		return err
@@ -192,7 +197,7 @@ func (d *Daemon) beginLater() {
 			return
 		}
 		d.startEngine()
-		d.redis.SetSource(d.engine.Export)
+		d.redis.SetSource(d.export)
 		d.startLink()
 		work.Go(func() { d.watchStore(ctx) })
 	})
@@ -217,12 +222,15 @@ func (d *Daemon) listen(ctx context.Context) error {
 		}
 		d.undo.add("metrics listener", stop)
 	}
+	if err := d.openWeb(ctx); err != nil {
+		return err
+	}
 	l, err := admin.Listen(c.Admin.Socket)
 	if err != nil {
 		return setup("see that admin.socket can be made there, or choose another", "admin.socket: %w", err)
 	}
 	server := admin.NewServer(admin.Options{
-		Door: d.engine, Status: d.status, Ready: d.loaded.Load, Language: c.Presence.Language, Log: d.log,
+		Door: d.engine, Status: d.status, Ready: d.loaded.Load, Language: c.Presence.Language, Tokens: d.tokens, Log: d.log,
 	})
 	server.Serve(l)
 	d.undo.add("admin socket", server.Close)

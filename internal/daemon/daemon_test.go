@@ -60,6 +60,7 @@ func build(t *testing.T, extra string) *world {
 path = %q
 [http]
 metrics_listen = ""
+listen = ""
 [admin]
 socket = %q
 [component]

@@ -152,6 +152,8 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.unblock(c.JID, answer)
 	case SetPrivacyMode:
 		u.setPrivacyMode(c.On, answer)
+	case SetBadge:
+		u.setBadge(c.On, answer)
 	case Approve:
 		u.decide(c.Watcher, c.Container, true, answer)
 	case Refuse:

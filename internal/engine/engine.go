@@ -66,9 +66,10 @@ type Engine struct {
 	blank      atomic.Bool // the store held no user, and none has come since
 	distrusted atomic.Bool // this run must not end with that mark
 
-	alarms alarms
-	grants *grants
-	hidden hiddenHosts
+	alarms  alarms
+	grants  *grants
+	hidden  hiddenHosts
+	handles handles
 }
 
 // New wires an engine; Load and Start follow.
@@ -178,6 +179,7 @@ func (e *Engine) loadUser(saved Saved) error {
 	e.blank.Store(false)
 	u := e.shardOf(j.Addr).newUser(j.Addr, set.enrol.JID)
 	u.set = set
+	e.handles.put(set.badge, j.Addr)
 	u.restorePresence(saved.Presence)
 	if set.enrol.Enabled {
 		e.setKnown(j.Addr, true)

@@ -140,6 +140,9 @@ func (s *settings) documents() map[string][]byte {
 	if s.lists != nil {
 		docs[DocLists] = encode(s.lists)
 	}
+	if s.badge != "" {
+		docs[DocBadge] = encode(badgeDoc{V: docVersion, Handle: s.badge})
+	}
 	return docs
 }
 

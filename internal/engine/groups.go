@@ -67,6 +67,7 @@ const (
 // emit projects the user's state for every group and sends the differences. It
 // is the only place where presence leaves for subscribed watchers.
 func (u *user) emit(now time.Time, why cause, idleOnly bool) {
+	u.inform(now, why, idleOnly)
 	if !u.maySend() {
 		return
 	}
@@ -163,7 +164,7 @@ func (u *user) render(k groupKey) ([]byte, uint64) {
 
 // nextDue returns when the next held-back projection may go.
 func (u *user) nextDue() time.Time {
-	var at instant
+	at := u.followDue()
 	for i := range u.groups {
 		if due := u.groups[i].due; due != 0 && (at == 0 || due < at) {
 			at = due

@@ -82,6 +82,8 @@ func (u *user) exchange(set settings, now time.Time) {
 	old := u.set
 	u.endOthers(set.subs)
 	u.bare, u.set = set.enrol.JID, set
+	u.sh.e.handles.drop(old.badge)
+	u.sh.e.handles.put(set.badge, u.addr)
 	u.sh.e.setKnown(u.addr, set.enrol.Enabled)
 	if !set.enrol.Enabled {
 		u.forgetPresence(now)

@@ -347,12 +347,12 @@ func TestImport_EveryWatcherConverges(t *testing.T) {
 		docs := w.saved(alice)
 		play()
 		time.Sleep(time.Minute) // what was held back has left
-		shown := w.follow(map[string]string{}, nil)
+		shown := w.hear(map[string]string{}, nil)
 		times, before := map[string]int{}, w.watchers()
 		if _, err := w.imports(alice, Import{Docs: docs, Replace: true}); err != nil {
 			r.Fatal(err)
 		}
-		w.follow(shown, times)
+		w.hear(shown, times)
 		accepted := w.watchers()
 		for _, watcher := range []string{alice, bob, boss, fred, zed} {
 			if !accepted[watcher] && !before[watcher] {
@@ -383,8 +383,8 @@ func (w *world) watchers() map[string]bool {
 	return out
 }
 
-// follow reads what has left into the last line shown to each watcher of alice.
-func (w *world) follow(shown map[string]string, times map[string]int) map[string]string {
+// hear reads what has left into the last line shown to each watcher of alice.
+func (w *world) hear(shown map[string]string, times map[string]int) map[string]string {
 	for _, line := range w.out.take() {
 		who, what, ok := strings.Cut(line, " <- "+mirror+": ")
 		if !ok || what == "subscribed" || what == "unsubscribed" {

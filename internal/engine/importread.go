@@ -36,7 +36,7 @@ func (e *Engine) readImport(who Principal, user presence.JID, docs map[string][]
 		return nil, &RefusedError{Kind: Invalid, Reason: err.Error() + "; correct it, or export it again", Err: err}
 	}
 	im := &imported{set: set}
-	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen, e.readProfile} {
+	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen, e.readProfile, e.readBadge} {
 		if err := check(user, im); err != nil {
 			return nil, err
 		}
@@ -51,7 +51,7 @@ func strictly(name string, raw []byte) error {
 	into, ok := map[string]any{
 		DocEnrol: &enrolDoc{}, DocRules: &rulesDoc{}, DocSubs: &roster.Subs{},
 		DocManual: &manualDoc{}, DocNote: &noteDoc{}, DocOOF: &oofDoc{},
-		DocProfile: &profileDoc{}, DocLists: &listsDoc{},
+		DocProfile: &profileDoc{}, DocLists: &listsDoc{}, DocBadge: &badgeDoc{},
 	}[name]
 	if !ok {
 		return refuse(Invalid, name, "document %q is not known here; import it with the presenced that wrote it", name)
@@ -76,6 +76,21 @@ func strictly(name string, raw []byte) error {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return refuse(Invalid, name, "document %s is followed by something else; export it again", name)
+	}
+	return nil
+}
+
+// readBadge wants a handle nobody else has, such as SetBadge makes.
+func (e *Engine) readBadge(user presence.JID, im *imported) error {
+	h := im.set.badge
+	if h == "" {
+		return nil
+	}
+	if len(h) != handleLength || strings.Trim(h, "abcdefghijklmnopqrstuvwxyz234567") != "" {
+		return refuse(Invalid, DocBadge, "document %s: %q is no handle; take the document out, and give her a new badge", DocBadge, h)
+	}
+	if a, taken := e.handles.owner(h); taken && a != user.Addr {
+		return refuse(Invalid, DocBadge, "document %s: somebody else has this handle; take the document out, and give her a new badge", DocBadge)
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 		u.roster.drop(now)
 		u.schedule()
 	}
+	s.unlinked(now)
 }
 
 func (u *user) uncertain(confirmed instant) {

@@ -62,6 +62,7 @@ type settings struct {
 	oof    *presence.OutOfOffice
 	told   *Profile  // nil: nothing
 	lists  *listsDoc // nil: never read
+	badge  string    // the handle; empty: none
 }
 
 // bootstrap are the rules every user begins with, once for all: rules are never
@@ -84,6 +85,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var oof oofDoc
 	var profile profileDoc
 	var lists listsDoc
+	var badge badgeDoc
 	for _, d := range []struct {
 		name string
 		into any
@@ -91,7 +93,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	}{
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, &s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
-		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V},
+		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -110,6 +112,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		}
 	}
 	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
+	s.badge = badge.Handle
 	if profile.Profile != (Profile{}) {
 		s.told = &profile.Profile
 	}

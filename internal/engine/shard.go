@@ -25,6 +25,9 @@ type shard struct {
 	epoch  uint32 // number of the current attach
 	rnd    *rand.Rand
 
+	decoy    decoy
+	followed map[presence.Addr]*flock // who follows whom without a subscription
+
 	dirty   []*user // presence not yet handed to the store
 	flushAt time.Time
 

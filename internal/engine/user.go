@@ -297,8 +297,11 @@ func (u *user) farewell(now time.Time) {
 func (s *shard) forget(u *user) {
 	delete(s.users, u.addr)
 	u.gone = true
+	s.e.handles.drop(u.set.badge)
 	s.timers.set(u, time.Time{})
 	s.e.setKnown(u.addr, false)
+	s.e.handles.drop(u.set.badge)
+	s.bereaved(u.addr)
 	for _, w := range u.waiting {
 		w.run(time.Now())
 	}

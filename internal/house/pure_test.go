@@ -22,10 +22,10 @@ var pureImports = []string{
 	"math", "math/bits", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8", "unique",
 }
 
-// impure are the functions of allowed packages that read a clock, wait or write
-// to the terminal.
+// impure are the parts of allowed packages that read a clock or the machine's
+// zone files, wait or write to the terminal.
 var impure = map[string][]string{
-	"time": {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"},
+	"time": {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker", "LoadLocation", "Local"},
 	"fmt":  {"Print", "Printf", "Println", "Scan", "Scanf", "Scanln"},
 }
 
@@ -69,6 +69,7 @@ func TestPure_TheCheckSees(t *testing.T) {
 	tests := []struct{ body, want string }{
 		{"_ = clock.Now()", "time.Now"},
 		{"f := clock.Since; _ = f", "time.Since"},
+		{"_ = clock.Local", "time.Local"},
 		{"go println()", "a goroutine"},
 		{"select {}", "a select"},
 		{"var c chan int; _ = c", "a channel"},

@@ -1,6 +1,10 @@
 package presence
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Kind tells what sort of account a presentity is (S5.0).
 type Kind uint8
@@ -86,13 +90,19 @@ type Event struct {
 	Kind        EventKind
 	Subject     string
 	Location    string
-	Category    string
+	Categories  []string
 	Private     bool // private or confidential: state only (S6.2)
 	AllDay      bool
 	Cancelled   bool
 	Declined    bool
 	Transparent bool
 	Attendees   bool // somebody else is invited
+}
+
+// In reports whether the event is of a category, compared without regard to case
+// (S6.1).
+func (e *Event) In(category string) bool {
+	return slices.ContainsFunc(e.Categories, func(c string) bool { return strings.EqualFold(c, category) })
 }
 
 // Calendar is a schedule and when it was last read (S6.4).

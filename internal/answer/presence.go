@@ -1,4 +1,4 @@
-package admin
+package answer
 
 import (
 	"time"
@@ -20,8 +20,8 @@ type Presence struct {
 	Fields       map[string]string `json:"fields"`
 }
 
-// PresenceOf gives a view its shape. It adds nothing that the view does not hold.
-func PresenceOf(user, lang string, v *presence.View) Presence {
+// Of gives a view its shape. It adds nothing that the view does not hold.
+func Of(user, lang string, v *presence.View) Presence {
 	p := Presence{
 		User: user, Availability: int(v.Availability), Show: v.Show().String(), Activity: string(v.Activity),
 		Status: text.Status(lang, v), Until: stamp(v.Until), Interrupt: v.Interrupt, Fields: map[string]string{},

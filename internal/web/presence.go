@@ -1,0 +1,170 @@
+package web
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"hash"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"presenced/internal/answer"
+	"presenced/internal/presence"
+	"presenced/internal/token"
+)
+
+// getPresence answers with one user.
+func (s *Server) getPresence(w http.ResponseWriter, r *http.Request, h *token.Holder) {
+	name := r.PathValue("name")
+	if !named(w, "name", name) || !s.take(w, h, 1) {
+		return
+	}
+	views := s.o.Door.Look(r.Context(), h.Principal(), []presence.Addr{s.o.Find(name)})
+	s.reply(w, r, h, render(answer.Of(name, s.o.Language, &views[0])))
+}
+
+// list is what POST takes: names, answered in order.
+type list struct {
+	Users []string `json:"users"`
+}
+
+// postPresence answers with many, in the order asked.
+func (s *Server) postPresence(w http.ResponseWriter, r *http.Request, h *token.Holder) {
+	var want list
+	if !s.read(w, r, &want) {
+		return
+	}
+	views, ok := s.lookAll(w, r, h, "users", want.Users)
+	if !ok {
+		return
+	}
+	out := struct {
+		Users []answer.Presence `json:"users"`
+	}{make([]answer.Presence, len(views))}
+	for i := range views {
+		out.Users[i] = answer.Of(want.Users[i], s.o.Language, &views[i])
+	}
+	s.reply(w, r, h, render(out))
+}
+
+// lookAll asks for the users of a list; false: the request was refused.
+func (s *Server) lookAll(w http.ResponseWriter, r *http.Request, h *token.Holder, field string, names []string) ([]presence.View, bool) {
+	if len(names) > maxUsers {
+		refuseField(w, http.StatusBadRequest, field, "more than "+strconv.Itoa(maxUsers)+" users; ask in parts")
+		return nil, false
+	}
+	users := make([]presence.Addr, len(names))
+	for i, name := range names {
+		if !named(w, field, name) {
+			return nil, false
+		}
+		users[i] = s.o.Find(name)
+	}
+	if !s.take(w, h, len(users)) {
+		return nil, false
+	}
+	return s.o.Door.Look(r.Context(), h.Principal(), users), true
+}
+
+// named reports whether somebody may have that name; else the request is
+// answered. Which names mean somebody is not told here.
+func named(w http.ResponseWriter, field, name string) bool {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) {
+		refuseField(w, http.StatusBadRequest, field, "write a JID or an e-mail address such as alice@example.org")
+		return false
+	}
+	return true
+}
+
+// read takes the JSON body of a request; false: the request was refused.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, into any) bool {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		refuse(w, http.StatusUnsupportedMediaType, "send JSON: Content-Type: application/json")
+		return false
+	}
+	body, err := io.ReadAll(r.Body)
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		refuse(w, http.StatusRequestEntityTooLarge, "the request is larger than "+strconv.Itoa(maxBody)+" bytes; ask in parts")
+		return false
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "the request did not arrive whole")
+		return false
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		refuse(w, http.StatusBadRequest, "the request is not the JSON that /openapi.yaml describes")
+		return false
+	}
+	return true
+}
+
+// render makes JSON of what cannot fail to become it.
+func render(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("web: an answer cannot be rendered: " + err.Error())
+	}
+	return b
+}
+
+// reply sends an answer for one principal.
+func (s *Server) reply(w http.ResponseWriter, r *http.Request, h *token.Holder, body []byte) {
+	w.Header()["Content-Type"] = jsonType
+	s.conditional(w, r, h.Addr.Key(), body)
+}
+
+// conditional sends a body for one asker; what he has already is not sent again.
+func (s *Server) conditional(w http.ResponseWriter, r *http.Request, asker string, body []byte) {
+	head := w.Header()
+	head["Cache-Control"] = revalidate
+	if r.Method != http.MethodPost {
+		tag := s.etag(asker, body)
+		head["Etag"] = []string{tag}
+		if matches(r.Header.Values("If-None-Match"), tag) {
+			head.Del("Content-Type")
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	head.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // a client that left is no fault of ours
+}
+
+// etag is a digest of an answer under a key that nobody knows, so that nobody
+// can find out by trying what it was made of. It says nothing that the answer
+// does not.
+func (s *Server) etag(asker string, body []byte) string {
+	mac, ok := s.macs.Get().(hash.Hash)
+	if !ok {
+		mac = hmac.New(sha256.New, s.key[:])
+	}
+	defer s.macs.Put(mac)
+	mac.Reset()
+	_, _ = io.WriteString(mac, asker)
+	mac.Write([]byte{0}) // in no address
+	mac.Write(body)
+	var sum [sha256.Size]byte
+	var tag [2 + 22]byte
+	tag[0], tag[23] = '"', '"'
+	base64.RawURLEncoding.Encode(tag[1:23], mac.Sum(sum[:0])[:16])
+	return string(tag[:])
+}
+
+// matches reports whether If-None-Match names the tag (RFC 9110 §13.1.2).
+func matches(headers []string, tag string) bool {
+	for _, line := range headers {
+		for one := range strings.SplitSeq(line, ",") {
+			one = strings.TrimPrefix(strings.TrimSpace(one), "W/")
+			if one == tag || one == "*" {
+				return true
+			}
+		}
+	}
+	return false
+}
