@@ -63,8 +63,9 @@ func policyRows(list *engine.PolicyList) []string {
 func (a *app) policyGrantCommand() *cobra.Command {
 	return a.grantCommand("grant", "put a named policy in force for a user or a group",
 		`Puts a policy of [[policies]] in force for a user, or for a group of directory.file,
-in place of the global [policy]. Users' own roster groups do not count. It holds at once and after every restart, whether
-she is enabled or not, until it is revoked; erasing her does not end it.
+in place of the global [policy]. Users' own roster groups do not count. It holds at
+once and after every restart, whether the user is enabled or not, until it is revoked;
+erasing the user does not end it.
 
 What is granted to a user beats what is granted to her groups, which beats
 policies.users, which beats policies.groups; of several the first by name holds.

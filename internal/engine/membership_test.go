@@ -72,6 +72,10 @@ func TestS2_5_ARosterEmptyInOneReadLosesNoRule(t *testing.T) {
 		if got := userRules(w); len(got) != 1 {
 			t.Fatalf("after an empty reading: %q", got)
 		}
+		w.reread(full[:1]...) // she fills it again, one by one
+		if got := userRules(w); len(got) != 1 {
+			t.Fatalf("after the first contact came back: %q", got)
+		}
 		w.reread(full...)
 		if got := userRules(w); len(got) != 1 {
 			t.Fatalf("after the roster came back: %q", got)
