@@ -5,7 +5,6 @@ package acceptance
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"presenced/internal/testbed"
 )
@@ -97,7 +96,9 @@ func TestLists_ReadBeforeTheFirstPresence(t *testing.T) {
 	s.sees(carol, "alice", "online 3500", converge)
 	s.must(alice.Presence(testbed.PresenceOptions{Show: "dnd", Priority: 5}))
 	s.sees(carol, "alice", "dnd 9500", converge)
-	time.Sleep(time.Second) // nothing is to come, so there is nothing to wait for
+	// Whatever bob was sent comes before an answer of the component.
+	_, err := bob.IQ(t.Context(), "get", component, "<ping xmlns='urn:xmpp:ping'/>")
+	s.must(err)
 	for _, one := range seen(bob, mirrorOf("alice"), 0) {
 		if one != "offline" {
 			t.Errorf("bob, whom her server blocks, was shown %q", one)
