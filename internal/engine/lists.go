@@ -27,6 +27,7 @@ type listsDoc struct {
 type listsCopy struct {
 	question
 	online bool // as it was asked
+	fresh  bool // answered, well or not, since the attach and since she came online
 	readAt time.Time
 	failed time.Time // of the last attempt; zero: it succeeded
 }
@@ -96,6 +97,7 @@ func (u *user) listsRead(lists Lists, err error, now time.Time) {
 	if again {
 		u.askLists()
 	}
+	u.lists.fresh = !again && u.sh.up
 	if err != nil {
 		u.listsFailed(err, now)
 	} else {
@@ -118,8 +120,8 @@ func (u *user) listsFailed(err error, now time.Time) {
 	if first || u.listsStale(now, u.sh.e.rules().MaxStale) {
 		u.sh.e.warnLists(err)
 		u.recompile()
-		u.evaluate(now)
 	}
+	u.evaluate(now)
 	u.sh.e.opt.Log.Debug("lists could not be read", "user", u.bare, "error", err)
 }
 
@@ -137,6 +139,7 @@ func (u *user) listsNews(lists Lists, now time.Time) {
 	}
 	doc := encode(next)
 	if u.set.lists != nil && bytes.Equal(doc, encode(u.set.lists)) && !recovered {
+		u.evaluate(now) // what waited for the answer
 		return
 	}
 	u.set.lists = next
@@ -152,16 +155,21 @@ func (u *user) listsNews(lists Lists, now time.Time) {
 }
 
 // listsLoaded reports whether what can be read of the user's lists was read, or was
-// tried in vain: before that nothing is sent about her (S8.5).
+// tried in vain: before that nothing is sent about her (S8.5). Of somebody online
+// that means since the attach and since she came: she may have blocked a watcher
+// while nobody looked. Of somebody offline an earlier reading does.
 func (u *user) listsLoaded() bool {
 	switch {
-	case u.listSource() == nil, !u.lists.failed.IsZero():
+	case u.listSource() == nil, u.lists.fresh:
 		return true
-	case u.set.lists == nil:
+	case len(u.person.Inputs.Resources) > 0:
 		return false
 	}
-	return !u.set.lists.Partial || len(u.person.Inputs.Resources) == 0
+	return u.set.lists != nil
 }
+
+// listsOutdated has the lists of somebody who comes online read before she is shown.
+func (u *user) listsOutdated() { u.lists.fresh = false }
 
 // listsState is what the lists make of the policy's state.
 func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {

@@ -223,3 +223,26 @@ func TestS11_SourceBesideTheStream(t *testing.T) {
 		w.expect(to(boss, "3500 en"))
 	})
 }
+
+// TestS8_8_ReadAgainBeforeAnybodyIsShown: what changed while the daemon, or she, was
+// away counts from the first presence on.
+func TestS8_8_ReadAgainBeforeAnybodyIsShown(t *testing.T) {
+	withLists(t, func(w *world, s *server) {
+		w.watch(bob, boss)
+		w.device(alice+"/desk", Device{})
+		w.expect(to(bob, "3500 en"), to(boss, "3500 en"))
+		w.device(alice+"/desk", Device{Gone: true})
+		w.expect(to(bob, "18500 en"), to(boss, "18500 en"))
+		w.set(func() { s.lists.Block = &privacy.BlockList{JIDs: []string{bob}} })
+		w.device(alice+"/desk", Device{}) // another session
+		w.expect(to(boss, "3500 en"))
+
+		w.Detached(time.Now())
+		w.set(func() { s.lists.Block = &privacy.BlockList{JIDs: []string{boss}} })
+		w.Attached(time.Now())
+		w.HostReady(w.host)
+		w.device(alice+"/desk", Device{})
+		w.HostSynced(w.host.Name)
+		w.expect("settle example.org", to(bob, "3500 en"), to(boss, "18500 en"))
+	})
+}

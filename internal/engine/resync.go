@@ -29,6 +29,7 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 	}
 	for _, u := range s.users {
 		u.uncertain(limit)
+		u.listsOutdated()
 		u.lists.drop(now)
 		u.roster.drop(now)
 		u.schedule()

@@ -150,6 +150,7 @@ func (u *user) dropAll(now time.Time) {
 // loggedIn does what a login asks for: the roster is read again (S8.8).
 func (u *user) loggedIn(now time.Time) {
 	u.wantCard(cardLogin, now)
+	u.listsOutdated()
 	u.reread(now, nil)
 	if u.needsPings() {
 		u.pingAt = now.Add(u.sh.e.opt.Liveness / 2)
