@@ -199,7 +199,7 @@ func TestRedis_Emptied(t *testing.T) {
 // is shown anything.
 func TestRedis_EmptiedWhileTheDaemonWasDown(t *testing.T) {
 	s, before := onOwnRedis(t)
-	s.must(s.d.Kill())
+	s.must(s.d.Stop()) // the copy follows Redis by a moment, and a stop waits for it
 	s.tell("FLUSHALL")
 	s.changeTruth()
 	s.must(s.d.Start(t.Context()))
