@@ -190,16 +190,6 @@ func speaks(ctx context.Context, addr, host string) error {
 	return nil
 }
 
-// PID is the server's process id, 0 when it does not run.
-func (s *Server) PID() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc == nil || !s.proc.alive() {
-		return 0
-	}
-	return s.proc.cmd.Process.Pid
-}
-
 // Close stops the server and removes its directory if Options named none.
 func (s *Server) Close() error {
 	err := s.Stop()

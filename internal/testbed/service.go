@@ -8,7 +8,7 @@ import (
 )
 
 // service is a server's process, which can be ended and started again on the
-// same data and ports. Server and Redis embed it.
+// same data and ports. Server, Redis and Postgres embed it.
 type service struct {
 	name  string
 	start func(ctx context.Context) error // the Start of who embeds it
@@ -56,4 +56,14 @@ func (s *service) signal(sig syscall.Signal) error {
 		return fmt.Errorf("testbed: %s is not running", s.name)
 	}
 	return s.proc.signalGroup(sig)
+}
+
+// PID is the server's process id, 0 when it does not run.
+func (s *service) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc == nil || !s.proc.alive() {
+		return 0
+	}
+	return s.proc.cmd.Process.Pid
 }
