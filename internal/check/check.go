@@ -44,6 +44,7 @@ func Run(ctx context.Context, o Options) *Report {
 	if c.address(ctx) {
 		c.link(ctx)
 	}
+	c.sqlLists(ctx)
 	c.privacy()
 	return &c.Report
 }
