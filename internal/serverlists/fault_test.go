@@ -130,3 +130,21 @@ func TestRead_SilentServerEnds(t *testing.T) {
 	}
 	must(t, gone.Close())
 }
+
+// TestRead_WriteAheadLog: with the log in use a reading sees what was written
+// last.
+func TestRead_WriteAheadLog(t *testing.T) {
+	s := source(t, tables(false)...)
+	writeAhead(t, s.file)
+	writer, err := sql.Open("sqlite", s.file)
+	must(t, err)
+	defer func() { must(t, writer.Close()) }()
+	writer.SetMaxOpenConns(1)
+	for i := range 3 {
+		_, err = writer.ExecContext(t.Context(), "INSERT INTO privacy_list_data VALUES (1, 'n', '', 'd', ?, 1, 0, 0, 0, 0)", i)
+		must(t, err)
+		if got := read(t, s, "alice@example.org"); len(got.Default.Items) != i+1 {
+			t.Errorf("after %d writes: %+v", i+1, got.Default)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -73,14 +74,14 @@ func (s *Source) plain(err error) error {
 	return err
 }
 
-// unreadable tells why a file cannot be read; nil if it can.
+// unreadable tells why a file cannot be read; nil if it can. It does not open the
+// file: closing it would take away the locks that SQLite holds in this process.
 func unreadable(file string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return errors.Unwrap(err) // without the path, which is named already
+	const read = 4 // R_OK of access(2)
+	if err := syscall.Access(file, read); err != nil {
+		return err
 	}
-	defer func() { _ = f.Close() }()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
 		return errors.New("it is a directory")
 	}
 	return nil

@@ -46,7 +46,7 @@ func sqliteRemedy(err *sqlite.Error) string {
 	case sqliteCantOpen, sqlitePerm, sqliteAuth, sqliteIO:
 		return "see that the file is there and that presenced's user may read it and search its directory"
 	case sqliteReadOnly:
-		return "the file has to be put in order first, which needs the right to write: start ejabberd, or let presenced's user read the files beside it (-wal, -shm)"
+		return "start ejabberd: without it there is nobody who may put the file in order"
 	case sqliteBusy:
 		return "a writer held it for longer than five seconds: see what else uses the file"
 	case sqliteCorrupt, sqliteNotADB:
