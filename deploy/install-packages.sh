@@ -10,7 +10,8 @@
 # What this script installed is also kept from starting at boot.
 set -eu
 
-programs='prosody prosody-modules ejabberd redis-server profanity-light tmux chromium fonts-dejavu-core'
+programs='prosody prosody-modules ejabberd redis-server profanity-light tmux chromium fonts-dejavu-core
+	postgresql erlang-p1-pgsql erlang-p1-sqlite3'
 [ $# -gt 0 ] || set -- $programs
 
 say() { printf '%s\n' "$*" >&2; }

@@ -49,6 +49,7 @@ func Run(ctx context.Context, o Options) *Report {
 	}
 	c.directory()
 	c.policies(ctx)
+	c.sqlLists(ctx)
 	c.privacy()
 	return &c.Report
 }

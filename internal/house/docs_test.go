@@ -1,6 +1,7 @@
 package house
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -42,6 +43,12 @@ func TestDocs_LinksLeadSomewhere(t *testing.T) {
 // fenced finds TOML examples, also those inside a list.
 var fenced = regexp.MustCompile("(?s)```toml\n(.*?)```")
 
+// secretFile finds the files of secrets that examples name.
+var secretFile = regexp.MustCompile("/etc/presenced/(secret|dsn)")
+
+// component is what every configuration needs.
+const component = "\n[component]\ndomain = \"presence.example.org\"\nsecret_file = %q\nhosts = [\"example.org\"]\n"
+
 func TestDocs_ConfigurationExamplesLoad(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("s3cret\n"), 0o600); err != nil {
@@ -52,7 +59,10 @@ func TestDocs_ConfigurationExamplesLoad(t *testing.T) {
 		for _, m := range fenced.FindAllStringSubmatch(read(t, doc), -1) {
 			examples++
 			path := filepath.Join(t.TempDir(), "presenced.toml")
-			text := strings.ReplaceAll(m[1], "/etc/presenced/secret", secret)
+			text := secretFile.ReplaceAllString(m[1], secret)
+			if !strings.Contains(text, "[component]") { // a part, to be added to one
+				text += fmt.Sprintf(component, secret)
+			}
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -14,7 +14,7 @@ var floors = [][]string{
 	{"config"},
 	{
 		"component", "internal/admin", "internal/web",
-		"internal/store/boltstore", "internal/store/redisstore", "aggregation/calendar/sources",
+		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists", "aggregation/calendar/sources",
 	},
 	{"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token"},
 	{"component/stream"},
@@ -41,6 +41,7 @@ var narrow = map[string][]string{
 	"internal/store/boltstore":  {"internal/engine", "internal/store/queue"},
 	"internal/store/redisstore": {"internal/engine", "internal/store/queue"},
 	"internal/store/queue":      {"internal/engine"},
+	"internal/serverlists":      {"internal/engine", "internal/presence", "privacy"},
 }
 
 // tools are built around the house: tests, the demo, the benchmarks. No room

@@ -17,6 +17,8 @@ var importers = map[string][]string{
 	"github.com/prometheus/client_golang": {"component", "internal/engine", "internal/daemon", "internal/web", "internal/store", "aggregation/calendar/sources"},
 	"github.com/redis/go-redis":           {"internal/store/redisstore"},
 	"go.etcd.io/bbolt":                    {"internal/store/boltstore"},
+	"github.com/jackc/pgx":                {"internal/serverlists"},
+	"modernc.org/sqlite":                  {"internal/serverlists"},
 	"github.com/pelletier/go-toml":        {"config"},
 	"github.com/spf13/cobra":              {"cmd/presenced"},
 	"github.com/spf13/pflag":              {"cmd/presenced"},

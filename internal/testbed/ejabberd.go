@@ -21,6 +21,11 @@ func StartEjabberd(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opts.SQL != nil {
+		if err := opts.SQL.prepare(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return launch(ctx, Ejabberd, ejabberd{libs: libs}, opts, "ejabberd.yml")
 }
 

@@ -48,6 +48,9 @@ type Options struct {
 	MoreComponents []string
 	// Secret is the shared secret of all components.
 	Secret string
+	// SQL makes ejabberd keep block and privacy lists in a database; nil: in
+	// its own one, out of everybody's reach.
+	SQL *SQL
 	// RateLimits turns on the limits distributions ship: client bandwidth on
 	// both, and five subscription stanzas per minute on ejabberd.
 	RateLimits bool

@@ -9,11 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
 
-// orphanEnv makes the test binary start both servers in the named directory,
+// orphanEnv makes the test binary start the servers in the named directory,
 // tell their process ids and wait to be killed.
 const orphanEnv = "TESTBED_ORPHAN_DIR"
 
@@ -27,6 +28,13 @@ func serveUntilKilled(dir string) {
 		}
 		fmt.Println(s.PID())
 	}
+	p, err := StartPostgres(context.Background(), "")
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(p.PID())
+	fmt.Println(p.Dir)
 	select {}
 }
 
@@ -42,7 +50,7 @@ func TestServers_DieWithTheirParent(t *testing.T) {
 	must(t, cmd.Start())
 	in := bufio.NewReader(out)
 	var family []procID
-	for range 2 {
+	for range 3 {
 		line, err := in.ReadString('\n')
 		must(t, err)
 		var pid int
@@ -52,9 +60,12 @@ func TestServers_DieWithTheirParent(t *testing.T) {
 		family = append(family, procID{pid, startOf(t, pid)})
 		family = append(family, descendants(pid)...)
 	}
-	if len(family) < 4 {
-		t.Errorf("got only %d processes of two servers", len(family))
+	if len(family) < 8 {
+		t.Errorf("got only %d processes of three servers", len(family))
 	}
+	dir, err := in.ReadString('\n') // PostgreSQL's own user cannot enter the test's
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(strings.TrimSpace(dir))) })
 	must(t, cmd.Process.Kill())
 	_ = cmd.Wait() // "signal: killed"
 	deadline := time.Now().Add(10 * time.Second)

@@ -27,6 +27,7 @@ type process struct {
 	wait sync.WaitGroup // the goroutine that reaps it
 	done chan struct{}  // closed when the process has been waited for
 	err  error          // of Wait, readable after done
+	quit syscall.Signal // asks it politely to end
 }
 
 // startProcess starts a command whose output goes to out. Pdeathsig is bound
@@ -36,11 +37,14 @@ func startProcess(cmd *exec.Cmd, out io.Writer) (*process, error) {
 	if out != nil {
 		cmd.Stdout, cmd.Stderr = out, out
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Pdeathsig = true, syscall.SIGKILL
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{cmd: cmd, done: make(chan struct{})}
+	p := &process{cmd: cmd, done: make(chan struct{}), quit: syscall.SIGTERM}
 	p.wait.Go(func() {
 		p.err = cmd.Wait()
 		close(p.done)
@@ -66,12 +70,12 @@ func (p *process) signalGroup(s syscall.Signal) error {
 	return err
 }
 
-// end brings the process and every descendant down; polite sends SIGTERM
-// first and waits termGrace for it.
+// end brings the process and every descendant down; polite sends its quit
+// signal first and waits termGrace for it.
 func (p *process) end(polite bool) error {
 	family := descendants(p.cmd.Process.Pid)
 	if polite && p.alive() {
-		_ = p.signalGroup(syscall.SIGTERM)
+		_ = p.signalGroup(p.quit)
 		_ = p.signalGroup(syscall.SIGCONT) // a stalled server must see the signal
 		select {
 		case <-p.done:

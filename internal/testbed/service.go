@@ -8,7 +8,7 @@ import (
 )
 
 // service is a server's process, which can be ended and started again on the
-// same data and ports. Server and Redis embed it.
+// same data and ports. Server, Redis and Postgres embed it.
 type service struct {
 	name  string
 	start func(ctx context.Context) error // the Start of who embeds it
