@@ -59,10 +59,12 @@ func TestMove_ToAnEmptyStore(t *testing.T) {
 			s.must(s.d.Stop())
 
 			s.must(s.fake.Refuse())
+			s.redis, s.store = storeOf(t)
 			s.run(partner, false) // another directory: an empty store
-			s.eventually(converge, "the admin socket", func() string {
-				if _, err := os.Stat(s.d.Socket); err != nil {
-					return err.Error()
+			s.eventually(converge, "administration", func() string {
+				r, err := s.d.Run(s.Context(), "user", "list")
+				if err != nil || r.Code != 0 {
+					return r.Stderr
 				}
 				return ""
 			})
