@@ -1,6 +1,6 @@
 // Package testbed starts the real servers presenced is tested against and
-// plays their clients: Prosody and ejabberd processes on free ports of
-// 127.0.0.1, an XMPP client that records every stanza it receives, a scripted
+// plays their clients: Prosody, ejabberd, Redis and PostgreSQL processes on free
+// ports of 127.0.0.1, an XMPP client that records every stanza it receives, a scripted
 // component server for faults no real server produces on demand, and the
 // presenced binary itself. Tests, the demo and the benchmarks use it.
 //
