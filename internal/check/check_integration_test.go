@@ -3,6 +3,7 @@
 package check
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,6 +109,32 @@ func TestDaemon_LinkIsNeverDisturbed(t *testing.T) {
 				t.Errorf("the daemon's link was disturbed (%v):\n%s", err, log)
 			}
 		})
+	}
+}
+
+// TestLists_OfARealServer has ejabberd keep lists in SQLite, as it makes the file.
+func TestLists_OfARealServer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ejabberd.db")
+	s := testbed.RunServer(t, testbed.Ejabberd, testbed.Options{SQL: &testbed.SQL{Database: file, ServerHost: true}})
+	if err := s.AddUser(t.Context(), "alice", s.Domain, "pw"); err != nil {
+		t.Fatal(err)
+	}
+	alice, err := testbed.Dial(t.Context(), s, "alice@"+s.Domain, "pw", testbed.ClientOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = alice.Drop() }()
+	if _, err := alice.IQ(t.Context(), "set", "", "<block xmlns='urn:xmpp:blocking'><item jid='mallory@example.org'/></block>"); err != nil {
+		t.Fatal(err)
+	}
+	r := Run(t.Context(), Options{Config: write(t, s.ComponentAddr, s.Secret,
+		fmt.Sprintf("[[privacy.lists_sql]]\nhost = %q\ndriver = \"sqlite\"\ndsn = %q\n", s.Domain, file))})
+	got := r.steps("lists of " + s.Domain)
+	if len(got) != 2 || got[0].Result != OK || !strings.Contains(got[1].Do, "PRAGMA journal_mode = WAL") {
+		t.Errorf("got %+v, want tables that can be read, and the advice about the log", got)
+	}
+	if text := fmt.Sprintf("%+v", r); strings.Contains(text, "alice") || strings.Contains(text, "mallory") {
+		t.Errorf("somebody is named: %s", text)
 	}
 }
 

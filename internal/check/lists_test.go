@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"presenced/internal/testbed"
 )
 
 // listsFile makes a database as ejabberd does, as far as it is looked at, and
@@ -67,9 +65,10 @@ func TestLists_TellsWhatIsFound(t *testing.T) {
 		{"away", "postgres", "postgres://u:tops3cret@" + closed + "/d", []step{{Fail, "see that PostgreSQL runs", "nobody but herself"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := fake(t, testbed.ComponentOptions{})
-			r := Run(t.Context(), Options{Config: write(t, s.Addr, "s3cret",
+			r := &checker{}
+			r.configuration(Options{Config: write(t, "127.0.0.1:5347", "s3cret",
 				fmt.Sprintf("[[privacy.lists_sql]]\nhost = \"example.localhost\"\ndriver = %q\ndsn = %q\n", c.driver, c.dsn))})
+			r.sqlLists(t.Context())
 			got := r.steps("lists of example.localhost")
 			if len(got) != len(c.want) {
 				t.Fatalf("got %+v, want %d steps", got, len(c.want))
@@ -79,7 +78,7 @@ func TestLists_TellsWhatIsFound(t *testing.T) {
 					t.Errorf("got %+v, want %+v", got[i], w)
 				}
 			}
-			if text := fmt.Sprintf("%+v", r); strings.Contains(text, "tops3cret") || strings.Contains(text, "secret-list") || strings.Contains(text, "alice") {
+			if text := fmt.Sprintf("%+v", r.Report); strings.Contains(text, "tops3cret") || strings.Contains(text, "secret-list") || strings.Contains(text, "alice") {
 				t.Errorf("something private is shown: %s", text)
 			}
 		})

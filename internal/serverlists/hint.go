@@ -59,16 +59,13 @@ func (s *Source) plain(err error) error {
 		}
 		return err
 	}
-	var connect *pgconn.ConnectError
-	if !errors.As(err, &connect) {
+	if _, connecting := errors.AsType[*pgconn.ConnectError](err); !connecting {
 		return err
 	}
-	var answered *pgconn.PgError
-	if errors.As(err, &answered) {
+	if answered, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return answered
 	}
-	var network *net.OpError
-	if errors.As(err, &network) {
+	if network, ok := errors.AsType[*net.OpError](err); ok {
 		return network
 	}
 	return err

@@ -43,10 +43,13 @@ var errHalf = errors.New("only one of privacy_list and privacy_default_list has 
 // wrong one, users of two hosts would get each other's lists.
 func layoutOf(ctx context.Context, tx *sql.Tx) (layout, error) {
 	var with int
-	for _, table := range []string{"privacy_list", "privacy_default_list"} {
-		columns, err := columnsOf(ctx, tx, table)
+	for table, query := range map[string]string{
+		"privacy_list":         "SELECT * FROM privacy_list WHERE 1 = 0",
+		"privacy_default_list": "SELECT * FROM privacy_default_list WHERE 1 = 0",
+	} {
+		columns, err := columnsOf(ctx, tx, query)
 		if err != nil {
-			return 0, err
+			return 0, fmt.Errorf("%s: %w", table, err)
 		}
 		if slices.Contains(columns, "server_host") {
 			with++
@@ -61,10 +64,10 @@ func layoutOf(ctx context.Context, tx *sql.Tx) (layout, error) {
 	return layoutHosts, nil
 }
 
-func columnsOf(ctx context.Context, tx *sql.Tx, table string) (names []string, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT * FROM "+table+" WHERE 1 = 0")
+func columnsOf(ctx context.Context, tx *sql.Tx, query string) (names []string, err error) {
+	rows, err := tx.QueryContext(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", table, err)
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	if names, err = rows.Columns(); err != nil {

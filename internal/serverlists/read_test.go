@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -236,5 +237,23 @@ func TestRead_OfAStrangerIsRefused(t *testing.T) {
 		if got, err := s.Read(t.Context(), presence.MustAddr(bare), bare); err == nil {
 			t.Errorf("%s: got %+v", bare, got)
 		}
+	}
+}
+
+func TestRead_ManyAtOnceAndAfterClose(t *testing.T) {
+	s := source(t, append(tables(true), "INSERT INTO privacy_list_data VALUES (1, 'n', '', 'd', 1, 1, 0, 0, 0, 0)")...)
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			got, err := s.Read(t.Context(), presence.MustAddr("alice@example.org"), "alice@example.org")
+			if err != nil || got.Default == nil || len(got.Default.Items) != 1 {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+	all.Wait()
+	must(t, s.Close())
+	if got, err := s.Read(t.Context(), presence.MustAddr("alice@example.org"), "alice@example.org"); err == nil {
+		t.Errorf("after Close: got %+v", got)
 	}
 }

@@ -89,15 +89,20 @@ func pairs(ctx context.Context, tx *sql.Tx, query string, args []any) (out []pai
 	return out, rows.Err()
 }
 
-// readItems reads the items of all lists at once: SQLite's table has no index on
-// the list's id.
-func (r *rawLists) readItems(ctx context.Context, tx *sql.Tx, l layout, who spelled) error {
-	query := fmt.Sprintf(`SELECT CAST(l.id AS text), CAST(i.t AS text), substr(CAST(i.value AS text), 1, %d),
+// itemsQuery cuts values one behind their bounds, so that what is too long is
+// seen.
+func itemsQuery(l layout) string {
+	return fmt.Sprintf(`SELECT CAST(l.id AS text), CAST(i.t AS text), substr(CAST(i.value AS text), 1, %d),
 		CAST(i.action AS text), substr(CAST(i.ord AS text), 1, %d), CAST(i.match_all AS text), CAST(i.match_message AS text),
 		CAST(i.match_iq AS text), CAST(i.match_presence_in AS text), CAST(i.match_presence_out AS text)
 		FROM privacy_list_data i JOIN privacy_list l ON l.id = i.id WHERE %s LIMIT %d`,
 		maxValue+1, maxDigits+1, l.where("l"), maxLists*maxItems)
-	rows, err := tx.QueryContext(ctx, query, who.args(l)...)
+}
+
+// readItems reads the items of all lists at once: SQLite's table has no index on
+// the list's id.
+func (r *rawLists) readItems(ctx context.Context, tx *sql.Tx, l layout, who spelled) error {
+	rows, err := tx.QueryContext(ctx, itemsQuery(l), who.args(l)...)
 	if err != nil {
 		return fmt.Errorf("privacy_list_data: %w", err)
 	}

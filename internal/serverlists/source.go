@@ -27,10 +27,12 @@ const (
 	lifeTime = time.Hour        // and any after it, to follow a database that moved
 )
 
-// maxConns is how many connections a source opens. ejabberd's database is not
-// ours to load; and in a file of SQLite, readings side by side would leave a
-// writer no moment.
-const maxConns = 1
+// Connections a source opens. ejabberd's database is not ours to load; and in a
+// file of SQLite, readings side by side would leave a writer no moment.
+const (
+	connsSQLite   = 1
+	connsPostgres = 4
+)
 
 // Options say whose lists are where.
 type Options struct {
@@ -57,11 +59,12 @@ func Open(o Options) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lists of %q: %w", o.Host, err)
 	}
-	s := &Source{host: host}
+	s, conns := &Source{host: host}, connsPostgres
 	switch o.Driver {
 	case "sqlite":
 		s.db, s.file, err = openSQLite(o.DSN)
 		s.where = s.file
+		conns = connsSQLite
 	case "postgres":
 		s.db, s.where, err = openPostgres(o.DSN)
 	default:
@@ -70,7 +73,7 @@ func Open(o Options) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lists of %s: %w", o.Host, err)
 	}
-	s.db.SetMaxOpenConns(maxConns)
+	s.db.SetMaxOpenConns(conns)
 	s.db.SetConnMaxIdleTime(idleTime)
 	s.db.SetConnMaxLifetime(lifeTime)
 	return s, nil

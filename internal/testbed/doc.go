@@ -2,7 +2,7 @@
 // plays their clients: Prosody and ejabberd processes on free ports of
 // 127.0.0.1, an XMPP client that records every stanza it receives, a scripted
 // component server for faults no real server produces on demand, Redis (alone,
-// behind Sentinel, as a cluster, behind a proxy that fails) and the presenced
+// behind Sentinel, as a cluster, behind a proxy that fails), PostgreSQL and the presenced
 // binary itself. Tests, the demo and the benchmarks use it.
 //
 // Guarantees:
