@@ -163,12 +163,12 @@ func (u *user) saveSubs(subs roster.Subs, then func(now time.Time, err error)) {
 func (u *user) leaveOld(next *roster.Subs) {
 	for i := range u.groups {
 		g := &u.groups[i]
-		for j := range g.pairs {
-			p := &g.pairs[j]
-			if next.Standing(u.watcher(p)) != roster.Accepted && p.sent != u.sh.e.offlineDigest && !p.muted {
+		g.each(func(j int, l last) {
+			p := g.pairs[j]
+			if next.Standing(u.watcher(p)) != roster.Accepted && l.sent != u.sh.e.offlineDigest && !l.muted {
 				u.sh.e.opt.Sender.Present(u.sh.e.offline, []Target{u.target(p)})
 			}
-		}
+		})
 	}
 }
 

@@ -39,13 +39,7 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 
 func (u *user) uncertain(confirmed instant) {
 	for i := range u.groups {
-		g := &u.groups[i]
-		for j := range g.pairs {
-			if p := &g.pairs[j]; p.sent != u.sh.e.offlineDigest || p.sentAt.after(confirmed) {
-				p.sent, p.fresh = 0, true
-				g.pending = true
-			}
-		}
+		u.groups[i].uncertain(u.sh.e.offlineDigest, confirmed)
 	}
 }
 

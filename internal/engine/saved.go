@@ -103,11 +103,11 @@ func (u *user) appendPresence(b []byte, digests bool) []byte {
 		return b
 	}
 	for i := range u.groups {
-		for j := range u.groups[i].pairs {
-			p := &u.groups[i].pairs[j]
-			b = appendString(b, u.watcher(p).Key())
-			b = binary.LittleEndian.AppendUint64(b, p.sent)
-		}
+		g := &u.groups[i]
+		g.each(func(j int, l last) {
+			b = appendString(b, u.watcher(g.pairs[j]).Key())
+			b = binary.LittleEndian.AppendUint64(b, l.sent)
+		})
 	}
 	return b
 }
@@ -147,12 +147,13 @@ func (u *user) restorePresence(b []byte) {
 func (u *user) restoreSent() {
 	u.uncertain(minInstant)
 	for i := range u.groups {
-		for j := range u.groups[i].pairs {
-			p := &u.groups[i].pairs[j]
-			if u.saved.sent[u.watcher(p)] == u.sh.e.offlineDigest {
-				p.sent = u.sh.e.offlineDigest
+		g := &u.groups[i]
+		g.change(func(j int, l last) last {
+			if u.saved.sent[u.watcher(g.pairs[j])] == u.sh.e.offlineDigest {
+				l.sent = u.sh.e.offlineDigest
 			}
-		}
+			return l
+		})
 	}
 }
 
