@@ -40,7 +40,7 @@ func (u *user) setManual(m *presence.Manual, answer answerFunc) {
 	u.saveDoc(DocManual, encode(manualDoc{V: docVersion, Manual: m}), func() {
 		u.set.manual, u.person.Inputs.Manual = m, m
 	}, func(err error) {
-		if err == nil && u.state.Online && awake(&u.state) != m.Availability.Class() {
+		if err == nil && u.gist.online && u.gist.awake != m.Availability.Class() {
 			res.Advice = append(res.Advice, AdviceBeaten)
 		}
 		answer(res, err)
@@ -123,7 +123,7 @@ func (u *user) putRule(r privacy.Rule, answer answerFunc) {
 		answer(Result{}, refuse(TooMany, "", "you have %d rules, the most there may be; remove one first", maxRules))
 		return
 	}
-	doc := u.set.rules
+	doc := *u.set.rules
 	doc.Rules = append(append([]privacy.Rule{}, doc.Rules...), rule)
 	u.saveRules(doc, func(_ time.Time, err error) { answer(u.ruleAdvice(rule, needsRoster), refusedStore(err)) })
 }
@@ -150,7 +150,7 @@ func (u *user) removeRule(want privacy.Rule, answer answerFunc) {
 }
 
 func (u *user) removeRules(match func(ruleT) bool, answer answerFunc) {
-	doc := u.set.rules
+	doc := *u.set.rules
 	doc.Rules = nil
 	for _, r := range u.set.rules.Rules {
 		if !match(r) {
@@ -220,7 +220,7 @@ func (u *user) setPrivacyMode(on bool, answer answerFunc) {
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
 	}
-	doc := u.set.rules
+	doc := *u.set.rules
 	doc.PrivacyMode = on
 	u.saveRules(doc, func(_ time.Time, err error) { answer(Result{}, refusedStore(err)) })
 }
@@ -235,7 +235,7 @@ func (u *user) decide(w presence.Addr, c presence.ContainerID, yes bool, answer 
 	}
 	ev := roster.Refuse
 	docs := map[string][]byte{}
-	rules := u.set.rules
+	rules := *u.set.rules
 	if yes {
 		ev = roster.Approve
 		if c == presence.DefaultContainer {
@@ -260,7 +260,7 @@ func (u *user) decide(w presence.Addr, c presence.ContainerID, yes bool, answer 
 	docs[DocSubs] = encode(&subs)
 	u.save(Write{Docs: docs}, func(now time.Time, err error) {
 		if err == nil {
-			u.set.rules, u.set.subs = rules, &subs
+			u.set.rules, u.set.subs = &rules, &subs
 			u.recompile()
 			m := Mirror{Watcher: presence.JID{Addr: w, Bare: entry.Bare}, Spelling: entry.Spelling}
 			u.act(m, out, now)
@@ -308,7 +308,7 @@ func (u *user) erase(answer answerFunc) {
 			}
 		})
 		if u.sh.up && had != consentNone {
-			send.Leave(u.bare)
+			send.Leave(u.bare())
 		}
 		u.sh.forget(u)
 		answer(Result{}, nil)

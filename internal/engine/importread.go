@@ -112,11 +112,7 @@ func (e *Engine) readEnrol(user presence.JID, im *imported) error {
 	case j.Addr != user.Addr || j.Resource != "" || !sendable(j.Bare):
 		return refuse(Invalid, DocEnrol, "document %s is of %q; write one address, without a resource, in both places", DocEnrol, d.JID)
 	}
-	switch d.Consent {
-	case consentNone, consentAsked, consentGranted, consentRefused:
-		return nil
-	}
-	return refuse(Invalid, DocEnrol, "document %s: %q is not a consent; use asked, granted or refused, or leave it out", DocEnrol, d.Consent)
+	return nil
 }
 
 func (e *Engine) readRules(_ presence.JID, im *imported) error {
@@ -131,7 +127,9 @@ func (e *Engine) readRules(_ presence.JID, im *imported) error {
 		}
 		rules[i] = r
 	}
-	im.set.rules.Rules = rules
+	doc := *im.set.rules
+	doc.Rules = rules
+	im.set.rules = &doc
 	return nil
 }
 

@@ -28,6 +28,20 @@ func (e *Engine) time(i instant) time.Time {
 	return e.born.Add(time.Duration(i))
 }
 
+// come reports whether the instant is one, and has come.
+func (i instant) come(now instant) bool { return i != 0 && now >= i }
+
+// in returns the instant that lies d after now.
+func (u *user) in(d time.Duration, now time.Time) instant { return u.sh.e.instant(now.Add(d)) }
+
+// unixTime is the time of unix nanoseconds, UTC; none for 0.
+func unixTime(nanoseconds int64) time.Time {
+	if nanoseconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanoseconds).UTC()
+}
+
 // stamp is an instant rounded up to 2^24 ns, some 17 ms; 0 for never. After two
 // years of running a sending has the last stamp, which is after everything: then
 // something may be sent again in vain.

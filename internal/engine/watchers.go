@@ -202,6 +202,6 @@ func (u *user) policySettings(state privacy.LoadState) privacy.Settings {
 // rosterStale: reading has failed for longer than privacy.max_stale while the
 // user was online (S8.5, S11).
 func (u *user) rosterStale(now time.Time, limit time.Duration) bool {
-	return u.roster.status == rosterRead && !u.roster.failed.IsZero() && len(u.person.Inputs.Resources) > 0 &&
-		now.Sub(u.roster.readAt) > limit
+	return u.roster.status == rosterRead && u.roster.failed != 0 && len(u.person.Inputs.Resources) > 0 &&
+		u.sh.e.instant(now)-u.roster.readAt > instant(limit)
 }
