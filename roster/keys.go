@@ -44,20 +44,20 @@ func (k keys) find(a presence.Addr) (int, bool) {
 // absent stands in a list beside keys for an address that has nothing in it.
 const absent = 1<<16 - 1
 
-// union returns the addresses of both.
+// union returns the addresses of both, in as much memory as they need.
 func union(a, b keys) keys {
-	out := make(keys, 0, len(a)+len(b))
+	merged := make(keys, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
 		switch c := cmp.Compare(a.at(0), b.at(0)); {
 		case c < 0:
-			out, a = append(out, a[0]), a[1:]
+			merged, a = append(merged, a[0]), a[1:]
 		case c > 0:
-			out, b = append(out, b[0]), b[1:]
+			merged, b = append(merged, b[0]), b[1:]
 		default:
-			out, a, b = append(out, a[0]), a[1:], b[1:]
+			merged, a, b = append(merged, a[0]), a[1:], b[1:]
 		}
 	}
-	return slices.Clip(append(append(out, a...), b...))
+	return slices.Clone(append(append(merged, a...), b...))
 }
 
 // same reports whether two lists are one.

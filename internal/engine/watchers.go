@@ -205,5 +205,5 @@ func (u *user) policySettings(state privacy.LoadState) privacy.Settings {
 // user was online (S8.5, S11).
 func (u *user) rosterStale(now time.Time, limit time.Duration) bool {
 	return u.roster.status == rosterRead && u.roster.failed != 0 && len(u.person.Inputs.Resources) > 0 &&
-		u.sh.e.instant(now)-u.roster.readAt > instant(limit)
+		u.roster.readAt.age(u.sh.e.instant(now)) > limit
 }
