@@ -81,6 +81,7 @@ type settings struct {
 	told   *Profile  // nil: nothing
 	lists  *listsDoc // nil: never read
 	badge  string    // the handle; empty: none
+	rare   *rare     // nil: none of it
 }
 
 // bootstrap are the rules every user begins with, once for all.
@@ -103,6 +104,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var profile profileDoc
 	var lists listsDoc
 	var badge badgeDoc
+	var few rare
 	for _, d := range []struct {
 		name string
 		into any
@@ -111,6 +113,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
+		{DocApps, &few.apps, &few.apps.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -130,6 +133,9 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	}
 	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
 	s.badge = badge.Handle
+	if err := few.take(&s); err != nil {
+		return s, err
+	}
 	if profile.Profile != (Profile{}) {
 		s.told = &profile.Profile
 	}

@@ -128,6 +128,7 @@ func (u *user) drop(resource string, now time.Time) {
 	}
 	in := &u.person.Inputs
 	in.Resources = aggregation.Gone(in.Resources, resource)
+	u.unbindClaims(resource, now)
 	u.markDirty(now)
 }
 
@@ -136,6 +137,7 @@ func (u *user) dropAll(now time.Time) {
 		return
 	}
 	u.person.Inputs.Resources = u.person.Inputs.Resources[:0]
+	u.unbindClaims("", now)
 	u.markDirty(now)
 }
 
