@@ -88,6 +88,8 @@ func (r *router) mirrorIQ(q *asked, frame []byte) {
 	child := r.s.Child
 	switch {
 	case r.constant(q, frame, &r.c.texts.mirror):
+	case q.typ == "set" && isClaim(child):
+		r.claim(q)
 	case q.typ != "get":
 		r.l.refuse(q, errNoService)
 	case child.Is(stream.NSOwn, "query"):
@@ -110,6 +112,8 @@ func (r *router) ownIQ(q *asked, frame []byte, from *sender) {
 	case space == stream.NSOwn && string(child.Local) == "query" && q.typ == "get":
 		copied := bytes.Clone(frame)
 		r.work(q, func(ctx context.Context, l *link) { l.answerBatch(ctx, q, copied) })
+	case q.typ == "set" && isClaim(child):
+		r.claim(q)
 	case child.Is(nsVCard, "vCard") && q.typ == "get":
 		r.l.result(q, r.c.texts.vcard)
 	case privilege.DelegationVersion(space) != 0 && q.typ == "set" && r.host(from) != nil:
@@ -120,6 +124,12 @@ func (r *router) ownIQ(q *asked, frame []byte, from *sender) {
 	default:
 		r.l.refuse(q, errNoService)
 	}
+}
+
+// claim hands a claim to a worker.
+func (r *router) claim(q *asked) {
+	name, payload := string(r.s.Child.Local), bytes.Clone(r.s.Inner())
+	r.work(q, func(ctx context.Context, l *link) { l.answerClaim(ctx, q, name, payload) })
 }
 
 // ownNode answers disco on the nodes of commands and of delegated namespaces;

@@ -2,7 +2,10 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"presenced/aggregation"
 	"presenced/internal/presence"
@@ -109,6 +112,8 @@ func (e *Engine) claimOf(who Principal, user presence.JID, c Change, now time.Ti
 		return claim, &RefusedError{Kind: Invalid, Field: claimField(&claim, set.Lease), Reason: err.Error(), Err: err}
 	}
 	switch {
+	case !utf8.ValidString(claim.ID) || strings.ContainsFunc(claim.ID, unicode.IsControl):
+		return claim, refuse(Invalid, "id", "the id of a claim is text without control characters")
 	case !e.mayShow(claim.Activity):
 		return claim, refuse(Invalid, "activity", "%.64q is no activity; use one such as %s", claim.Activity, presence.OnThePhone)
 	case claim.Resource != "" && claim.App != (presence.Addr{}):

@@ -182,6 +182,8 @@ func TestClaim_Refused(t *testing.T) {
 		}{
 			"no id":           {alice, "id", SetClaim{Availability: presence.Busy}},
 			"a long id":       {alice, "id", SetClaim{ID: strings.Repeat("x", 257), Availability: presence.Busy}},
+			"a wild id":       {alice, "id", SetClaim{ID: "x\x00", Availability: presence.Busy}},
+			"no text":         {alice, "id", SetClaim{ID: "\xff", Availability: presence.Busy}},
 			"no number":       {alice, "availability", SetClaim{ID: "x"}},
 			"below the scale": {alice, "availability", SetClaim{ID: "x", Availability: 2999}},
 			"offline":         {alice, "availability", SetClaim{ID: "x", Availability: presence.OfflineFrom}},
