@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"time"
 
 	"presenced/component/commands"
 	"presenced/component/privilege"
@@ -93,11 +94,11 @@ func (r *router) mirrorIQ(q *asked, frame []byte) {
 	case q.typ != "get":
 		r.l.refuse(q, errNoService)
 	case child.Is(stream.NSOwn, "query"):
-		r.work(q, func(ctx context.Context, l *link) { l.answerQuery(ctx, q) })
+		r.limited(q, r.c.queries, func(ctx context.Context, l *link) { l.answerQuery(ctx, q) })
 	case child.Is(nsVCard, "vCard"):
-		r.work(q, func(ctx context.Context, l *link) { l.answerVCard(ctx, q) })
+		r.limited(q, r.c.queries, func(ctx context.Context, l *link) { l.answerVCard(ctx, q) })
 	case child.Is(nsLast, "query"):
-		r.work(q, func(ctx context.Context, l *link) { l.answerLast(ctx, q) })
+		r.limited(q, r.c.queries, func(ctx context.Context, l *link) { l.answerLast(ctx, q) })
 	default:
 		r.l.refuse(q, errNoService)
 	}
@@ -120,7 +121,7 @@ func (r *router) ownIQ(q *asked, frame []byte, from *sender) {
 		r.delegated(q, frame)
 	case r.c.commands != nil && (space == commands.NSCommands || space == commands.NSRegister):
 		payload := bytes.Clone(r.s.Inner())
-		r.work(q, func(ctx context.Context, l *link) { l.answerCommand(ctx, q, payload) })
+		r.limited(q, r.c.changes, func(ctx context.Context, l *link) { l.answerCommand(ctx, q, payload) })
 	default:
 		r.l.refuse(q, errNoService)
 	}
@@ -129,7 +130,7 @@ func (r *router) ownIQ(q *asked, frame []byte, from *sender) {
 // claim hands a claim to a worker.
 func (r *router) claim(q *asked) {
 	name, payload := string(r.s.Child.Local), bytes.Clone(r.s.Inner())
-	r.work(q, func(ctx context.Context, l *link) { l.answerClaim(ctx, q, name, payload) })
+	r.limited(q, r.c.claims, func(ctx context.Context, l *link) { l.answerClaim(ctx, q, name, payload) })
 }
 
 // ownNode answers disco on the nodes of commands and of delegated namespaces;
@@ -191,6 +192,16 @@ func (r *router) host(from *sender) *hostLink {
 		return nil
 	}
 	return r.l.hosts[from.host]
+}
+
+// limited is work for an asker who does not ask too fast.
+func (r *router) limited(q *asked, by *limiter, do func(context.Context, *link)) {
+	if !by.take(q.from.Addr.Key(), 1, time.Now()) {
+		r.c.metrics.tooFast.Inc()
+		r.l.refuse(q, errBusy)
+		return
+	}
+	r.work(q, do)
 }
 
 // work hands a request to the workers, or refuses it where they are busy.
