@@ -38,6 +38,8 @@ type Explained struct {
 	Standing roster.Standing `json:"-"` // of his subscription
 	Mirror   string          `json:"-"` // as he spells it; empty: he has no standing
 	Native   bool            `json:"-"` // her own contact: her server tells him by itself (S8.7)
+	NoRoster bool            `json:"-"` // her contact list cannot be read here (S2.6)
+	NoLists  bool            `json:"-"` // her server keeps lists that cannot be read here (S11)
 	Zone     string          `json:"-"` // the user's, for the times she is told; empty: UTC
 }
 
@@ -59,6 +61,7 @@ func (u *user) explain(w presence.Addr, now time.Time) Explained {
 	_, out.Zone = u.zone()
 	c, _ := u.person.Roster.Get(w)
 	out.Native = c.Subscription.SeesOwner()
+	out.NoRoster, out.NoLists = !u.host.Roster, u.listSource() == nil && u.listsHidden()
 	if out.Hold == HoldNone || w == u.addr {
 		u.project(out.Container.ID, &out.View)
 	}

@@ -105,6 +105,12 @@ func TestS12_HeldBackIsToldAndShown(t *testing.T) {
 		if e := w.explains(bob); e.Hold != HoldNone || e.View.Availability != presence.Available || !e.Native {
 			t.Errorf("attached: %+v", e)
 		}
+		w.host.Roster, w.host.Hidden = false, true
+		w.HostReady(w.host)
+		w.HostSynced(w.host.Name)
+		if e := w.explains(bob); !e.NoRoster || !e.NoLists {
+			t.Errorf("what cannot be read: %+v", e)
+		}
 		w.Detached(time.Now())
 		e := w.explains(bob)
 		if e.Hold != HoldLink || e.View != emptyView() || e.Projection.Availability != presence.Available {

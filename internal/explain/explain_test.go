@@ -175,7 +175,10 @@ func TestS12_TheTwoSentences(t *testing.T) {
 			sees(bob, "Busy, inactive: In a meeting", `your calendar has a meeting until 15:00 UTC, and because your device "desk" has not been used since 13:53 UTC`, "Colleagues", contact)},
 		{"S5.5 off work", func(s *scene) { in(s).Resources[0].Show, in(s).OffHours = presence.ShowAway, true }, bob,
 			sees(bob, "Away: Off work", `your device "desk" is set to away, and because this is outside your working hours`, "Colleagues", contact)},
-		{"S5.6 urgent only", func(s *scene) { in(s).Resources[0].Show = presence.ShowDND; s.rule(300, privacy.RuleUser, bob.String()) }, bob,
+		{"S5.6 urgent only", func(s *scene) {
+			in(s).Resources[0].Show = presence.ShowDND
+			s.rule(300, privacy.RuleUser, bob.String())
+		}, bob,
 			sees(bob, "Busy: Urgent interruptions only", `your device "desk" is set to do not disturb`, "Workgroup", "you have a rule for them") +
 				"\nTo this level, do not disturb is shown as \"Urgent interruptions only\"."},
 		{"S6.1 out-of-office event", func(s *scene) {
@@ -233,6 +236,18 @@ func TestS12_InGerman(t *testing.T) {
 		"Diese Adresse ist in der Stufe Kollegen, weil sie in Ihrer Kontaktgruppe „Team“ ist."
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestS2_6_S11_WhatCannotBeReadIsSaid, and only then.
+func TestS2_6_S11_WhatCannotBeReadIsSaid(t *testing.T) {
+	for _, c := range []struct{ roster, lists bool }{{false, false}, {true, false}, {false, true}} {
+		s := newScene(t)
+		s.state.NoRoster, s.state.NoLists = c.roster, c.lists
+		got := strings.Join(Why("en", s.of(bob), nil), "\n")
+		if strings.Contains(got, "Your contact list cannot be read here") != c.roster || strings.Contains(got, "Your block list and privacy lists on the chat server cannot be read") != c.lists {
+			t.Errorf("%+v: %s", c, got)
+		}
 	}
 }
 

@@ -113,6 +113,16 @@ func (w *words) passed() {
 	}
 }
 
+// unread tells what could not decide because nobody here may read it.
+func (w *words) unread() {
+	if w.e.NoRoster {
+		w.say("why.noroster")
+	}
+	if w.e.NoLists {
+		w.say("why.nolists")
+	}
+}
+
 var passings = map[string]text.Key{
 	privacy.VetoWall: "why.passed.wall", privacy.VetoFailClosed: "why.passed.fail-closed", privacy.VetoServerBlock: "why.passed.server-block",
 	privacy.VetoPrivacyList: "why.passed.privacy-list", privacy.VetoActiveList: "why.passed.active-list",

@@ -22,6 +22,7 @@ func Why(lang string, e *engine.Explained, level func(presence.ContainerID) stri
 	w.standing()
 	w.policy()
 	w.passed()
+	w.unread()
 	w.lost()
 	w.categories()
 	return w.lines

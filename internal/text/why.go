@@ -83,6 +83,9 @@ var asides = map[Key]*phrase{
 	"why.passed.privacy-list": {"your privacy list on the chat server", "Ihre Privatsphäre-Liste auf dem Chat-Server"},
 	"why.passed.active-list":  {"the privacy list in use", "die benutzte Privatsphäre-Liste"},
 
+	"why.noroster": {"Your contact list cannot be read here, so contacts and groups did not count.", "Ihre Kontaktliste kann hier nicht gelesen werden, Kontakte und Gruppen zählten also nicht."},
+	"why.nolists":  {"Your block list and privacy lists on the chat server cannot be read here and did not count.", "Ihre Blockierliste und Privatsphäre-Listen auf dem Chat-Server können hier nicht gelesen werden und zählten nicht."},
+
 	"why.shown":      {"Shown to them: %s.", "Gezeigt wird: %s."},
 	"why.withheld":   {"Not shown in this level: %s.", "In dieser Stufe nicht gezeigt: %s."},
 	"why.empty":      {"Would be shown, but there is nothing to show: %s.", "Würde gezeigt, aber es gibt nichts zu zeigen: %s."},
