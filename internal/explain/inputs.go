@@ -59,14 +59,13 @@ func (w *words) hidden() bool {
 func (w *words) won(in *presence.Input) string {
 	switch in.Kind {
 	case aggregation.KindManual:
-		key := text.Key("why.manual")
-		switch {
-		case in.Rule == "S5.0":
+		switch in.Rule {
+		case "S5.0":
 			return w.t("why.manual.hidden", w.moment(in.Until))
-		case in.Rule == "S5.4":
-			key = "why.manual.free"
+		case "S5.4":
+			return w.t("why.manual.free", w.stateOf(in.Says), w.moment(in.Until))
 		}
-		return w.t(key, w.stateOf(in.Says), w.moment(in.Until))
+		return w.t("why.manual", w.stateOf(in.Says), w.moment(in.Until))
 	case aggregation.KindClaim:
 		return w.t("why.claim", in.ID, w.stateOf(in.Says), w.moment(in.Until))
 	case aggregation.KindCalendar:

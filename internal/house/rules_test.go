@@ -79,7 +79,7 @@ func TestRules_TheCheckSees(t *testing.T) {
 		"S10 delivery": "S10", "RS1 S1a TS2": "", "I1": "I1", "S2.10": "S2.10", "by S2.": "S2",
 	} {
 		got := named(text)
-		for _, id := range strings.Fields(want) {
+		for id := range strings.FieldsSeq(want) {
 			if !got[id] {
 				t.Errorf("%q does not name %s: %v", text, id, got)
 			}
