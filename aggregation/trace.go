@@ -42,10 +42,12 @@ func (v *verdict) trace() presence.Trace {
 		note(presence.Input{Kind: KindClaim, ID: c.ID, Says: presence.Shown{Availability: c.Availability, Activity: c.Activity},
 			Since: c.SetAt, Until: c.ExpiresAt}, won, rule)
 	}
-	for i := range v.in.Calendar.Events {
-		if e := &v.in.Calendar.Events[i]; runs(e, v.now) {
-			won, rule := v.eventFate(e)
-			note(v.eventSays(e), won, rule)
+	if c := v.in.Calendar; c != nil {
+		for i := range c.Events {
+			if e := &c.Events[i]; runs(e, v.now) {
+				won, rule := v.eventFate(e)
+				note(v.eventSays(e), won, rule)
+			}
 		}
 	}
 	if v.in.OOF != nil {
@@ -54,7 +56,7 @@ func (v *verdict) trace() presence.Trace {
 			Since: v.in.OOF.Start, Until: v.in.OOF.End}, won, rule)
 	}
 	if v.in.OffHours {
-		note(presence.Input{Kind: KindHours, ID: KindHours, Until: v.in.NextHours}, v.giver == fromHours, "S5.5")
+		note(presence.Input{Kind: KindHours, ID: KindHours}, v.giver == fromHours, "S5.5")
 	}
 	return t
 }

@@ -32,8 +32,11 @@ type answered struct {
 }
 
 func (a *answered) ReadRoster(user presence.Addr, _ string) { a.e.RosterRead(user, a.contacts, nil) }
-func (a *answered) ReadCard(user presence.Addr, _ string)   { a.e.CardRead(user, nil, nil) }
-func (a *answered) Settle(string)                           {}
+func (a *answered) ReadCard(user presence.Addr, _ string) bool {
+	a.e.CardRead(user, nil, nil)
+	return true
+}
+func (a *answered) Settle(string) {}
 
 // nowhere is a store that forgets.
 type nowhere struct{}

@@ -10,18 +10,9 @@ const commandPause = time.Second
 // she may have blocked somebody, or moved a contact, just before (S8.8). It does not
 // wait for the answer.
 func (u *user) commanded(now time.Time) {
-	if u.gone || len(u.person.Inputs.Resources) == 0 || now.Sub(u.serverReadAt()) < commandPause {
-		return
+	last := max(u.roster.readAt, u.lists.readAt)
+	recent := last != 0 && last.age(u.sh.e.instant(now)) < commandPause
+	if !u.gone && !recent && len(u.person.Inputs.Resources) > 0 {
+		u.reread(now, nil)
 	}
-	u.reread(now, nil)
-}
-
-// serverReadAt is when what the server keeps was last read.
-func (u *user) serverReadAt() time.Time { return later(u.roster.readAt, u.lists.readAt) }
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

@@ -72,7 +72,7 @@ func (s *scene) rule(id presence.ContainerID, t privacy.RuleType, value string) 
 }
 
 func (s *scene) meeting(until time.Duration) {
-	s.person.Inputs.Calendar.Events = []presence.Event{{Start: now.Add(-time.Hour), End: now.Add(until), Kind: presence.EventBusy, Subject: "Merger"}}
+	s.person.Inputs.Calendar = &presence.Calendar{Events: []presence.Event{{Start: now.Add(-time.Hour), End: now.Add(until), Kind: presence.EventBusy, Subject: "Merger"}}}
 }
 
 func deny(value string) *privacy.List {
@@ -321,7 +321,7 @@ func TestS12_WhateverIsExplainedIsTold(t *testing.T) {
 func random(t testing.TB, r *rand.Rand) *scene {
 	s := newScene(t)
 	in := &s.person.Inputs
-	in.Resources = nil
+	in.Resources, in.Calendar = nil, new(presence.Calendar)
 	ago := func(most time.Duration) time.Time { return now.Add(-time.Duration(r.Int64N(int64(most)))) }
 	for i := range r.IntN(4) {
 		d := presence.Resource{Name: fmt.Sprint("d", i), Priority: int8(r.IntN(4) - 1), Show: presence.Show(r.IntN(5)), PublishedAt: ago(time.Hour), Own: r.IntN(9) == 0}
