@@ -31,13 +31,10 @@ type Options struct {
 	Sender        Sender
 	// Forgetful: subscriptions were lost with the store, so nobody is told that there
 	// is none (S13).
-	Forgetful bool
-	// ListSources read the block and privacy lists of a host's users where the
-	// stream does not offer them (S11).
-	ListSources map[string]ListReader
-	Log         *slog.Logger
-	Registerer  prometheus.Registerer
-	Shards      int // owners; 0: four per processor
+	Forgetful  bool
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	Shards     int // owners; 0: four per processor
 }
 
 // Engine owns all users. Its methods are safe for many goroutines.
@@ -264,11 +261,13 @@ func (e *Engine) Stop(ctx context.Context) {
 
 // Reload puts other rules in force for everybody and enrols whom they name.
 func (e *Engine) Reload(rules *Rules) {
+	others := changedSources(e.rules(), rules)
 	e.current.Store(rules)
 	e.warnGrants()
 	e.knownVersion.Add(1)
 	e.everywhere(func(s *shard, now time.Time) {
 		s.enlistAll(now)
+		s.listSourcesChanged(others, now)
 		for _, u := range s.users {
 			u.person.Inputs.Kind = e.kindOf(u.addr)
 			u.compose()

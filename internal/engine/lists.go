@@ -9,7 +9,9 @@ import (
 )
 
 // ListReader reads lists where the stream does not offer them (S11). As with
-// Sender.ReadLists, the answer comes through Engine.ListsRead.
+// Sender.ReadLists, the answer comes through Engine.ListsRead. It is called by an
+// owner and must not block. Of two readers that stand in Rules it must be possible
+// to tell whether they are the same: a pointer will do.
 type ListReader interface {
 	ReadLists(user presence.Addr, bare string, online bool)
 }
@@ -34,7 +36,7 @@ type listsCopy struct {
 
 // listSource returns who reads the user's lists; nil where nobody can.
 func (u *user) listSource() ListReader {
-	if r := u.sh.e.opt.ListSources[u.addr.Domain()]; r != nil {
+	if r := u.sh.e.rules().ListSources[u.addr.Domain()]; r != nil {
 		return r
 	}
 	if u.host.Block || u.host.Privacy {
@@ -45,7 +47,7 @@ func (u *user) listSource() ListReader {
 
 // listsHidden: the server keeps lists nobody reads for us (S11).
 func (u *user) listsHidden() bool {
-	return u.sh.e.opt.ListSources[u.addr.Domain()] == nil && (u.host.Hidden || !u.host.ready)
+	return u.sh.e.rules().ListSources[u.addr.Domain()] == nil && (u.host.Hidden || !u.host.ready)
 }
 
 // reread reads again what decides about watchers and is the server's (S8.8).
@@ -93,11 +95,14 @@ func (e *Engine) ListsRead(user presence.Addr, lists Lists, err error) {
 
 func (u *user) listsRead(lists Lists, err error, now time.Time) {
 	again := u.lists.again && u.sh.up && u.listSource() != nil
+	asked := u.lists.reading
 	u.lists.reading = false
 	if again {
 		u.askLists()
 	}
-	u.lists.fresh = !again && u.sh.up
+	if asked { // else it was begun before the attach, or by a source of before
+		u.lists.fresh = !again && u.sh.up
+	}
 	if err != nil {
 		u.listsFailed(err, now)
 	} else {
