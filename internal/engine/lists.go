@@ -30,8 +30,23 @@ type listsCopy struct {
 	question
 	online bool // as it was asked
 	fresh  bool // answered, well or not, since the attach and since she came online
-	readAt time.Time
 	failed time.Time // of the last attempt; zero: it succeeded
+	// missed is how long she has been online since they were last read, up to tick;
+	// a restart begins anew (S11).
+	missed time.Duration
+	tick   time.Time // zero: she was not online at the last attempt, or has come anew
+}
+
+// count adds the time since the last attempt while she is online.
+func (l *listsCopy) count(online bool, now time.Time) {
+	switch {
+	case !online:
+		l.tick = time.Time{}
+		return
+	case !l.tick.IsZero():
+		l.missed += now.Sub(l.tick)
+	}
+	l.tick = now
 }
 
 // listSource returns who reads the user's lists; nil where nobody can.
@@ -121,8 +136,9 @@ func (u *user) listsFailed(err error, now time.Time) {
 	}
 	first := u.lists.failed.IsZero()
 	u.lists.failed = now
+	u.lists.count(len(u.person.Inputs.Resources) > 0, now)
 	u.planRefresh(now)
-	if first || u.listsStale(now, u.sh.e.rules().MaxStale) {
+	if first || u.listsStale(u.sh.e.rules().MaxStale) {
 		u.sh.e.warnLists(err)
 		u.recompile()
 	}
@@ -133,7 +149,9 @@ func (u *user) listsFailed(err error, now time.Time) {
 // listsNews puts a reading in force, and stores it where it says something new.
 func (u *user) listsNews(lists Lists, now time.Time) {
 	recovered := !u.lists.failed.IsZero()
-	u.lists.readAt, u.lists.failed = now, time.Time{}
+	u.lists.failed = time.Time{}
+	u.lists.count(len(u.person.Inputs.Resources) > 0, now)
+	u.lists.missed = 0
 	u.planRefresh(now)
 	next := &listsDoc{V: docVersion, Lists: lists}
 	if _, stream := u.listSource().(Sender); stream && u.host.Privacy && !u.lists.online {
@@ -174,7 +192,7 @@ func (u *user) listsLoaded() bool {
 }
 
 // listsOutdated has the lists of somebody who comes online read before she is shown.
-func (u *user) listsOutdated() { u.lists.fresh = false }
+func (u *user) listsOutdated() { u.lists.fresh, u.lists.tick = false, time.Time{} }
 
 // listsState is what the lists make of the policy's state.
 func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
@@ -188,16 +206,16 @@ func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
 			return privacy.StateLoading
 		}
 		return privacy.StateError
-	case u.listsStale(now, r.MaxStale):
+	case u.listsStale(r.MaxStale):
 		return privacy.StateStale
 	}
 	return privacy.StateOK
 }
 
-// listsStale: reading has failed for longer than privacy.max_stale while the user
-// was online (S11).
-func (u *user) listsStale(now time.Time, limit time.Duration) bool {
-	return !u.lists.failed.IsZero() && len(u.person.Inputs.Resources) > 0 && now.Sub(u.lists.readAt) > limit
+// listsStale: reading has failed for longer than privacy.max_stale, not counting
+// the time in which the user was offline (S11).
+func (u *user) listsStale(limit time.Duration) bool {
+	return !u.lists.failed.IsZero() && u.lists.missed > limit
 }
 
 // vetoes adds the lists to what the policy is made of. Which list a session made

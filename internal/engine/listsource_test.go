@@ -16,16 +16,31 @@ import (
 type database struct {
 	*world
 	open atomic.Int64 // questions without an answer
+	away atomic.Bool  // every question fails at once
 }
 
 // source puts a new database in force by a reload.
 func (w *world) source() *database {
 	d := &database{world: w}
 	rules := *w.rules()
-	rules.ListSources = map[string]ListReader{"example.org": &source{func(presence.Addr) { d.open.Add(1) }}}
+	rules.ListSources = map[string]ListReader{"example.org": &source{d.asked}}
 	w.Reload(&rules)
 	synctest.Wait()
 	return d
+}
+
+func (d *database) asked(user presence.Addr) {
+	if d.away.Load() {
+		d.ListsRead(user, Lists{}, errors.New("away"))
+	} else {
+		d.open.Add(1)
+	}
+}
+
+// fails every question from here on.
+func (d *database) fails() {
+	d.away.Store(true)
+	d.answers(errors.New("away"))
 }
 
 // answers every question there is, and those that an answer leads to.
@@ -137,5 +152,31 @@ func TestS8_5_AnAnswerFromBeforeTheAttachOpensNothing(t *testing.T) {
 		}
 		d.answers(nil, bob)
 		w.expect(to(bob, "18500 en"), to(boss, "3500 en"))
+	})
+}
+
+// TestS11_OnlyTimeOnlineMakesListsStale: neither a week offline nor a restart does,
+// a day online in all does.
+func TestS11_OnlyTimeOnlineMakesListsStale(t *testing.T) {
+	withSource(t, func(w *world, d *database) {
+		d.answers(nil, bob)
+		w.expect(to(boss, "3500 en"))
+		d.fails()
+		time.Sleep(23 * time.Hour)
+		w.device(alice+"/desk", Device{Gone: true})
+		w.expect(to(boss, "18500 en"))
+		time.Sleep(7 * 24 * time.Hour)
+		w.device(alice+"/desk", Device{})
+		w.expect(to(boss, "3500 en"))
+		time.Sleep(2 * time.Hour)
+		w.expect(to(boss, "18500 en"))
+		w.Stop(context.Background())
+
+		again := build(t, w.store)
+		defer again.Stop(context.Background())
+		again.source().fails()
+		again.attach()
+		again.device(alice+"/desk", Device{})
+		again.expect(to(boss, "3500 en"))
 	})
 }
