@@ -3,8 +3,10 @@
 package acceptance
 
 import (
+	"context"
 	"encoding/json"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,7 +17,9 @@ import (
 // reads them there.
 type sqlSite struct {
 	*site
-	pg *testbed.Postgres // nil: SQLite
+	pg      *testbed.Postgres // nil: SQLite
+	config  map[string]any
+	sources any // the entry of privacy.lists_sql
 }
 
 // openSQL starts one of the two. The database user of PostgreSQL is the one of
@@ -39,13 +43,12 @@ func openSQL(t *testing.T, driver string) *sqlSite {
 		s.must(s.srv.AddUser(t.Context(), user, host, "pw"))
 	}
 	_, store := storeOf(t)
-	s.d = testbed.RunDaemon(t, testbed.DaemonOptions{Config: lay(map[string]any{
-		"store": store,
-		"privacy": map[string]any{
-			"refresh": "1s", "server_lists": "require",
-			"lists_sql": []any{map[string]any{"host": host, "driver": driver, "dsn": dsn}},
-		},
-	}, testbed.ConfigFor(s.srv))})
+	s.sources = map[string]any{"host": host, "driver": driver, "dsn": dsn}
+	s.config = lay(map[string]any{
+		"store":   store,
+		"privacy": map[string]any{"refresh": "1s", "server_lists": "require", "lists_sql": []any{s.sources}},
+	}, testbed.ConfigFor(s.srv))
+	s.d = testbed.RunDaemon(t, testbed.DaemonOptions{Config: s.config})
 	return s
 }
 
@@ -168,4 +171,55 @@ func TestListsSQL_DatabaseAway(t *testing.T) {
 	s.onlyOffline(bob, "alice", mark)
 	s.blocks(alice, "unblock", "bob@"+host)
 	s.sees(bob, "alice", "dnd 9500", converge)
+}
+
+// TestListsSQL_Reload: a database that is added counts from the reload on, one that
+// cannot be reached opens nothing, and what cannot be right changes nothing.
+func TestListsSQL_Reload(t *testing.T) {
+	s := openSQL(t, "sqlite")
+	right := s.sources
+	reason := "lists of " + host
+	alice, bob, carol := s.login("alice", "desk"), s.login("bob", "home"), s.login("carol", "home")
+	s.enable(alice)
+	s.watch(bob, "alice")
+	s.watch(carol, "alice")
+	s.sees(bob, "alice", "online 3500", converge)
+
+	s.reload() // no source, and server_lists = "require"
+	s.sees(bob, "alice", "offline", converge)
+	s.blocks(alice, "block", "bob@"+host)
+	mark := bob.Mark()
+	s.reload(right)
+	s.sees(carol, "alice", "online 3500", converge)
+
+	s.reload(map[string]any{"host": host, "driver": "sqlite", "dsn": filepath.Join(t.TempDir(), "nowhere.db")})
+	s.stands("degraded", reason, converge)
+	s.must(alice.Presence(testbed.PresenceOptions{Show: "away", Priority: 5}))
+	s.sees(carol, "alice", "away 15500", converge)
+	s.onlyOffline(bob, "alice", mark)
+
+	s.reload(map[string]any{"host": host, "driver": "sqlite", "dsn": "nowhere.db"})
+	s.within(converge, "the reload is refused", func(ctx context.Context) error {
+		for {
+			all, err := s.d.Metrics(ctx)
+			if err != nil || series(t, all, "presenced_config_last_reload_successful") == 0 {
+				return err
+			}
+			time.Sleep(20 * time.Millisecond) // the pause of a poll
+		}
+	})
+	s.stands("degraded", reason, 0)
+
+	s.reload(right)
+	s.stands("ready", "", converge)
+	s.blocks(alice, "unblock", "bob@"+host)
+	s.sees(bob, "alice", "away 15500", converge)
+}
+
+// reload gives the daemon these sources and no others.
+func (s *sqlSite) reload(sources ...any) {
+	s.Helper()
+	s.config["privacy"].(map[string]any)["lists_sql"] = sources
+	s.must(s.d.WriteConfig(s.config))
+	s.must(s.d.Signal(syscall.SIGHUP))
 }
