@@ -170,8 +170,9 @@ func (e *Engine) loadUser(saved Saved) error {
 		return nil // presence of somebody who was erased
 	}
 	j, err := presence.ParseJID(set.enrol.JID)
-	if err != nil {
-		return fmt.Errorf("a user's settings: %w", err)
+	if err != nil { // accepted by a version that took her for somebody else as well
+		e.opt.Log.Error("a user's settings are left alone: her address is not one for certain; she is shown to nobody", "error", err)
+		return nil
 	}
 	e.blank.Store(false)
 	u := e.shardOf(j.Addr).newUser(j.Addr, set.enrol.JID)
