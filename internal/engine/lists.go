@@ -1,7 +1,8 @@
 package engine
 
 import (
-	"bytes"
+	"reflect"
+	"slices"
 	"time"
 
 	"presenced/internal/presence"
@@ -28,13 +29,16 @@ type listsDoc struct {
 // listsCopy is how the reading of a user's lists goes.
 type listsCopy struct {
 	question
-	online bool // as it was asked
-	fresh  bool // answered, well or not, since the attach and since she came online
+	online bool      // as it was asked
+	fresh  bool      // answered, well or not, since the attach and since she came online
 	failed time.Time // of the last attempt; zero: it succeeded
 	// missed is how long she has been online since they were last read, up to tick;
 	// a restart begins anew (S11).
 	missed time.Duration
 	tick   time.Time // zero: she was not online at the last attempt, or has come anew
+	// suspect is what suspected found of judged.
+	judged  *listsDoc
+	suspect bool
 }
 
 // count adds the time since the last attempt while she is online.
@@ -160,11 +164,11 @@ func (u *user) listsNews(lists Lists, now time.Time) {
 			next.Lists.Default, next.Lists.Others = u.set.lists.Lists.Default, u.set.lists.Lists.Others
 		}
 	}
-	doc := encode(next)
-	if u.set.lists != nil && bytes.Equal(doc, encode(u.set.lists)) && !recovered {
+	if u.set.lists != nil && reflect.DeepEqual(next, u.set.lists) && !recovered {
 		u.evaluate(now) // what waited for the answer
 		return
 	}
+	doc := encode(next)
 	u.set.lists = next
 	u.recompile()
 	u.evaluate(now)
@@ -233,7 +237,18 @@ func (u *user) vetoes(s *privacy.Settings) {
 	if u.set.enrol.Consent == consentGranted && !u.host.Managed {
 		return
 	}
-	for i := range l.Others {
-		s.Invisible = s.Invisible || u.sh.e.rules().System.Site.SuspectActive(&l.Others[i])
+	s.Invisible = u.suspected()
+}
+
+// suspected reports whether one of her other lists may be active (S8.3). It is asked
+// at every change of her policy, and there may be many long lists: it is worked out
+// once for each reading. Of the site only the component's domain counts.
+func (u *user) suspected() bool {
+	if u.lists.judged != u.set.lists {
+		u.lists.judged = u.set.lists
+		u.lists.suspect = slices.ContainsFunc(u.set.lists.Lists.Others, func(l privacy.List) bool {
+			return u.sh.e.rules().System.Site.SuspectActive(&l)
+		})
 	}
+	return u.lists.suspect
 }
