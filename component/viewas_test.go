@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -83,6 +84,8 @@ func newWhole(t *testing.T, r *rand.Rand) *whole {
 		t.Fatal(err)
 	}
 	edge.e = w.e
+	endless := math.Inf(1) // she asks faster than anybody may
+	w.c.changes = newLimiter(rates{each: 1, burst: endless, total: endless, totalBurst: endless, senders: 1})
 	w.c.SetDoor(w.e)
 	w.c.SetCommands(commands.New(w.e, commands.Options{Domain: testDomain, Hosts: []string{testHost}}))
 	if err := w.e.Load(t.Context()); err != nil {

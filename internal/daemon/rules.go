@@ -113,7 +113,7 @@ func wallsOf(c *config.Config) ([]engine.Wall, error) {
 }
 
 func enrolmentOf(c *config.Enrolment) (engine.Enrolment, error) {
-	e := engine.Enrolment{Users: make(map[presence.Addr]string), Bots: make(map[presence.Addr]bool)}
+	e := engine.Enrolment{Users: make(map[presence.Addr]string), Bots: make(map[presence.Addr]bool), Apps: make(map[presence.Addr]bool)}
 	switch c.Mode {
 	case "all":
 		e.Mode = engine.EnrolAll
@@ -134,6 +134,13 @@ func enrolmentOf(c *config.Enrolment) (engine.Enrolment, error) {
 	bots, err := addrsOf("enrolment.bots", c.Bots)
 	for _, a := range bots {
 		e.Bots[a] = true
+	}
+	if err != nil {
+		return e, err
+	}
+	apps, err := addrsOf("enrolment.apps", c.Apps)
+	for _, a := range apps {
+		e.Apps[a] = true
 	}
 	return e, err
 }

@@ -150,6 +150,7 @@ func (u *user) inspect(now time.Time) Inspection {
 		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(),
 	}
 	_, out.Timezone = u.zone()
+	out.Claims, out.Apps = u.claimLines(now), u.set.apps().Apps
 	if u.roster.status == rosterRead {
 		out.RosterAge = u.roster.readAt.age(u.sh.e.instant(now))
 	}
