@@ -106,6 +106,25 @@ func TestPeers_RecurrencesAreOurs(t *testing.T) {
 	})
 }
 
+// TestPeers_WhichCalendarsCount: neither server keeps the mark that a calendar
+// does not block time. Radicale answers with an empty one, Xandikos with the
+// opposite; such calendars count then.
+func TestPeers_WhichCalendarsCount(t *testing.T) {
+	eachPeer(t, Options{}, func(t *testing.T, p *peer) {
+		free := "<C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp>"
+		p.must(p.MakeCalendar(t.Context(), p.user, "free", free))
+		p.put("free", "3", "DTSTART:20261103T140000Z", "DTEND:20261103T150000Z")
+		p.want("with a free calendar", both+", 3 14:00", false)
+		if p.Kind == testbed.Xandikos { // its calendars take everything
+			return
+		}
+		tasks := `<C:supported-calendar-component-set><C:comp name="VTODO"/></C:supported-calendar-component-set>`
+		p.must(p.MakeCalendar(t.Context(), p.user, "tasks", tasks))
+		p.put("tasks", "4", "DTSTART:20261103T160000Z", "DTEND:20261103T170000Z")
+		p.want("with a list of tasks", "", true)
+	})
+}
+
 func TestPeers_FreeBusyIsNotTrusted(t *testing.T) {
 	eachPeer(t, Options{FreeBusy: true}, func(t *testing.T, p *peer) {
 		if p.Kind == testbed.Radicale { // it answers 207 with empty responses
