@@ -76,7 +76,7 @@ const (
 )
 
 // Fault is a failure and what to do about it.
-type Fault struct { //nolint:errname // a fault is what an operator reads of; sources.FaultError is not
+type Fault struct { //nolint:errname // sources.Fault says it; Error would say it twice
 	Kind FaultKind
 	Err  error
 	// RetryAfter is how long the server asked to be left alone; 0: it did not.
