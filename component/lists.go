@@ -48,7 +48,10 @@ type listReading struct {
 }
 
 // listAccess says which lists are read.
-type listAccess struct{ block, privacy bool }
+type listAccess struct {
+	block, privacy bool
+	spares         bool // nsSpares; of what a host has
+}
 
 type listAnswer struct {
 	r    *listReading
@@ -243,6 +246,7 @@ func (r *listReading) takeList(name string, frame []byte) error {
 		return errors.New("component: privacy list: an answer without the list that was asked for")
 	}
 	list := privacyList(x.Lists[0].Items)
+	list.Name = name
 	if name == r.which {
 		r.out.Default = &list
 	} else {
@@ -317,6 +321,7 @@ func (l *link) discover(h *hostLink) {
 				for _, f := range x.Query.Features {
 					has.block = has.block || f.Var == nsBlocking
 					has.privacy = has.privacy || f.Var == nsPrivacy
+					has.spares = has.spares || f.Var == nsSpares
 				}
 			}
 			l.mu.Lock()

@@ -35,6 +35,7 @@ type Options struct {
 	// ListSources read the block and privacy lists of a host's users where the
 	// stream does not offer them (S11).
 	ListSources map[string]ListReader
+	ListWriter  ListWriter // writes lists where the stream lets it; nil: nowhere
 	Log         *slog.Logger
 	Registerer  prometheus.Registerer
 	Shards      int // owners; 0: four per processor
@@ -170,6 +171,7 @@ func (e *Engine) loadUser(saved Saved) error {
 		return fmt.Errorf("a user's settings: %w", err)
 	}
 	if set.enrol.V == 0 {
+		e.loadDebtor(set)
 		return nil // presence of somebody who was erased
 	}
 	j, err := presence.ParseJID(set.enrol.JID)
@@ -181,7 +183,7 @@ func (e *Engine) loadUser(saved Saved) error {
 	u.set = set
 	e.handles.put(set.badge, j.Addr)
 	u.restorePresence(saved.Presence)
-	if set.enrol.Enabled {
+	if set.enrol.Enabled || set.egress != nil {
 		e.setKnown(j.Addr, true)
 	}
 	return nil
@@ -274,6 +276,7 @@ func (e *Engine) Reload(rules *Rules) {
 			u.compose()
 			u.recompile()
 			u.evaluate(now)
+			u.egressReloaded(now)
 		}
 	})
 }

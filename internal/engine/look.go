@@ -179,6 +179,9 @@ func (e *Engine) Users(ctx context.Context, who Principal) ([]UserSummary, error
 		part, ok := call(ctx, s, func(time.Time) []UserSummary {
 			lines := make([]UserSummary, 0, len(s.users))
 			for _, u := range s.users {
+				if u.set.enrol.V == 0 && u.set.egress != nil {
+					continue // erased: only her server is still to be reached
+				}
 				lines = append(lines, u.summary())
 			}
 			return lines

@@ -43,6 +43,7 @@ type about struct {
 	hours aggregation.Hours
 	zone  *time.Location // in which she keeps them
 	card  card
+	lists *listWrites // on their way to her server; nil: none
 }
 
 // herself returns what is kept about a user, to be filled.

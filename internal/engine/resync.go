@@ -31,6 +31,7 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 		u.uncertain(limit)
 		u.listsOutdated()
 		u.lists.drop(now)
+		u.writesLost(now)
 		u.roster.drop(now)
 		u.schedule()
 	}

@@ -60,9 +60,10 @@ type settings struct {
 	manual *presence.Manual
 	note   string
 	oof    *presence.OutOfOffice
-	told   *Profile  // nil: nothing
-	lists  *listsDoc // nil: never read
-	badge  string    // the handle; empty: none
+	told   *Profile   // nil: nothing
+	lists  *listsDoc  // nil: never read
+	badge  string     // the handle; empty: none
+	egress *egressDoc // nil: no list of hers holds items of ours
 }
 
 // bootstrap are the rules every user begins with, once for all: rules are never
@@ -86,6 +87,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var profile profileDoc
 	var lists listsDoc
 	var badge badgeDoc
+	var egress egressDoc
 	for _, d := range []struct {
 		name string
 		into any
@@ -94,6 +96,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, &s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
+		{DocEgress, &egress, &egress.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -118,6 +121,9 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	}
 	if lists.V != 0 {
 		s.lists = &lists
+	}
+	if egress.V != 0 {
+		s.egress = &egress
 	}
 	return s, nil
 }
