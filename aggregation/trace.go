@@ -38,10 +38,12 @@ func (v *verdict) trace() presence.Trace {
 		won, rule := v.claimFate(c)
 		note(KindClaim, c.ID, won, rule)
 	}
-	for i := range v.in.Calendar.Events {
-		if e := &v.in.Calendar.Events[i]; runs(e, v.now) {
-			won, rule := v.eventFate(e)
-			note(KindCalendar, e.Start.UTC().Format(time.RFC3339), won, rule)
+	if c := v.in.Calendar; c != nil {
+		for i := range c.Events {
+			if e := &c.Events[i]; runs(e, v.now) {
+				won, rule := v.eventFate(e)
+				note(KindCalendar, e.Start.UTC().Format(time.RFC3339), won, rule)
+			}
 		}
 	}
 	if v.in.OOF != nil {

@@ -20,7 +20,7 @@ const egressRetry = 10 * time.Minute
 // finishes or undoes it. It outlives her settings where her server could not be
 // reached when she left.
 type egressDoc struct {
-	V     int          `json:"v"`
+	V     version      `json:"v"`
 	JID   string       `json:"jid"`
 	Lists []egressList `json:"lists"`
 }
@@ -86,7 +86,7 @@ func (u *user) keepEgress(lists []egressList, now time.Time, then func(now time.
 	var next *egressDoc
 	w := Write{Docs: map[string][]byte{DocEgress: nil}}
 	if len(lists) > 0 {
-		next = &egressDoc{V: docVersion, JID: u.bare, Lists: lists}
+		next = &egressDoc{V: docVersion, JID: u.bare(), Lists: lists}
 		w.Docs = next.alone()
 	} else if u.set.enrol.V == 0 {
 		w = Write{Erase: true} // it was the last that was known of her
@@ -121,7 +121,7 @@ func (u *user) writeEgress(steps []ListStep, now time.Time) {
 		if err != nil {
 			w.refusals, w.again = w.refusals+1, now.Add(egressRetry)
 			u.sh.e.metrics.egressRefused.Inc()
-			u.sh.e.opt.Log.Debug("a server refused to change a user's privacy lists", "user", u.bare, "error", err)
+			u.sh.e.opt.Log.Debug("a server refused to change a user's privacy lists", "user", u.bare(), "error", err)
 		}
 		u.readAfterWrite()
 	})
@@ -266,7 +266,7 @@ func (u *user) payNow() {
 // debtRead takes the lists of somebody who is not enrolled: nothing of them is kept.
 func (u *user) debtRead(lists Lists, err error, now time.Time) {
 	u.lists.reading = false
-	u.lists.end(now)
+	u.answered(askedLists, false, now)
 	if err == nil {
 		u.tendEgress(&lists, now)
 	}

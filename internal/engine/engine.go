@@ -149,7 +149,10 @@ func (e *Engine) Load(ctx context.Context) error {
 			} else {
 				u.uncertain(-1)
 			}
-			u.saved = savedPresence{}
+			if u.going != nil {
+				u.going.sent = nil
+				u.rest()
+			}
 		}
 	}
 	e.warnGrants()

@@ -17,8 +17,8 @@ type ListReader interface {
 // listsDoc is the last reading of a user's server-side lists. It stays in force
 // when the server stops offering them (S11).
 type listsDoc struct {
-	V     int   `json:"v"`
-	Lists Lists `json:"lists"`
+	V     version `json:"v"`
+	Lists Lists   `json:"lists"`
 	// Partial: she was offline, and privacy lists are read of who is online only.
 	Partial bool `json:"partial,omitempty"`
 }
@@ -28,8 +28,8 @@ type listsCopy struct {
 	question
 	online bool // as it was asked
 	fresh  bool // answered, well or not, since the attach and since she came online
-	readAt time.Time
-	failed time.Time // of the last attempt; zero: it succeeded
+	readAt seconds
+	failed seconds // the last attempt; 0: it succeeded
 }
 
 // listSource returns who reads the user's lists; nil where nobody can.
@@ -66,7 +66,7 @@ func (u *user) readLists(now time.Time, after func(now time.Time)) {
 		}
 		return
 	}
-	u.lists.join(u.sh.e, after)
+	u.join(askedLists, after)
 	if u.lists.reading {
 		online := len(u.person.Inputs.Resources) > 0
 		u.lists.again = u.lists.again || after != nil || online && !u.lists.online
@@ -79,7 +79,7 @@ func (u *user) askLists() { u.askListsAs(len(u.person.Inputs.Resources) > 0) }
 
 func (u *user) askListsAs(online bool) {
 	u.lists.again, u.lists.reading, u.lists.online = false, true, online
-	u.listSource().ReadLists(u.addr, u.bare, u.lists.online)
+	u.listSource().ReadLists(u.addr, u.bare(), u.lists.online)
 }
 
 // ListsRead answers Sender.ReadLists and ListReader.ReadLists.
@@ -109,7 +109,7 @@ func (u *user) listsRead(lists Lists, err error, now time.Time) {
 		u.listsNews(lists, now)
 	}
 	u.serveWaiters(now)
-	u.lists.end(now)
+	u.answered(askedLists, u.lists.reading, now)
 	u.schedule()
 	if err == nil && !again {
 		u.tendEgress(&lists, now)
@@ -122,21 +122,21 @@ func (u *user) listsFailed(err error, now time.Time) {
 	if !u.sh.up {
 		return // the link went away meanwhile: not an answer about the lists
 	}
-	first := u.lists.failed.IsZero()
-	u.lists.failed = now
+	first := u.lists.failed == 0
+	u.lists.failed = u.sh.e.instant(now).seconds()
 	u.planRefresh(now)
 	if first || u.listsStale(now, u.sh.e.rules().MaxStale) {
 		u.sh.e.warnLists(err)
 		u.recompile()
 	}
 	u.evaluate(now)
-	u.sh.e.opt.Log.Debug("lists could not be read", "user", u.bare, "error", err)
+	u.sh.e.opt.Log.Debug("lists could not be read", "user", u.bare(), "error", err)
 }
 
 // listsNews puts a reading in force, and stores it where it says something new.
 func (u *user) listsNews(lists Lists, now time.Time) {
-	recovered := !u.lists.failed.IsZero()
-	u.lists.readAt, u.lists.failed = now, time.Time{}
+	recovered := u.lists.failed != 0
+	u.lists.readAt, u.lists.failed = u.sh.e.instant(now).seconds(), 0
 	u.planRefresh(now)
 	next := &listsDoc{V: docVersion, Lists: lists}
 	if _, stream := u.listSource().(Sender); stream && u.host.Privacy && !u.lists.online {
@@ -190,7 +190,7 @@ func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
 	case u.listSource() == nil:
 		return privacy.StateOK
 	case u.set.lists == nil || u.set.lists.Partial && len(u.person.Inputs.Resources) > 0:
-		if u.lists.failed.IsZero() {
+		if u.lists.failed == 0 {
 			return privacy.StateLoading
 		}
 		return privacy.StateError
@@ -203,7 +203,7 @@ func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
 // listsStale: reading has failed for longer than privacy.max_stale while the user
 // was online (S11).
 func (u *user) listsStale(now time.Time, limit time.Duration) bool {
-	return !u.lists.failed.IsZero() && len(u.person.Inputs.Resources) > 0 && now.Sub(u.lists.readAt) > limit
+	return u.lists.failed != 0 && len(u.person.Inputs.Resources) > 0 && u.lists.readAt.age(u.sh.e.instant(now)) > limit
 }
 
 // vetoes adds the lists to what the policy is made of. Which list a session made

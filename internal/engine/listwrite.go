@@ -68,7 +68,7 @@ func (u *user) writeLists(steps []ListStep, now time.Time, then func(now time.Ti
 	}
 	w.queue = append(w.queue, listWrite{steps, then})
 	if len(w.queue) == 1 {
-		u.sh.e.opt.ListWriter.WriteLists(u.addr, u.bare, steps)
+		u.sh.e.opt.ListWriter.WriteLists(u.addr, u.bare(), steps)
 	}
 }
 
@@ -101,7 +101,7 @@ func (u *user) written(err error, now time.Time) {
 	first := w.queue[0]
 	w.queue = w.queue[1:]
 	if len(w.queue) > 0 {
-		u.sh.e.opt.ListWriter.WriteLists(u.addr, u.bare, w.queue[0].steps)
+		u.sh.e.opt.ListWriter.WriteLists(u.addr, u.bare(), w.queue[0].steps)
 	} else {
 		w.queue = nil
 	}
@@ -150,7 +150,7 @@ func (u *user) serverBlock(c ServerBlock, now time.Time, answer answerFunc) {
 	}
 	u.writeLists([]ListStep{step}, now, func(now time.Time, err error) {
 		if err != nil {
-			u.sh.e.opt.Log.Debug("a server refused to block for a user", "user", u.bare, "error", err)
+			u.sh.e.opt.Log.Debug("a server refused to block for a user", "user", u.bare(), "error", err)
 			answer(Result{Advice: []Advice{AdviceServerFailed}}, nil)
 			return
 		}

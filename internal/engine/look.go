@@ -59,12 +59,12 @@ func (e *Engine) Look(ctx context.Context, asker Principal, users []presence.Add
 func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answer func(presence.View)) {
 	u := s.users[target]
 	if u == nil || !u.set.enrol.Enabled || asker.Addr.IsZero() && !asker.Operator {
-		s.pretend(asker.Addr)
+		s.pretend(asker.Addr, now)
 		answer(emptyView())
 		return
 	}
 	own := asker.Operator || asker.Addr == target
-	tell := func(time.Time) {
+	tell := func(now time.Time) {
 		if !own && !u.maySend() {
 			answer(emptyView())
 			return
@@ -74,7 +74,7 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		if asker.Addr != target && !asker.Addr.IsZero() {
 			c = u.place(asker.Addr).Container
 		}
-		u.project(c, &v)
+		u.project(c, now, &v)
 		answer(v)
 	}
 	if own || u.stranger(asker.Addr) && !u.person.Admits(asker.Addr) {
@@ -126,7 +126,7 @@ func reading[T any](ctx context.Context, e *Engine, who Principal, of presence.A
 
 func (u *user) summary() UserSummary {
 	out := UserSummary{
-		User: u.bare, Enabled: u.set.enrol.Enabled, Online: u.state.Online,
+		User: u.bare(), Enabled: u.set.enrol.Enabled, Online: u.gist.online,
 		Devices: len(u.person.Inputs.Resources), Loaded: u.loaded(), Learned: "none",
 	}
 	switch {
@@ -141,9 +141,10 @@ func (u *user) summary() UserSummary {
 }
 
 func (u *user) inspect(now time.Time) Inspection {
+	shown := u.stateAt(now).A
 	out := Inspection{
 		UserSummary:  u.summary(),
-		Availability: u.state.A.Availability, Activity: u.state.A.Activity,
+		Availability: shown.Availability, Activity: shown.Activity,
 		Manual: u.set.manual, Note: u.set.note, OutOfOffice: u.set.oof,
 		Profile: u.set.profile(), PrivacyMode: u.set.rules.PrivacyMode,
 		Rules:    append([]privacy.Rule{}, u.set.rules.Rules...),
@@ -151,7 +152,7 @@ func (u *user) inspect(now time.Time) Inspection {
 	}
 	_, out.Timezone = u.zone()
 	if u.roster.status == rosterRead {
-		out.RosterAge = now.Sub(u.roster.readAt)
+		out.RosterAge = u.roster.readAt.age(u.sh.e.instant(now))
 	}
 	u.set.subs.Each(func(w presence.Addr, entry roster.Entry) {
 		line := Watcher{JID: entry.Bare, Standing: entry.Standing, Since: entry.AskedAt}

@@ -22,12 +22,6 @@ const flushEvery = 50 * time.Millisecond
 // savedVersion is the first byte of every stored presence.
 const savedVersion = 1
 
-// savedPresence is what Load found beside the devices: what each watcher was
-// last sent.
-type savedPresence struct {
-	sent map[presence.Addr]uint64
-}
-
 // markDirty has the user's devices stored with the next flush, where somebody else
 // reads the store or a restart could not learn them again: the server neither
 // tells them at the attach nor answers probes. Everywhere else what is stored
@@ -103,11 +97,11 @@ func (u *user) appendPresence(b []byte, digests bool) []byte {
 		return b
 	}
 	for i := range u.groups {
-		for j := range u.groups[i].pairs {
-			p := &u.groups[i].pairs[j]
-			b = appendString(b, u.watcher(p).Key())
-			b = binary.LittleEndian.AppendUint64(b, p.sent)
-		}
+		g := &u.groups[i]
+		g.each(func(j int, l last) {
+			b = appendString(b, u.watcher(g.pairs[j]).Key())
+			b = binary.LittleEndian.AppendUint64(b, l.sent)
+		})
 	}
 	return b
 }
@@ -138,7 +132,9 @@ func (u *user) restorePresence(b []byte) {
 		return
 	}
 	u.person.Inputs.Resources = rs
-	u.saved = savedPresence{sent: sent}
+	if len(sent) > 0 {
+		u.begin().sent = sent
+	}
 }
 
 // restoreSent takes over what the watchers were last sent, after a clean stop.
@@ -146,13 +142,18 @@ func (u *user) restorePresence(b []byte) {
 // daemon was away has been shown nothing else.
 func (u *user) restoreSent() {
 	u.uncertain(minInstant)
+	if u.going == nil {
+		return
+	}
+	sent := u.going.sent
 	for i := range u.groups {
-		for j := range u.groups[i].pairs {
-			p := &u.groups[i].pairs[j]
-			if u.saved.sent[u.watcher(p)] == u.sh.e.offlineDigest {
-				p.sent = u.sh.e.offlineDigest
+		g := &u.groups[i]
+		g.change(func(j int, l last) last {
+			if sent[u.watcher(g.pairs[j])] == u.sh.e.offlineDigest {
+				l.sent = u.sh.e.offlineDigest
 			}
-		}
+			return l
+		})
 	}
 }
 

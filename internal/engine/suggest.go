@@ -56,7 +56,7 @@ func (u *user) suggest() ([]privacy.Rule, error) {
 
 // putRules stores rules that do not stand there yet.
 func (u *user) putRules(rules []privacy.Rule, answer answerFunc) {
-	doc := u.set.rules
+	doc := *u.set.rules
 	doc.Rules = slices.Clone(doc.Rules)
 	for _, r := range rules {
 		rule, err := u.sh.e.rules().System.Site.NewRule(r, u.host.Roster)
