@@ -54,8 +54,12 @@ func (u *user) hers(l *privacy.List) *privacy.List {
 	return u.sh.e.rules().System.Site.MarkEgress(l)
 }
 
-// wantsEgress: her raw presence is to be kept from her native contacts.
-func (u *user) wantsEgress() bool { return u.sh.e.rules().Egress && u.set.enrol.Enabled }
+// wantsEgress: her raw presence is to be kept from her native contacts, and her
+// server does so without harm. One whose presence-out stops probes and what is about
+// subscriptions would keep her from seeing her contacts and from revoking.
+func (u *user) wantsEgress() bool {
+	return u.sh.e.rules().Egress && u.set.enrol.Enabled && u.host.Spares
+}
 
 // tendEgress brings her lists, as they have just been read, a step closer to what
 // they should be. After the step they are read again.

@@ -79,7 +79,7 @@ func (s *shard) rawReports(now time.Time) map[string]*RawReport {
 }
 
 func (u *user) reportRaw(r *RawReport, now time.Time) {
-	if u.set.egress != nil && !u.wantsEgress() {
+	if u.set.egress != nil && u.host.ready && !u.wantsEgress() {
 		r.Left++
 	}
 	if u.refusals(now) > 0 {
