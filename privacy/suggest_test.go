@@ -9,12 +9,8 @@ import (
 	"presenced/internal/presence"
 )
 
-// TestSuggest_ShowsNobodyMore: with the suggested rules in place of the lists nobody
-// is shown more than with the lists, whoever he is, and whom they hide is hidden.
-func TestSuggest_ShowsNobodyMore(t *testing.T) {
-	site := testSite(t)
-	jids := []string{"bob@example.org", "fred@partner.example", "x@a.partner.example", "y@else.example", "z@b.else.example"}
-	domains := []string{"partner.example", "a.partner.example", "else.example", "b.else.example", "example"}
+// randomLists draw list items and rules about a few addresses and domains.
+func randomLists(jids, domains []string) (*rapid.Generator[Item], *rapid.Generator[Rule]) {
 	item := rapid.Custom(func(t *rapid.T) Item {
 		it := Item{
 			Action:  rapid.SampledFrom([]string{"allow", "deny", "deny"}).Draw(t, "action"),
@@ -46,6 +42,16 @@ func TestSuggest_ShowsNobodyMore(t *testing.T) {
 		}
 		return r
 	})
+	return item, rule
+}
+
+// TestSuggest_ShowsNobodyMore: with the suggested rules in place of the lists nobody
+// is shown more than with the lists, whoever he is, and whom they hide is hidden.
+func TestSuggest_ShowsNobodyMore(t *testing.T) {
+	site := testSite(t)
+	jids := []string{"bob@example.org", "fred@partner.example", "x@a.partner.example", "y@else.example", "z@b.else.example"}
+	domains := []string{"partner.example", "a.partner.example", "else.example", "b.else.example", "example"}
+	item, rule := randomLists(jids, domains)
 	rapid.Check(t, func(t *rapid.T) {
 		s := alice(append(Bootstrap(), rapid.SliceOfN(rule, 0, 6).Draw(t, "rules")...)...)
 		s.PrivacyMode = rapid.Bool().Draw(t, "privacy mode")

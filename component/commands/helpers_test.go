@@ -13,6 +13,7 @@ import (
 	"presenced/component/stream"
 	"presenced/internal/engine"
 	"presenced/internal/presence"
+	"presenced/privacy"
 )
 
 // fakeDoor is an engine of one user that records what is applied.
@@ -20,6 +21,14 @@ type fakeDoor struct {
 	apply   func(who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 	inspect func(who engine.Principal, user presence.Addr) (engine.Inspection, error)
 	applied []engine.Change
+	suggest func() ([]privacy.Rule, error)
+}
+
+func (d *fakeDoor) Suggest(context.Context, engine.Principal, presence.Addr) ([]privacy.Rule, error) {
+	if d.suggest == nil {
+		return nil, nil
+	}
+	return d.suggest()
 }
 
 func (d *fakeDoor) Apply(_ context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error) {

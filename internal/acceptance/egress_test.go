@@ -4,6 +4,7 @@ package acceptance
 
 import (
 	"context"
+	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -135,7 +136,6 @@ func (s *site) unseen(alice *testbed.Client, watchers ...*testbed.Client) {
 func TestEgress_OnRealProsody(t *testing.T) {
 	s := openOn(t, topology{testbed.Prosody, true}, managed, spared(t))
 	alice, bob, carol := s.login("alice", "desk"), s.login("bob", "home"), s.login("carol", "home")
-	dave := s.login("dave", "home")
 	s.befriend(alice, bob)
 	s.grants(alice, carol) // she sees alice, alice does not see her
 	s.enable(alice)
@@ -144,56 +144,88 @@ func TestEgress_OnRealProsody(t *testing.T) {
 	s.sees(bob, "alice", "online 3500", converge)
 	s.unseen(alice, bob, carol)
 	s.sees(bob, "alice", "online 3500", converge)
+	s.checks("ok", "sends no presence of its 1 enabled users")
 
 	// A probe of a contact is not answered from her devices either.
 	mark := bob.Mark()
-	s.must(bob.Presence(testbed.PresenceOptions{To: "alice@" + host, Type: "probe"}))
+	s.must(bob.Presence(testbed.PresenceOptions{To: alice.Bare(), Type: "probe"}))
 	s.must(bob.Quiet(t.Context()))
-	if got := raws(bob, "alice@"+host, mark); len(got) > 0 {
+	if got := raws(bob, alice.Bare(), mark); len(got) > 0 {
 		t.Errorf("a probe was answered: %q", got)
 	}
-
 	// She sees her contacts at login, as before.
 	phone := s.login("alice", "phone")
 	s.hears(phone, 0, bob.JID, "")
 	s.unseen(phone, bob, carol)
-
-	// A group chat shows her, and takes what she writes.
-	s.must(alice.Presence(testbed.PresenceOptions{To: "team@" + rooms + "/alice", Extra: "<x xmlns='http://jabber.org/protocol/muc'/>"}))
-	s.must(bob.Presence(testbed.PresenceOptions{To: "team@" + rooms + "/bob", Extra: "<x xmlns='http://jabber.org/protocol/muc'/>"}))
-	s.hears(bob, 0, "team@"+rooms+"/alice", "")
-	s.must(alice.Presence(testbed.PresenceOptions{To: "team@" + rooms + "/alice", Show: "away"}))
-	s.within(converge, "the room shows her away", func(ctx context.Context) error {
-		_, err := bob.WaitPresence(ctx, "team@"+rooms+"/alice", func(st testbed.Stanza) bool { return st.Show == "away" })
-		return err
-	})
-
-	// She asks whom she only let see her, and is asked by a stranger.
-	mark = carol.Mark()
-	s.must(alice.Subscribe(carol.Bare()))
-	s.hears(carol, mark, "alice@"+host, "subscribe")
-	mark = alice.Mark()
-	s.must(carol.Subscribed("alice@" + host))
-	s.hears(alice, mark, carol.Bare(), "subscribed")
-	s.grants(alice, dave)
-	s.unseen(alice, bob, carol, dave)
-
-	// She takes it back from one, and removes another.
-	mark = bob.Mark()
-	s.must(alice.Unsubscribed(bob.Bare()))
-	s.hears(bob, mark, "alice@"+host, "unsubscribed")
-	mark = dave.Mark()
-	s.must(alice.RemoveContact(t.Context(), dave.Bare()))
-	s.hears(dave, mark, "alice@"+host, "unsubscribed")
+	s.must(phone.Close())
+	s.meets(alice, bob)
+	s.changesItsMind(alice, bob, carol)
 
 	// The operator ends it: nothing is left, and carol sees her raw presence again.
-	s.must(phone.Close())
 	s.reconfigure(refreshed)
 	s.standard(alice, "")
 	s.composed(alice, "presenced", false)
 	mark = carol.Mark()
 	s.must(alice.Presence(testbed.PresenceOptions{Show: "away", Priority: 5}))
-	s.hears(carol, mark, "alice@"+host, "")
+	s.hears(carol, mark, alice.Bare(), "")
+	s.checks("warn", "sends the presence of 1 of 1 users to 1 contacts")
+}
+
+// checks waits until the self-test says something about raw presence.
+func (s *site) checks(result, found string) {
+	s.Helper()
+	s.within(converge, "the self-test says "+found, func(ctx context.Context) error {
+		for {
+			out, err := s.d.Run(ctx, "check", "--json")
+			if err != nil {
+				return err
+			}
+			var report struct {
+				Steps []struct{ Name, Result, Found string }
+			}
+			if err := json.Unmarshal([]byte(out.Stdout), &report); err != nil {
+				return err
+			}
+			for _, step := range report.Steps {
+				if step.Name == "raw presence" && step.Result == result && strings.Contains(step.Found, found) {
+					return nil
+				}
+			}
+		}
+	})
+}
+
+// meets has two users meet in a group chat, which shows them to each other.
+func (s *site) meets(alice, bob *testbed.Client) {
+	s.Helper()
+	const room = "team@" + rooms
+	join := "<x xmlns='http://jabber.org/protocol/muc'/>"
+	s.must(alice.Presence(testbed.PresenceOptions{To: room + "/alice", Extra: join}))
+	s.hears(alice, 0, room+"/alice", "")
+	s.must(bob.Presence(testbed.PresenceOptions{To: room + "/bob", Extra: join}))
+	s.hears(bob, 0, room+"/alice", "")
+	s.must(alice.Presence(testbed.PresenceOptions{To: room + "/alice", Show: "away"}))
+	s.within(converge, "the room shows her away", func(ctx context.Context) error {
+		_, err := bob.WaitPresence(ctx, room+"/alice", func(st testbed.Stanza) bool { return st.Show == "away" })
+		return err
+	})
+}
+
+// changesItsMind has alice ask, let, revoke and remove.
+func (s *site) changesItsMind(alice, bob, carol *testbed.Client) {
+	s.Helper()
+	dave := s.login("dave", "home")
+	// She asks whom she only let see her, and lets a stranger.
+	s.grants(carol, alice)
+	s.grants(alice, dave)
+	s.unseen(alice, bob, carol, dave)
+	// She takes it back from one, and removes another.
+	mark := bob.Mark()
+	s.must(alice.Unsubscribed(bob.Bare()))
+	s.hears(bob, mark, alice.Bare(), "unsubscribed")
+	mark = dave.Mark()
+	s.must(alice.RemoveContact(s.Context(), dave.Bare()))
+	s.hears(dave, mark, alice.Bare(), "unsubscribed")
 }
 
 // reconfigure puts another configuration in force.
@@ -277,4 +309,39 @@ func TestEgress_NotWhereItWouldHarm(t *testing.T) {
 			t.Error("this Prosody lets a revocation pass: the condition on egress items can go")
 		}
 	}
+}
+
+// TestBlock_OnRealServerToo names S8.7: with the server asked as well a native contact
+// gets nothing raw either, and lists come to rules that go on hiding without them.
+func TestBlock_OnRealServerToo(t *testing.T) {
+	s := open(t, topology{testbed.Prosody, true}, refreshed)
+	alice, bob := s.login("alice", "desk"), s.login("bob", "home")
+	s.befriend(alice, bob)
+	s.enable(alice)
+	s.watch(bob, "alice")
+	s.sees(bob, "alice", "online 3500", converge)
+	if st := s.order(alice, "block", "jid", bob.Bare()); !strings.Contains(st.Raw, "in your own contact list") {
+		t.Errorf("not told that her server goes on: %s", st.Raw)
+	}
+	s.order(alice, "unblock", "jid", bob.Bare())
+	if st := s.order(alice, "block", "jid", bob.Bare(), "server", "1"); strings.Contains(st.Raw, "in your own contact list") {
+		t.Errorf("told that her server goes on: %s", st.Raw)
+	}
+	s.sees(bob, "alice", "offline", converge)
+	s.unseen(alice, bob)
+
+	// Her rule goes, her server's block stays: the importer makes a rule of it.
+	s.order(alice, "unblock", "jid", bob.Bare())
+	s.order(alice, "levels", "action", "import", "rules", "32000 user "+bob.Bare())
+	s.blocks(alice, "unblock", bob.Bare())
+	mark := bob.Mark()
+	s.must(alice.Presence(testbed.PresenceOptions{Show: "dnd", Priority: 5}))
+	s.hears(bob, mark, alice.JID, "") // her server shows her again
+	s.must(testbed.Barrier(t.Context(), component, alice, bob))
+	s.sees(bob, "alice", "offline", converge)
+	if all := seen(bob, mirrorOf("alice"), 0); all[len(all)-1] != "offline" {
+		t.Errorf("shown %q", all)
+	}
+	s.order(alice, "unblock", "jid", bob.Bare())
+	s.sees(bob, "alice", "dnd 9500", converge)
 }

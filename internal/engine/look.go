@@ -148,7 +148,7 @@ func (u *user) inspect(now time.Time) Inspection {
 		Manual: u.set.manual, Note: u.set.note, OutOfOffice: u.set.oof,
 		Profile: u.set.profile(), PrivacyMode: u.set.rules.PrivacyMode,
 		Rules:    append([]privacy.Rule{}, u.set.rules.Rules...),
-		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(),
+		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(), ServerBlocks: u.host.Blocks,
 	}
 	_, out.Timezone = u.zone()
 	if u.roster.status == rosterRead {
