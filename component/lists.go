@@ -51,6 +51,7 @@ type listReading struct {
 type listAccess struct {
 	block, privacy bool
 	spares         bool // nsSpares; of what a host has
+	told           bool // the host said what it has
 }
 
 type listAnswer struct {
@@ -317,7 +318,7 @@ func (l *link) discover(h *hostLink) {
 				} `xml:"http://jabber.org/protocol/disco#info query"`
 			}
 			if a.err == nil && stream.Decode(a.frame, &x) == nil {
-				has = listAccess{}
+				has = listAccess{told: true}
 				for _, f := range x.Query.Features {
 					has.block = has.block || f.Var == nsBlocking
 					has.privacy = has.privacy || f.Var == nsPrivacy

@@ -146,7 +146,9 @@ func (l *link) writesLists(domain, ns string) *privilege.Grant {
 }
 
 // writes reports whether lists of one kind can be read and written; link.mu is held.
+// A host that did not say what it has is not written to: what it did not say is not a
+// reason to take back what was written.
 func (h *hostLink) writes(ns string) bool {
 	can := h.lists()
-	return (ns == nsBlocking && can.block || ns == nsPrivacy && can.privacy) && slices.Contains(h.advert.Grant.IQSet, ns)
+	return h.has.told && (ns == nsBlocking && can.block || ns == nsPrivacy && can.privacy) && slices.Contains(h.advert.Grant.IQSet, ns)
 }

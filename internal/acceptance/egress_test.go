@@ -345,3 +345,35 @@ func TestBlock_OnRealServerToo(t *testing.T) {
 	s.order(alice, "unblock", "jid", bob.Bare())
 	s.sees(bob, "alice", "dnd 9500", converge)
 }
+
+// TestEgress_RecipesOnEjabberd holds docs/egress.md to a real ejabberd: its privacy
+// lists let subscriptions pass, so a user can put the items in herself; and an operator
+// can take a contact's subscription.
+func TestEgress_RecipesOnEjabberd(t *testing.T) {
+	s := open(t, topology{testbed.Ejabberd, true}, nil)
+	alice, bob, carol := s.login("alice", "desk"), s.login("bob", "home"), s.login("carol", "home")
+	s.befriend(alice, bob)
+	s.befriend(alice, carol)
+	s.enable(alice)
+	s.watch(carol, "alice")
+	var code int
+	mark := carol.Mark()
+	s.must(s.srv.EjabberdCommand(t.Context(), "add_rosteritem", map[string]any{
+		"localuser": "alice", "localhost": host, "user": "carol", "host": host, "nick": "Carol", "group": "", "subs": "to",
+	}, &code))
+	s.hears(carol, mark, alice.JID, "unavailable") // ejabberd tells her at once
+	s.sees(carol, "alice", "online 3500", converge)
+	s.unseen(alice, carol)
+
+	s.writes(alice, "own",
+		"<item order='1' action='allow' type='jid' value='"+component+"'><presence-out/></item>",
+		"<item order='2' action='deny' type='subscription' value='both'><presence-out/></item>",
+		"<item order='3' action='deny' type='subscription' value='from'><presence-out/></item>")
+	s.sets(alice, "<query xmlns='jabber:iq:privacy'><default name='own'/></query>")
+	s.unseen(alice, bob)
+	phone := s.login("alice", "phone")
+	s.hears(phone, 0, bob.JID, "")
+	mark = bob.Mark()
+	s.must(alice.Unsubscribed(bob.Bare()))
+	s.hears(bob, mark, alice.Bare(), "unsubscribed")
+}
