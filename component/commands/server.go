@@ -21,6 +21,10 @@ type Door interface {
 	// Suggest returns what a user's lists on her server come to as rules, none where
 	// hers say as much, or a *engine.RefusedError.
 	Suggest(ctx context.Context, who engine.Principal, user presence.Addr) ([]privacy.Rule, error)
+	// Explain tells what a watcher sees of the user and why.
+	Explain(ctx context.Context, who engine.Principal, user, watcher presence.Addr) (engine.Explained, error)
+	// Audience lists who may look at the user.
+	Audience(ctx context.Context, who engine.Principal, user presence.Addr) (engine.Audience, error)
 }
 
 // Container is a level the operator declared (S1).

@@ -70,6 +70,7 @@ func awake(s *presence.State) presence.Class {
 func (u *user) aggregate(now time.Time) (changed, idle bool) {
 	before := u.gist
 	u.watchClock(now)
+	u.expireClaims(now)
 	s := u.sh
 	s.state = u.person.State(&s.e.rules().System, now)
 	s.stateOf, s.stateAt = u, now
