@@ -49,6 +49,7 @@ type Daemon struct {
 	tokens   *token.Keep
 	engine   *engine.Engine
 	edge     *component.Component
+	lists    listSources
 	ready    *readiness
 	undo     steps
 	running  steps // what was begun once the settings were loaded
@@ -95,6 +96,9 @@ func (d *Daemon) wire(c *config.Config) error {
 		return err
 	}
 	if err := d.openTokens(c); err != nil {
+		return err
+	}
+	if err := d.openLists(c, rules); err != nil {
 		return err
 	}
 	if d.edge, err = component.New(d.edgeOptions(c)); err != nil {

@@ -104,6 +104,9 @@ func (u *user) keepEgress(lists []egressList, now time.Time, then func(now time.
 			return
 		}
 		u.set.egress = next
+		if u.set.lists != nil {
+			u.set.lists.judged = false // which items are hers is another matter now
+		}
 		u.recompile()
 		u.evaluate(now)
 		if next == nil && !u.set.enrol.Enabled {

@@ -21,6 +21,9 @@ type Rules struct {
 	Egress       bool          // privacy.egress = "managed" (S8.7)
 	Limits       roster.Limits
 	Zone         *time.Location // of users who gave none; nil: UTC
+	// ListSources read the block and privacy lists of the users of a host, which is
+	// in IDNA form, where the stream does not offer them (S11).
+	ListSources map[string]ListReader
 	// Directory returns what the operator says of a person, nil for nothing; nil
 	// where there is no directory. What it returns is not changed.
 	Directory func(presence.Addr) *presence.Profile
