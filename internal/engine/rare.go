@@ -1,10 +1,16 @@
 package engine
 
-import "presenced/internal/presence"
+import (
+	"slices"
+
+	"presenced/internal/presence"
+)
 
 // rare are the settings that few users have, in documents of their own.
 type rare struct {
-	apps appsDoc
+	apps     appsDoc
+	plans    plansDoc
+	priority priorityDoc
 }
 
 // rarely returns them to be filled.
@@ -24,9 +30,19 @@ func (s *settings) apps() appsDoc {
 
 // rareDocuments adds those that say something to the others (export).
 func (s *settings) rareDocuments(docs map[string][]byte) {
-	if apps := s.apps(); len(apps.Apps) > 0 {
-		apps.V = docVersion
-		docs[DocApps] = encode(apps)
+	if s.rare == nil {
+		return
+	}
+	r := *s.rare
+	r.apps.V, r.plans.V, r.priority.V = docVersion, docVersion, docVersion
+	if len(r.apps.Apps) > 0 {
+		docs[DocApps] = encode(r.apps)
+	}
+	if len(r.plans.Plans) > 0 {
+		docs[DocPlans] = encode(r.plans)
+	}
+	if len(r.priority.People) > 0 {
+		docs[DocPriority] = encode(r.priority)
 	}
 }
 
@@ -35,7 +51,7 @@ func (r *rare) take(s *settings) error {
 	if err := r.apps.read(); err != nil {
 		return err
 	}
-	if len(r.apps.Apps) > 0 {
+	if len(r.apps.Apps)+len(r.plans.Plans)+len(r.priority.People) > 0 {
 		s.rare = r
 	}
 	return nil
@@ -43,9 +59,29 @@ func (r *rare) take(s *settings) error {
 
 // readRare holds these documents to what the commands would accept.
 func (e *Engine) readRare(_ presence.JID, im *imported) error {
-	apps := im.set.apps()
-	if len(apps.Apps) > maxApps {
-		return refuse(TooMany, DocApps, "document %s has %d apps, and there may be %d; take some out", DocApps, len(apps.Apps), maxApps)
+	r := im.set.rare
+	switch {
+	case r == nil:
+		return nil
+	case len(r.apps.Apps) > maxApps:
+		return refuse(TooMany, DocApps, "document %s has %d apps, and there may be %d; take some out", DocApps, len(r.apps.Apps), maxApps)
+	case len(r.plans.Plans) > maxPlans:
+		return refuse(TooMany, DocPlans, "document %s has %d states, and there may be %d; take some out", DocPlans, len(r.plans.Plans), maxPlans)
+	case len(r.priority.People) > maxPriority:
+		return refuse(TooMany, DocPriority, "document %s has %d people, and there may be %d; take some out", DocPriority, len(r.priority.People), maxPriority)
+	}
+	for i := range r.plans.Plans {
+		if err := e.checkManual(&r.plans.Plans[i]); err != nil {
+			return wrong(DocPlans, err)
+		}
+	}
+	slices.SortFunc(r.plans.Plans, func(a, b presence.Manual) int { return a.SetAt.Compare(b.SetAt) })
+	for i, jid := range r.priority.People {
+		a, err := presence.ParseAddr(jid)
+		if err != nil {
+			return wrong(DocPriority, err)
+		}
+		r.priority.People[i] = a.String()
 	}
 	return nil
 }

@@ -55,6 +55,7 @@ type (
 		V           version        `json:"v"`
 		PrivacyMode bool           `json:"privacy_mode,omitempty"`
 		Rules       []privacy.Rule `json:"rules"`
+		Timed       []TimedRule    `json:"timed,omitempty"` // for a while
 	}
 	manualDoc struct {
 		V      version          `json:"v"`
@@ -113,7 +114,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
-		{DocApps, &few.apps, &few.apps.V},
+		{DocApps, &few.apps, &few.apps.V}, {DocPlans, &few.plans, &few.plans.V}, {DocPriority, &few.priority, &few.priority.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
