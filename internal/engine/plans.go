@@ -129,7 +129,7 @@ func (d plansDoc) encode() []byte {
 }
 
 func (u *user) takePlans(doc plansDoc) {
-	u.set.rarely().plans = doc
+	u.set.chooseRare(func(r *rare) { r.plans = doc })
 	u.person.Inputs.Manual = u.set.manual
 	u.followPlans(time.Now())
 }
@@ -144,10 +144,8 @@ func (u *user) clearState(now time.Time, answer answerFunc) {
 	}
 	u.save(Write{Docs: docs}, func(now time.Time, err error) {
 		if err == nil {
-			u.set.manual, u.person.Inputs.Manual = nil, nil
-			if u.set.rare != nil {
-				u.takePlans(doc)
-			}
+			u.chooseState(nil)
+			u.takePlans(doc)
 			u.evaluate(now)
 		}
 		answer(Result{}, refusedStore(err))

@@ -63,7 +63,7 @@ func (u *user) setPriority(c SetPriority, answer answerFunc) {
 		raw = encode(doc)
 	}
 	u.saveDoc(DocPriority, raw, func() {
-		u.set.rarely().priority = doc
+		u.set.chooseRare(func(r *rare) { r.priority = doc })
 		u.recompile()
 	}, func(err error) { answer(Result{}, err) })
 }

@@ -6,19 +6,22 @@ import (
 	"presenced/internal/presence"
 )
 
-// rare are the settings that few users have, in documents of their own.
+// rare are the settings that few users have, in documents of their own. Like all
+// choices they are never changed, only replaced.
 type rare struct {
 	apps     appsDoc
 	plans    plansDoc
 	priority priorityDoc
 }
 
-// rarely returns them to be filled.
-func (s *settings) rarely() *rare {
-	if s.rare == nil {
-		s.rare = new(rare)
+// chooseRare replaces them by what change makes of them.
+func (s *settings) chooseRare(change func(r *rare)) {
+	r := new(rare)
+	if s.rare != nil {
+		*r = *s.rare
 	}
-	return s.rare
+	change(r)
+	s.choose(r.take)
 }
 
 func (s *settings) apps() appsDoc {
@@ -46,15 +49,12 @@ func (s *settings) rareDocuments(docs map[string][]byte) {
 	}
 }
 
-// take keeps what was decoded, if it says something.
-func (r *rare) take(s *settings) error {
-	if err := r.apps.read(); err != nil {
-		return err
-	}
+// take is put among the choices, where it says something.
+func (r *rare) take(c *choices) {
+	c.rare = nil
 	if len(r.apps.Apps)+len(r.plans.Plans)+len(r.priority.People) > 0 {
-		s.rare = r
+		c.rare = r
 	}
-	return nil
 }
 
 // readRare holds these documents to what the commands would accept.
