@@ -208,6 +208,15 @@ func hostsOf(c *config.Config) ([]string, error) {
 	return hosts, nil
 }
 
+// levelNames names the operator's containers.
+func levelNames(c *config.Config) func(presence.ContainerID) string {
+	names := make(map[presence.ContainerID]string, len(c.Privacy.Containers))
+	for _, k := range c.Privacy.Containers {
+		names[presence.ContainerID(k.ID)] = k.Name
+	}
+	return func(id presence.ContainerID) string { return names[id] }
+}
+
 // levelsOf are the operator's containers as the commands name them.
 func levelsOf(c *config.Config) []commands.Container {
 	var levels []commands.Container

@@ -67,7 +67,13 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 		answer(Result{}, refuse(NotEnrolled, "", "%s is not enabled; run the command \"enable\" first", user.Bare))
 		return
 	}
-	if !u.do(now, func(now time.Time) { u.plan(c, now, answer) }) {
+	queued := u.do(now, func(now time.Time) {
+		u.plan(c, now, answer)
+		if !who.Operator {
+			u.commanded(now)
+		}
+	})
+	if !queued {
 		answer(Result{}, errBusy)
 	}
 }

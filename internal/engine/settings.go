@@ -46,10 +46,10 @@ func (c *consent) UnmarshalText(name []byte) error {
 // The documents of one user, as stored (ARCHITECTURE, "What is kept where").
 type (
 	enrolDoc struct {
-		JID     string  `json:"jid"`
 		V       version `json:"v"`
 		Enabled bool    `json:"enabled"`
 		Consent consent `json:"consent,omitempty"`
+		JID     string  `json:"jid"`
 	}
 	rulesDoc struct {
 		V           version        `json:"v"`

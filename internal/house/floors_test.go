@@ -17,7 +17,7 @@ var floors = [][]string{
 		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists", "aggregation/calendar/sources",
 	},
 	{"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token"},
-	{"component/stream"},
+	{"component/stream", "internal/explain"},
 	{"internal/engine", "internal/scenario"},
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
