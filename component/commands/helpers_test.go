@@ -22,6 +22,8 @@ type fakeDoor struct {
 	explain func(who engine.Principal, user, watcher presence.Addr) (engine.Explained, error)
 	members engine.Audience
 	applied []engine.Change
+	stored  map[string][]byte
+	badge   string
 }
 
 func (d *fakeDoor) Explain(_ context.Context, who engine.Principal, user, watcher presence.Addr) (engine.Explained, error) {
@@ -50,6 +52,17 @@ func (d *fakeDoor) Apply(_ context.Context, who engine.Principal, user presence.
 
 func (d *fakeDoor) Inspect(_ context.Context, who engine.Principal, user presence.Addr) (engine.Inspection, error) {
 	return d.inspect(who, user)
+}
+
+func (d *fakeDoor) Settings(context.Context, engine.Principal, presence.Addr) (map[string][]byte, error) {
+	if d.stored == nil {
+		return nil, &engine.RefusedError{Kind: engine.NotEnrolled, Reason: "nothing"}
+	}
+	return d.stored, nil
+}
+
+func (d *fakeDoor) BadgeOf(context.Context, engine.Principal, presence.Addr) (string, error) {
+	return d.badge, nil
 }
 
 var _ Door = (*fakeDoor)(nil)
