@@ -35,9 +35,13 @@ type Options struct {
 	// ListSources read the block and privacy lists of a host's users where the
 	// stream does not offer them (S11).
 	ListSources map[string]ListReader
-	Log         *slog.Logger
-	Registerer  prometheus.Registerer
-	Shards      int // owners; 0: four per processor
+	// Calendars reads users' calendars; nil: nobody does.
+	Calendars CalendarReader
+	// Sealer encrypts what is kept of calendars users add; nil: they may add none.
+	Sealer     Sealer
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	Shards     int // owners; 0: four per processor
 }
 
 // Engine owns all users. Its methods are safe for many goroutines.

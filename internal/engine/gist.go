@@ -71,7 +71,7 @@ func (u *user) aggregate(now time.Time) (changed, idle bool) {
 	before := u.gist
 	u.watchClock(now)
 	s := u.sh
-	s.state = u.person.State(&s.e.rules().System, now)
+	s.state = u.evaluated(now)
 	s.stateOf, s.stateAt = u, now
 	u.gist = s.gistOf(&s.state)
 	if u.about != nil {
@@ -88,7 +88,7 @@ func (u *user) aggregate(now time.Time) (changed, idle bool) {
 func (u *user) stateAt(now time.Time) *presence.State {
 	s := u.sh
 	if s.stateOf != u || s.stateAt != now {
-		s.state = u.person.State(&s.e.rules().System, now)
+		s.state = u.evaluated(now)
 		s.stateOf, s.stateAt = u, now
 	}
 	return &s.state

@@ -196,7 +196,10 @@ func (e *Engine) Users(ctx context.Context, who Principal) ([]UserSummary, error
 // user herself and the operator only.
 func (e *Engine) Explain(ctx context.Context, who Principal, of, watcher presence.Addr) (eval.Explanation, error) {
 	return reading(ctx, e, who, of, func(u *user, now time.Time) eval.Explanation {
+		in := &u.person.Inputs
+		in.Calendar = u.openCalendars(now)
 		out := u.person.Explain(&e.rules().System, now, watcher, u.set.subs.Standing(watcher) == roster.Accepted)
+		in.Calendar = nil
 		out.Policy = u.heldPolicy()
 		return out
 	})

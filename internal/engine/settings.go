@@ -78,9 +78,10 @@ type settings struct {
 	manual *presence.Manual
 	note   string
 	oof    *presence.OutOfOffice
-	told   *Profile  // nil: nothing
-	lists  *listsDoc // nil: never read
-	badge  string    // the handle; empty: none
+	told   *Profile   // nil: nothing
+	lists  *listsDoc  // nil: never read
+	badge  string     // the handle; empty: none
+	cals   *calendars // nil: nothing
 }
 
 // bootstrap are the rules every user begins with, once for all.
@@ -103,6 +104,8 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var profile profileDoc
 	var lists listsDoc
 	var badge badgeDoc
+	var cals calsDoc
+	var sched scheduleDoc
 	for _, d := range []struct {
 		name string
 		into any
@@ -111,6 +114,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
+		{DocCals, &cals, &cals.V}, {DocSchedule, &sched, &sched.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -130,6 +134,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	}
 	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
 	s.badge = badge.Handle
+	s.cals = calendarsOf(&cals, &sched)
 	if profile.Profile != (Profile{}) {
 		s.told = &profile.Profile
 	}
