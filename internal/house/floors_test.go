@@ -12,6 +12,7 @@ var floors = [][]string{
 	{"cmd/presenced"},
 	{"internal/daemon", "internal/check"},
 	{"config"},
+	{"internal/polling"},
 	{
 		"component", "internal/admin", "internal/web",
 		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists", "aggregation/calendar/sources",
@@ -41,6 +42,7 @@ var narrow = map[string][]string{
 	"internal/store/boltstore":  {"internal/engine", "internal/store/queue"},
 	"internal/store/redisstore": {"internal/engine", "internal/store/queue"},
 	"internal/store/queue":      {"internal/engine"},
+	"internal/polling":          {"aggregation/calendar", "aggregation/calendar/sources", "internal/engine", "internal/presence"},
 	"internal/serverlists":      {"internal/engine", "internal/presence", "privacy"},
 }
 
