@@ -15,10 +15,14 @@ var floors = [][]string{
 	{"internal/polling"},
 	{
 		"component", "internal/admin", "internal/web",
-		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists", "aggregation/calendar/sources",
+		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists",
+		"aggregation/calendar/sources/ics", "aggregation/calendar/sources/caldav",
 	},
-	{"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token"},
-	{"component/stream"},
+	{
+		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token",
+		"aggregation/calendar/sources/outbound",
+	},
+	{"component/stream", "aggregation/calendar/sources"},
 	{"internal/engine", "internal/scenario"},
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
@@ -44,6 +48,11 @@ var narrow = map[string][]string{
 	"internal/store/queue":      {"internal/engine"},
 	"internal/polling":          {"aggregation/calendar", "aggregation/calendar/sources", "internal/engine", "internal/presence"},
 	"internal/serverlists":      {"internal/engine", "internal/presence", "privacy"},
+	// What fetches calendars knows no user, rule or store.
+	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},
+	"aggregation/calendar/sources/outbound": {"aggregation/calendar/sources"},
+	"aggregation/calendar/sources/ics":      {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
+	"aggregation/calendar/sources/caldav":   {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
 }
 
 // tools are built around the house: tests, the demo, the benchmarks. No room
