@@ -20,9 +20,9 @@ func inertKeys() []inert {
 		{key: "privacy.lists_sql.*"},
 		{key: "privacy.egress", acted: func(c *Config) bool { return c.Privacy.Egress == "off" }},
 		{key: "privacy.provisioning", acted: func(c *Config) bool { return !c.Privacy.Provisioning }},
-		{key: "calendar.*"},
-		{key: "calendar.sources.*"},
-		{key: "calendar.map.*"},
+		{key: "calendar.sources.kind", acted: func(c *Config) bool {
+			return !slices.ContainsFunc(c.Calendar.Sources, func(s CalendarSource) bool { return s.Kind != "ics" && s.Kind != "caldav" })
+		}},
 		{key: "states.*"},
 		{key: "audit.*"},
 	}

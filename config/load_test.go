@@ -133,6 +133,7 @@ poll_interval = "480m"
 max_stale = "12h"
 until = false
 require_attendees = true
+user_networks = ["10.20.0.0/16"]
 [[calendar.sources]]
 name = "dav"
 kind = "caldav"

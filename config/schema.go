@@ -190,6 +190,8 @@ func presenceRules() map[string]rule {
 		"calendar.require_attendees": {doc: "Whether only events with other attendees count."},
 		"calendar.key_file": {doc: "A file that holds the key which encrypts users' calendar credentials at rest.",
 			example: `"/etc/presenced/calendar.key"`, optional: true, check: absolutePath},
+		"calendar.user_networks": {doc: "Networks in which users' own calendars may be although they are not public, such as 10.20.0.0/16.",
+			example: `["10.20.0.0/16"]`, exact: true, check: network},
 
 		"calendar.sources.name":          {doc: "Named in checks and logs.", example: `"groupware"`, required: true, check: word},
 		"calendar.sources.kind":          {doc: "How it is read.", example: `"caldav"`, required: true, allowed: []string{"ics", "caldav", "ews", "graph", "google"}},
@@ -197,7 +199,7 @@ func presenceRules() map[string]rule {
 		"calendar.sources.username":      {doc: "Whom to sign in as.", example: `"presenced"`, optional: true},
 		"calendar.sources.password":      {doc: "With what. Give it here or in password_file.", example: `"…"`, optional: true},
 		"calendar.sources.password_file": {doc: "A file that holds the password.", example: `"/etc/presenced/dav"`, optional: true},
-		"calendar.sources.users":         {doc: "Bare JIDs it is read for. Left out: everybody.", example: `["alice@example.org"]`, check: bareJID},
+		"calendar.sources.users":         {doc: `Bare JIDs or domains of users it is read for; "*" is everybody. Left out: everybody.`, example: `["alice@example.org"]`, check: wallJID},
 
 		"calendar.map.show_as": {doc: "The event's kind.", example: `"tentative"`, optional: true,
 			allowed: []string{"free", "tentative", "busy", "oof", "away", "working_elsewhere"}},

@@ -8,6 +8,7 @@ import (
 
 	"presenced/component"
 	"presenced/internal/admin"
+	"presenced/internal/polling"
 )
 
 // The words of /readyz.
@@ -27,6 +28,8 @@ type facts struct {
 	loaded   bool
 	link     component.State
 	store    error // nil: healthy
+	// calendars are the sources that have failed for longer than a round.
+	calendars []polling.Status
 }
 
 // judge says how ready facts are, and why not; pure but for the instants, which
@@ -52,6 +55,13 @@ func judge(f facts) (status string, reasons []admin.Reason) {
 	}
 	if f.store != nil {
 		add(statusDegraded, "store", f.store.Error(), time.Time{})
+	}
+	for _, s := range f.calendars {
+		remedy := s.Remedy
+		if remedy == "" {
+			remedy = "\"presenced check\" tells more"
+		}
+		add(statusDegraded, "calendar "+s.Name, s.Fault+"; "+remedy, s.Since)
 	}
 	return status, reasons
 }
@@ -126,6 +136,7 @@ func (r *readiness) note(status string, reasons []admin.Reason, now time.Time) (
 func (d *Daemon) readiness() (status string, reasons []admin.Reason) {
 	status, reasons = judge(facts{
 		stopping: d.stopping.Load(), loaded: d.loaded.Load(), link: d.ready.once(d.edge.State()), store: d.store.Healthy(),
+		calendars: d.lateCalendars(time.Now()),
 	})
 	if before := d.ready.note(status, reasons, time.Now()); before != status {
 		names := make([]string, len(reasons))

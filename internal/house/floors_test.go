@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
 	{"aggregation/calendar"},
-	{"internal/presence"},
+	{"internal/presence", "internal/seal"},
 }
 
 // narrow names the rooms that may import less than their floor allows.
@@ -36,6 +36,7 @@ var narrow = map[string][]string{
 	"component/stream":     {},
 	"component/privilege":  {"component/stream"},
 	"internal/presence":    {},
+	"internal/seal":        {},
 	"internal/text":        {"internal/presence"},
 	"internal/directory":   {"internal/presence"},
 	"roster":               {"internal/presence"},

@@ -38,22 +38,42 @@ func (p *Poller) Status() []Status {
 	defer p.mu.Unlock()
 	list := make([]Status, 0, len(p.feeds))
 	for _, f := range p.feeds {
-		s := Status{Name: f.name, Users: len(f.entries), Well: f.health.well, Since: f.health.since}
+		s := f.status()
 		for _, e := range f.entries {
 			if e.fails > 0 {
 				s.Late++
-			}
-		}
-		if f.health.fault != nil {
-			s.Fault = f.health.fault.Error()
-			if fault, ok := errors.AsType[*sources.Fault](f.health.fault); ok {
-				s.Remedy = fault.Remedy
 			}
 		}
 		list = append(list, s)
 	}
 	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
 	return list
+}
+
+// Failing is Status of the sources whose server fails, without Late: it costs
+// nothing where all is well.
+func (p *Poller) Failing() []Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []Status
+	for _, f := range p.feeds {
+		if !f.health.since.IsZero() {
+			list = append(list, f.status())
+		}
+	}
+	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+func (f *feed) status() Status {
+	s := Status{Name: f.name, Users: len(f.entries), Well: f.health.well, Since: f.health.since}
+	if f.health.fault != nil {
+		s.Fault = f.health.fault.Error()
+		if fault, ok := errors.AsType[*sources.Fault](f.health.fault); ok {
+			s.Remedy = fault.Remedy
+		}
+	}
+	return s
 }
 
 // metrics are collected from the feeds there are; no label holds an address.

@@ -14,7 +14,7 @@ import (
 // What Try is bounded by.
 const (
 	maxTries = 4
-	tryTime  = 20 * time.Second
+	tryTime  = 10 * time.Second
 )
 
 // ErrTries: too many calendars are being tried at the moment.
@@ -29,7 +29,7 @@ type Trial struct {
 	Warnings int
 }
 
-// Try reads a user's own calendar once, as the rounds would, and waits up to 20 s
+// Try reads a user's own calendar once, as the rounds would, and waits up to 10 s
 // for it. The error is a *sources.Fault, or one of this package's.
 func (p *Poller) Try(ctx context.Context, c engine.AddCalendar, bare, attendee string, zone *time.Location) (Trial, error) {
 	source := p.opt.Own[c.Kind]
