@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"presenced/aggregation/calendar/sources"
-	"presenced/aggregation/calendar/sources/caldav"
 	"presenced/aggregation/calendar/sources/ics"
 	"presenced/aggregation/calendar/sources/outbound"
 	"presenced/config"
@@ -61,7 +60,6 @@ func ownSources(c *config.Calendar) map[string]sources.Source {
 	client := outbound.New(outbound.Options{Allow: allow, Timeout: 30 * time.Second, Conns: 2})
 	return map[string]sources.Source{
 		engine.CalendarICS:    ics.New(ics.Options{Client: client, Personal: true}),
-		engine.CalendarCalDAV: caldav.New(caldav.Options{Client: client, Personal: true}),
 	}
 }
 
@@ -101,8 +99,6 @@ func siteSource(s *config.CalendarSource) sources.Source {
 	switch s.Kind {
 	case "ics":
 		return ics.New(ics.Options{Client: client, Username: s.Username, Password: s.Password.Reveal(), Files: true})
-	case "caldav":
-		return caldav.New(caldav.Options{Client: client, Username: s.Username, Password: s.Password.Reveal()})
 	}
 	return nil
 }

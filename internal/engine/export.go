@@ -143,7 +143,7 @@ func (s *settings) documents() map[string][]byte {
 	if s.badge != "" {
 		docs[DocBadge] = encode(badgeDoc{V: docVersion, Handle: s.badge})
 	}
-	if doc := s.cals.choices(); doc != nil {
+	if doc := s.cals.choiceDoc(); doc != nil {
 		docs[DocCals] = doc
 	}
 	if doc := s.cals.scheduleDoc(); doc != nil {

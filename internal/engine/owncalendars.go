@@ -75,8 +75,8 @@ type calsDoc struct {
 	Own    []OwnCalendar `json:"own,omitempty"`
 }
 
-// choices renders what the user chose; nil where she chose nothing.
-func (c *calendars) choices() []byte {
+// choiceDoc renders what the user chose; nil where she chose nothing.
+func (c *calendars) choiceDoc() []byte {
 	if c == nil || !c.refuse && len(c.own) == 0 {
 		return nil
 	}
@@ -168,7 +168,7 @@ func (u *user) setSiteCalendars(on bool, answer answerFunc) {
 // chooseCalendars stores other choices and puts them in force: what is not to be
 // read any more is not shown any more, at once.
 func (u *user) chooseCalendars(next calendars, answer answerFunc) {
-	u.save(Write{Docs: map[string][]byte{DocCals: next.choices()}}, func(now time.Time, err error) {
+	u.save(Write{Docs: map[string][]byte{DocCals: next.choiceDoc()}}, func(now time.Time, err error) {
 		if err == nil {
 			c := u.calendars()
 			c.own, c.refuse = next.own, next.refuse

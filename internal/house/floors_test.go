@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
 	{"aggregation/calendar"},
-	{"internal/presence", "internal/seal"},
+	{"internal/presence", "internal/intern", "internal/seal"},
 }
 
 // narrow names the rooms that may import less than their floor allows.
@@ -37,9 +37,10 @@ var narrow = map[string][]string{
 	"component/privilege":  {"component/stream"},
 	"internal/presence":    {},
 	"internal/seal":        {},
+	"internal/intern":      {},
 	"internal/text":        {"internal/presence"},
 	"internal/directory":   {"internal/presence"},
-	"roster":               {"internal/presence"},
+	"roster":               {"internal/presence", "internal/intern"},
 	"privacy":              {"internal/presence"},
 	"aggregation":          {"aggregation/calendar", "internal/presence"},
 	"aggregation/calendar": {"internal/presence"},
