@@ -59,7 +59,7 @@ func ownSources(c *config.Calendar) map[string]sources.Source {
 	}
 	client := outbound.New(outbound.Options{Allow: allow, Timeout: 30 * time.Second, Conns: 2})
 	return map[string]sources.Source{
-		engine.CalendarICS:    ics.New(ics.Options{Client: client, Personal: true}),
+		engine.CalendarICS: ics.New(ics.Options{Client: client, Personal: true}),
 	}
 }
 

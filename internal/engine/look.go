@@ -151,6 +151,7 @@ func (u *user) inspect(now time.Time) Inspection {
 		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(),
 	}
 	_, out.Timezone = u.zone()
+	u.set.cals.tell(&out)
 	if u.roster.status == rosterRead {
 		out.RosterAge = u.roster.readAt.age(u.sh.e.instant(now))
 	}

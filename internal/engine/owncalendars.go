@@ -190,3 +190,23 @@ func (c *calendars) wants(id CalendarID) bool {
 	}
 	return !c.refuse
 }
+
+// tell adds the calendars to what is told of a user.
+func (c *calendars) tell(out *Inspection) {
+	if c == nil {
+		return
+	}
+	out.CalendarsRefused = c.refuse
+	for _, o := range c.own {
+		s := CalendarSummary{ID: o.ID, Name: o.Name, Kind: o.Kind}
+		if at, known := c.find(OwnCalendarID(o.ID)); known {
+			s.ReadAt = time.Unix(c.parts[at].fetched, 0).UTC()
+		}
+		out.Calendars = append(out.Calendars, s)
+	}
+	for i := range c.parts {
+		if name, ok := strings.CutPrefix(string(c.parts[i].id), "site:"); ok {
+			out.SiteCalendars = append(out.SiteCalendars, CalendarSummary{Name: name, ReadAt: time.Unix(c.parts[i].fetched, 0).UTC()})
+		}
+	}
+}

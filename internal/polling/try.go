@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"presenced/aggregation/calendar/sources"
@@ -22,6 +23,9 @@ var ErrTries = errors.New("too many calendars are being tried; try again in a mo
 
 // ErrNoKind: users' calendars of that kind are not read here.
 var ErrNoKind = errors.New("calendars of that kind are not read here")
+
+// ErrSealed: what is kept of the calendar was encrypted with another key.
+var ErrSealed error = errSealed
 
 // Trial is what Try found.
 type Trial struct {
@@ -61,14 +65,27 @@ func (p *Poller) Try(ctx context.Context, c engine.AddCalendar, bare, attendee s
 	return Trial{Events: found[0].Schedule.Events, Warnings: len(found[0].Schedule.Warnings)}, nil
 }
 
-// TryOwn is Try for a calendar that is there already.
-func (p *Poller) TryOwn(ctx context.Context, user presence.Addr, own engine.OwnCalendar, bare, attendee string, zone *time.Location) (Trial, error) {
-	if p.opt.Opener == nil {
+// TryOwn is Try for a calendar of hers that is there already; ErrNoKind if it
+// is not.
+func (p *Poller) TryOwn(ctx context.Context, user presence.Addr, id string) (Trial, error) {
+	p.mu.Lock()
+	who := p.people[user]
+	var own *engine.OwnCalendar
+	var bare, attendee string
+	var zone *time.Location
+	if who != nil {
+		bare, attendee, zone = who.bare, who.attendee, who.zone
+		if i := slices.IndexFunc(who.own, func(o engine.OwnCalendar) bool { return o.ID == id }); i >= 0 {
+			own = &who.own[i]
+		}
+	}
+	p.mu.Unlock()
+	if own == nil {
 		return Trial{}, ErrNoKind
 	}
-	access, ok := p.open(user, &own)
+	access, ok := p.open(user, own)
 	if !ok {
-		return Trial{}, errSealed
+		return Trial{}, ErrSealed
 	}
 	return p.Try(ctx, engine.AddCalendar{Kind: own.Kind, Access: access}, bare, attendee, zone)
 }

@@ -45,7 +45,7 @@ func TestPhrases_EveryLanguageHasTheSamePlaceholders(t *testing.T) {
 
 func TestPhrases_NoKeyStandsInTwoTables(t *testing.T) {
 	sum := 0
-	for _, table := range []map[Key]*phrase{basics, names, forms, fields, options, notes, faults} {
+	for _, table := range []map[Key]*phrase{basics, names, forms, fields, options, notes, faults, calendars} {
 		sum += len(table)
 	}
 	if sum != len(phrases) {
