@@ -164,6 +164,7 @@ type CalendarSource struct {
 	Username     string    `toml:"username" json:"username"`
 	Password     Secret    `toml:"password" json:"password"`
 	PasswordFile string    `toml:"password_file" json:"password_file"`
+	FreeBusy     bool      `toml:"free_busy" json:"free_busy"`
 	Users        []string  `toml:"users" json:"users"`
 }
 

@@ -140,6 +140,7 @@ kind = "caldav"
 url = "https://dav.example.org/{user}/"
 username = "p"
 password = "pw"
+free_busy = true
 users = ["alice@example.org"]
 [[calendar.map]]
 show_as = "tentative"

@@ -199,6 +199,7 @@ func presenceRules() map[string]rule {
 		"calendar.sources.username":      {doc: "Whom to sign in as.", example: `"presenced"`, optional: true},
 		"calendar.sources.password":      {doc: "With what. Give it here or in password_file.", example: `"…"`, optional: true},
 		"calendar.sources.password_file": {doc: "A file that holds the password.", example: `"/etc/presenced/dav"`, optional: true},
+		"calendar.sources.free_busy":     {doc: "Ask a CalDAV server for free/busy times only, where the account may read no more. Many servers answer that wrongly.", example: "false"},
 		"calendar.sources.users":         {doc: `Bare JIDs or domains of users it is read for; "*" is everybody. Left out: everybody.`, example: `["alice@example.org"]`, check: wallJID},
 
 		"calendar.map.show_as": {doc: "The event's kind.", example: `"tentative"`, optional: true,

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"presenced/aggregation/calendar/sources"
+	"presenced/aggregation/calendar/sources/caldav"
 	"presenced/aggregation/calendar/sources/ics"
 	"presenced/aggregation/calendar/sources/outbound"
 	"presenced/config"
@@ -59,7 +60,8 @@ func ownSources(c *config.Calendar) map[string]sources.Source {
 	}
 	client := outbound.New(outbound.Options{Allow: allow, Timeout: 30 * time.Second, Conns: 2})
 	return map[string]sources.Source{
-		engine.CalendarICS: ics.New(ics.Options{Client: client, Personal: true}),
+		engine.CalendarICS:    ics.New(ics.Options{Client: client, Personal: true}),
+		engine.CalendarCalDAV: caldav.New(caldav.Options{Client: client, Personal: true}),
 	}
 }
 
@@ -99,6 +101,8 @@ func siteSource(s *config.CalendarSource) sources.Source {
 	switch s.Kind {
 	case "ics":
 		return ics.New(ics.Options{Client: client, Username: s.Username, Password: s.Password.Reveal(), Files: true})
+	case "caldav":
+		return caldav.New(caldav.Options{Client: client, Username: s.Username, Password: s.Password.Reveal(), FreeBusy: s.FreeBusy})
 	}
 	return nil
 }
@@ -126,7 +130,7 @@ func coverOf(i int, names []string) (func(presence.Addr) bool, error) {
 
 // versionOf tells configurations of a source apart, its secrets included.
 func versionOf(s *config.CalendarSource) string {
-	text, err := json.Marshal([]any{s.Kind, s.URL.Reveal(), s.Username, s.Password.Reveal(), s.Users})
+	text, err := json.Marshal([]any{s.Kind, s.URL.Reveal(), s.Username, s.Password.Reveal(), s.FreeBusy, s.Users})
 	if err != nil {
 		return "" // texts can always be written
 	}
