@@ -54,7 +54,7 @@ var narrow = map[string][]string{
 	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},
 	"aggregation/calendar/sources/outbound": {"aggregation/calendar/sources"},
 	"aggregation/calendar/sources/ics":      {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
-	"aggregation/calendar/sources/caldav":   {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
+	"aggregation/calendar/sources/caldav":   {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound", "internal/presence"},
 }
 
 // tools are built around the house: tests, the demo, the benchmarks. No room

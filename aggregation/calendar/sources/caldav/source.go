@@ -90,7 +90,7 @@ func (s *Source) fetch(ctx context.Context, w sources.Window, box *sources.Mailb
 	}
 	mark, enough := l.mark()
 	holds := kept.Mark != "" && w.Holds(kept.Reach)
-	if enough && holds && mark == kept.Mark {
+	if holds && mark == kept.Mark {
 		next.Mark, next.Reach = kept.Mark, kept.Reach
 		return sources.Result{Unchanged: true, State: next.bytes()}, nil
 	}
