@@ -11,9 +11,6 @@ import (
 	"time"
 
 	"presenced/aggregation/calendar/sources"
-	"presenced/aggregation/calendar/sources/caldav"
-	"presenced/aggregation/calendar/sources/ics"
-	"presenced/aggregation/calendar/sources/outbound"
 	"presenced/config"
 	"presenced/internal/engine"
 	"presenced/internal/polling"
@@ -58,11 +55,7 @@ func ownSources(c *config.Calendar) map[string]sources.Source {
 			allow = append(allow, p.Masked())
 		}
 	}
-	client := outbound.New(outbound.Options{Allow: allow, Timeout: 30 * time.Second, Conns: 2})
-	return map[string]sources.Source{
-		engine.CalendarICS:    ics.New(ics.Options{Client: client, Personal: true}),
-		engine.CalendarCalDAV: caldav.New(caldav.Options{Client: client, Personal: true}),
-	}
+	return polling.NewOwn(allow)
 }
 
 // sitesOf are the operator's sources.
@@ -70,8 +63,8 @@ func sitesOf(c *config.Config) ([]polling.Site, error) {
 	sites := make([]polling.Site, 0, len(c.Calendar.Sources))
 	for i := range c.Calendar.Sources {
 		s := &c.Calendar.Sources[i]
-		source := siteSource(s)
-		if source == nil {
+		source, ok := polling.NewSource(s.Kind, polling.Account{Username: s.Username, Password: s.Password.Reveal(), FreeBusy: s.FreeBusy})
+		if !ok {
 			continue // config names it as a kind this version does not read
 		}
 		url := s.URL.Reveal()
@@ -93,18 +86,6 @@ func sitesOf(c *config.Config) ([]polling.Site, error) {
 		})
 	}
 	return sites, nil
-}
-
-// siteSource makes the source of a kind; nil: of one that is not read.
-func siteSource(s *config.CalendarSource) sources.Source {
-	client := outbound.New(outbound.Options{Anywhere: true})
-	switch s.Kind {
-	case "ics":
-		return ics.New(ics.Options{Client: client, Username: s.Username, Password: s.Password.Reveal(), Files: true})
-	case "caldav":
-		return caldav.New(caldav.Options{Client: client, Username: s.Username, Password: s.Password.Reveal(), FreeBusy: s.FreeBusy})
-	}
-	return nil
 }
 
 // coverOf says for whom a source is: users, domains, or with none of both

@@ -48,8 +48,9 @@ var narrow = map[string][]string{
 	"internal/store/boltstore":  {"internal/engine", "internal/store/queue"},
 	"internal/store/redisstore": {"internal/engine", "internal/store/queue"},
 	"internal/store/queue":      {"internal/engine"},
-	"internal/polling":          {"aggregation/calendar", "aggregation/calendar/sources", "internal/engine", "internal/presence"},
-	"internal/serverlists":      {"internal/engine", "internal/presence", "privacy"},
+	"internal/polling": {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/caldav",
+		"aggregation/calendar/sources/ics", "aggregation/calendar/sources/outbound", "internal/engine", "internal/presence"},
+	"internal/serverlists": {"internal/engine", "internal/presence", "privacy"},
 	// What fetches calendars knows no user, rule or store.
 	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},
 	"aggregation/calendar/sources/outbound": {"aggregation/calendar/sources"},
