@@ -28,13 +28,9 @@ const (
 // discover finds a user's calendars from an address: that of one calendar, of a
 // home or a principal, or of a server (RFC 6764).
 func (v *visit) discover(ctx context.Context, address string) (place, error) {
-	u, err := url.Parse(address)
-	if err != nil {
-		return place{}, &sources.Fault{Kind: sources.Refused, Err: errors.New("the URL cannot be read"), Remedy: "write it as https://host/path"}
-	}
-	tries := []string{address}
-	if u.Path == "" || u.Path == "/" {
-		known := *u
+	tries, root := []string{address}, strings.Trim(v.home.Path, "/") == ""
+	if root {
+		known := *v.home
 		known.Path, known.RawQuery = "/.well-known/caldav", ""
 		tries = []string{known.String(), address}
 	}
@@ -50,6 +46,10 @@ func (v *visit) discover(ctx context.Context, address string) (place, error) {
 		if first == nil || sources.KindOf(first) == sources.Gone { // there is no such path, which says least
 			first = err
 		}
+	}
+	if root && sources.KindOf(first) == sources.Gone {
+		// That says nothing about the user: her calendars are not gone.
+		first = malformed(v.home.Host, errors.New("no CalDAV server answers there"))
 	}
 	return place{}, first
 }

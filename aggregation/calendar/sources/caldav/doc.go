@@ -6,7 +6,7 @@
 //   - Where nothing changed one request is made: what a server says of its
 //     calendars (getctag, sync-token) is compared with the time before.
 //   - Recurrences are expanded here. Servers are asked for events, never for
-//     their idea of when those happen: the peers of docs/calendars.md leave out
+//     their idea of when those happen: those of docs/servers/calendars.md leave out
 //     recurrences, or refuse. Free/busy times are asked for only in a mode of
 //     their own (Options.FreeBusy), and what holds none is an error, never
 //     "free".

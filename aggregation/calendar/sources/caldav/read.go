@@ -66,7 +66,7 @@ func (m *merged) done(v *visit) (calendar.Schedule, error) {
 	if m.read > 0 && m.failed == m.read {
 		return calendar.Schedule{}, m.last
 	}
-	slices.SortFunc(m.Events, func(a, b presence.Event) int {
+	slices.SortStableFunc(m.Events, func(a, b presence.Event) int {
 		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End))
 	})
 	m.Warnings = v.warnings

@@ -70,6 +70,7 @@ type visit struct {
 	w                  sources.Window
 	box                *sources.Mailbox
 	username, password string
+	home               *url.URL // the address: whose server gets the credentials
 	// own: who is asked as is the user herself, so that what the server calls
 	// the principal is hers.
 	own      bool
@@ -88,10 +89,15 @@ func (v *visit) warn(text string) {
 
 // ask sends one request.
 func (v *visit) ask(ctx context.Context, method, to, depth, body string) (*outbound.Response, error) {
-	return v.s.o.Client.Do(ctx, outbound.Request{
-		Method: method, URL: to, Username: v.username, Password: v.password, Body: []byte(body),
+	r := outbound.Request{
+		Method: method, URL: to, Body: []byte(body),
 		Header: http.Header{"Content-Type": {"application/xml; charset=utf-8"}, "Depth": {depth}},
-	})
+	}
+	// A redirect may have led elsewhere, and the answer there on.
+	if u, err := url.Parse(to); err == nil && outbound.SameParty(v.home, u) {
+		r.Username, r.Password = v.username, v.password
+	}
+	return v.s.o.Client.Do(ctx, r)
 }
 
 // props asks for properties. at is who answered, to resolve hrefs against.
@@ -132,12 +138,4 @@ func placeOf(s string) string {
 		return s
 	}
 	return strings.TrimSuffix(u.Path, "/")
-}
-
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "the server"
-	}
-	return u.Host
 }

@@ -78,8 +78,8 @@ func (s *Source) fetch(ctx context.Context, w sources.Window, box *sources.Mailb
 	if v.username == "" && !s.o.Personal {
 		v.username, v.password = s.o.Username, s.o.Password
 	}
-	if address = secured(address); v.username == "" {
-		address = v.login(address)
+	if address, err = v.login(secured(address)); err != nil {
+		return sources.Result{}, err
 	}
 	v.own = box.Username != "" || v.username == "" || s.o.Personal
 	next := state{Mailbox: fmt.Sprint(box.Fingerprint(), s.o.FreeBusy), Reach: w.To}
@@ -113,16 +113,20 @@ func (s *Source) fetch(ctx context.Context, w sources.Window, box *sources.Mailb
 	return sources.Result{Schedule: schedule, State: next.bytes()}, nil
 }
 
-// login takes the name and the password out of an address, for all requests.
-func (v *visit) login(address string) string {
+// login takes the name and the password out of an address, and keeps whose
+// server may know them.
+func (v *visit) login(address string) (string, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
-		return address
+	if err != nil {
+		return "", &sources.Fault{Kind: sources.Refused, Err: errors.New("the URL cannot be read"), Remedy: "write it as https://host/path"}
 	}
-	v.username = u.User.Username()
-	v.password, _ = u.User.Password()
+	if u.User != nil && v.username == "" {
+		v.username = u.User.Username()
+		v.password, _ = u.User.Password()
+	}
 	u.User = nil
-	return u.String()
+	v.home = u
+	return u.String(), nil
 }
 
 // look lists a user's calendars, where they were the last time or where the
@@ -142,7 +146,7 @@ func (v *visit) look(ctx context.Context, address string, known place, found *pl
 	if v.s.o.FreeBusy && sources.KindOf(err) == sources.Forbidden {
 		// The right to see free/busy times may be all there is: then the address
 		// is that of a calendar.
-		return &listing{calendars: []collection{{url: address}}, host: hostOf(address)}, nil
+		return &listing{calendars: []collection{{url: address}}, host: v.home.Host}, nil
 	}
 	if err != nil {
 		return nil, err

@@ -94,11 +94,26 @@ func TestDiscovery_CredentialsStayOnTheirHost(t *testing.T) {
 		t.Errorf("another host was asked: %s", r.Header)
 	}))
 	defer other.Close()
+	elsewhere := newFake(t)
+	elsewhere.instead = func(_ http.ResponseWriter, r *http.Request, _ string) bool {
+		if r.Header.Get("Authorization") != "" {
+			t.Errorf("a password went to another host for %s %s", r.Method, r.URL.Path)
+		}
+		return false
+	}
 	f := newFake(t)
 	s, box := f.source(Options{}, "/")
 	f.props["/p/juliet/"] = typePrincipal + "<C:calendar-home-set><href>" + strings.Replace(other.URL, "127.0.0.1", "localhost", 1) + "/</href></C:calendar-home-set>"
 	_, err := one(t, s, window, box)
 	wantFault(t, "a home elsewhere", err, sources.Moved)
+	f.instead = func(w http.ResponseWriter, r *http.Request, _ string) bool {
+		http.Redirect(w, r, elsewhere.srv.URL+r.URL.Path, http.StatusMovedPermanently)
+		return true
+	}
+	if got, err := one(t, s, window, box); err != nil || hours(got) != both {
+		t.Errorf("a server that needs no password: got %q, %v", hours(got), err)
+	}
+	f.instead = nil
 	// Behind a proxy a server has its own scheme and port wrong.
 	f.props["/p/juliet/"] = typePrincipal + "<C:calendar-home-set><href>https://127.0.0.1:1/c/juliet/</href></C:calendar-home-set>"
 	if got, err := one(t, s, window, box); err != nil || hours(got) != both {
@@ -303,7 +318,11 @@ func TestFetch_Faults(t *testing.T) {
 			f.instead = func(w http.ResponseWriter, r *http.Request, _ string) bool { tt.h(w, r); return true }
 			s, box := f.source(Options{}, path)
 			_, err := one(t, s, window, box)
-			wantFault(t, tt.name+" at "+path, err, tt.want)
+			want := tt.want
+			if path == "/" && want == sources.Gone { // no server says nothing about a user
+				want = sources.Malformed
+			}
+			wantFault(t, tt.name+" at "+path, err, want)
 		}
 	}
 }

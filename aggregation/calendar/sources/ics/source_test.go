@@ -245,6 +245,18 @@ func TestURL_ARecurrenceBombEnds(t *testing.T) {
 	}
 }
 
+func TestURL_AZoneNobodyKnowsIsTheUsers(t *testing.T) {
+	s, box := serve(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, strings.Replace(meeting("x"), "DTSTART:20261102T100000Z\r\nDTEND:20261102T110000Z",
+			"DTSTART;TZID=Nowhere/Land:20261102T100000\r\nDTEND;TZID=Nowhere/Land:20261102T110000", 1))
+	})
+	box.Zone = time.FixedZone("her own", -3600)
+	got, err := one(t, s, window, box)
+	if err != nil || len(got.Schedule.Events) != 1 || got.Schedule.Events[0].Start.Hour() != 11 || len(got.Schedule.Warnings) != 1 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestURL_ARedirectIntoTheHouseIsRefused(t *testing.T) {
 	srv := httptest.NewServer(http.RedirectHandler("http://10.0.0.1/s3cret.ics", http.StatusFound))
 	defer srv.Close()
