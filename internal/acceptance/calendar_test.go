@@ -4,12 +4,13 @@ package acceptance
 
 import (
 	"fmt"
+	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,8 @@ func ics(start, end time.Time) string {
 
 // source is the configuration of one calendar source.
 func source(kind, url string, more map[string]any) map[string]any {
-	one := lay(more, map[string]any{"name": "groupware", "kind": kind, "url": url})
+	one := map[string]any{"name": "groupware", "kind": kind, "url": url}
+	maps.Copy(one, more)
 	return map[string]any{"calendar": map[string]any{"sources": []any{one}}}
 }
 
@@ -53,36 +55,30 @@ func (s *site) punctual(what string, edge, seen time.Time) {
 	}
 }
 
-// TestS6_MeetingOnTime names S6.4: a meeting is shown and ends on time although
-// its calendar's server is gone and the daemon was started anew in between.
+// TestS6_MeetingOnTime names S6.4: on a real Radicale a meeting is shown and ends on
+// time although its server is killed, and the daemon started anew, in between.
 func TestS6_MeetingOnTime(t *testing.T) {
-	var text atomic.Pointer[string] // made for the moment, once the daemon runs
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/alice.ics" {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "text/calendar")
-		_, _ = w.Write([]byte(*text.Load()))
-	}))
-	defer server.Close()
-	s := open(t, topologies[0], source("ics", server.URL+"/{user}.ics", nil))
+	dav := testbed.RunCalendar(t, testbed.Radicale, testbed.CalendarOptions{
+		Users: map[string]string{"alice": "pw", "service": "tops3cret"}, Service: []string{"service"},
+	})
+	s := open(t, topologies[0], source("caldav", dav.URL+"/{user}/", map[string]any{"username": "service", "password": "tops3cret"}))
+	s.must(dav.MakeCalendar(t.Context(), "alice", "work", ""))
 	start := time.Now().Add(6 * time.Second).Truncate(time.Second)
 	end := start.Add(6 * time.Second)
-	meeting := ics(start, end)
-	text.Store(&meeting)
+	s.must(dav.Put(t.Context(), "alice", "work", "meeting.ics", ics(start, end)))
+
 	alice := s.login("alice", "desk")
 	s.enable(alice)
 	bob := s.login("bob", "home")
 	s.watch(bob, "alice")
 	s.calendarRead(1)
 	s.sees(bob, "alice", "online 3500", converge)
-	server.Close() // nobody tells any more when the meeting is
+	s.must(dav.Kill()) // nobody tells any more when the meeting is
 
 	s.punctual("the start", start, s.seenAt(bob, "dnd 6500 in-a-meeting", start.Add(onTime)))
-	last := bob.Since(0)
-	for _, st := range last {
-		if st.Enhanced != nil && st.Enhanced.Activity == "in-a-meeting" && !strings.Contains(st.Raw, "until='"+end.UTC().Format(time.RFC3339)+"'") {
+	for _, st := range bob.Since(0) {
+		if st.Enhanced != nil && st.Enhanced.Activity == "in-a-meeting" && (st.Enhanced.Until != end.UTC().Format(time.RFC3339) ||
+			st.Status != "In a meeting until "+end.UTC().Format("15:04")+" UTC") {
 			s.Errorf("bob is not told until when: %s", st.Raw)
 		}
 	}
@@ -90,6 +86,60 @@ func TestS6_MeetingOnTime(t *testing.T) {
 	s.must(s.d.Start(t.Context()))
 	s.sees(bob, "alice", "dnd 6500 in-a-meeting", time.Until(end))
 	s.punctual("the end", end, s.seenAt(bob, "online 3500", end.Add(onTime)))
+	if log, err := s.d.Log(); err != nil || strings.Contains(log, "tops3cret") || strings.Contains(log, "Budget") {
+		s.Errorf("the log tells a password or a subject (%v):\n%s", err, log)
+	}
+}
+
+// TestS6_OwnCalendar: a user adds her own calendar with the command, and takes it
+// away. Its address is nowhere on the disk, and one of a private network is refused.
+func TestS6_OwnCalendar(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/calendar")
+		_, _ = w.Write([]byte(ics(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))))
+	}))
+	defer server.Close()
+	s := open(t, topologies[0], map[string]any{"calendar": map[string]any{"key_file": key, "user_networks": []string{"127.0.0.0/8"}}})
+	alice, bob := s.login("alice", "desk"), s.login("bob", "home")
+	s.enable(alice)
+	s.watch(bob, "alice")
+	s.sees(bob, "alice", "online 3500", converge)
+	for address, want := range map[string]string{
+		"http://10.255.255.1/tops3cret.ics": "cannot be asked from here",
+		"/etc/passwd":                       "not the address of a calendar",
+	} {
+		if answer := s.try(alice, "calendar", "action", "add", "kind", "ics", "url", address); !strings.Contains(answer, want) {
+			s.Errorf("%s is answered with %s; want %q", address, answer, want)
+		}
+	}
+	s.run(alice, "calendar", "action", "add", "kind", "ics", "url", server.URL+"/tops3cret.ics", "name", "Mine")
+	s.sees(bob, "alice", "dnd 6500 in-a-meeting", converge)
+	s.must(s.d.Stop())
+	s.must(filepath.WalkDir(s.d.Dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), "tops3cret") {
+			s.Errorf("%s holds the address", path)
+		}
+		return err
+	}))
+	s.must(s.d.Start(t.Context()))
+	s.sees(bob, "alice", "dnd 6500 in-a-meeting", converge)
+	list := s.try(alice, "calendar", "action", "list")
+	_, id, _ := strings.Cut(s.try(alice, "calendar", "action", "remove"), "<option label=")
+	_, id, _ = strings.Cut(id, "<value>")
+	id, _, _ = strings.Cut(id, "</value>")
+	if !strings.Contains(list, "Mine (iCalendar), last read") || id == "" {
+		s.Fatalf("her calendars are listed as %s", list)
+	}
+	s.run(alice, "calendar", "action", "remove", "calendar", id)
+	s.sees(bob, "alice", "online 3500", converge)
 }
 
 // calendarRead waits until the daemon's metrics tell of so many calendars that were
@@ -128,4 +178,17 @@ func TestS6_FileOfTheUser(t *testing.T) {
 	s.sees(carol, "bob", "online 3500", converge)
 	s.run(alice, "calendar", "action", "refuse")
 	s.sees(carol, "alice", "online 3500", converge)
+}
+
+// try runs a command like run and returns the answer, whatever it is.
+func (s *site) try(c *testbed.Client, node string, fields ...string) string {
+	s.Helper()
+	var form strings.Builder
+	for i := 0; i+1 < len(fields); i += 2 {
+		fmt.Fprintf(&form, "<field var='%s'><value>%s</value></field>", fields[i], testbed.Escape(fields[i+1]))
+	}
+	st, err := c.IQ(s.Context(), "set", component, fmt.Sprintf(
+		`<command xmlns='http://jabber.org/protocol/commands' node='%s' action='execute'><x xmlns='jabber:x:data' type='submit'>%s</x></command>`, node, form.String()))
+	s.must(err)
+	return st.Raw
 }
