@@ -29,6 +29,9 @@ type CalendarReading struct {
 	// were asked for. The calendar has an opinion until calendar.max_stale after the
 	// one, and no longer than the other (S6.4).
 	FetchedAt, Reach time.Time
+	// Away is the period the calendar's server itself tells of (automatic replies):
+	// it counts as the user's own where she set none here (S6.1). nil: none.
+	Away *presence.OutOfOffice
 }
 
 // CalendarWish says which calendars of an enrolled user are to be read, and how.
@@ -77,7 +80,8 @@ type schedule struct {
 	packed  string
 	fetched int64
 	reach   int64
-	stored  int64 // fetched, as the store has it; 0: the store has something else
+	stored  int64                 // fetched, as the store has it; 0: the store has something else
+	away    *presence.OutOfOffice // never changed, only replaced
 }
 
 // restoreAfter is how old the stored time of a reading may become while nothing
@@ -92,14 +96,14 @@ func (e *Engine) CalendarRead(of presence.Addr, id CalendarID, r CalendarReading
 		if !u.calendars().wants(id) {
 			return // she has decided otherwise meanwhile
 		}
-		next := schedule{id: id, packed: r.Packed, fetched: r.FetchedAt.Unix(), reach: r.Reach.Unix()}
+		next := schedule{id: id, packed: r.Packed, fetched: r.FetchedAt.Unix(), reach: r.Reach.Unix(), away: u.shownAway(r.Away)}
 		c := u.calendars()
 		at, known := c.find(id)
 		if !known {
 			c.parts = slices.Insert(c.parts, at, next)
 		} else {
-			if c.parts[at].packed == next.packed {
-				next.packed, next.stored = c.parts[at].packed, c.parts[at].stored
+			if old := &c.parts[at]; old.says(&next) {
+				next.packed, next.away, next.stored = old.packed, old.away, old.stored
 			}
 			c.parts[at] = next
 		}
@@ -181,12 +185,8 @@ func (u *user) openCalendars(now time.Time) *presence.Calendar {
 	oldest := int64(1<<63 - 1)
 	for i := range c.parts {
 		p := &c.parts[i]
-		// Aged such that it is stale when the window ends at the latest.
-		as := min(p.fetched, p.reach-maxStale)
-		if now.Unix() >= as+maxStale {
-			continue
-		}
-		if s.unpacked.Unpack(p.packed) {
+		as, fresh := p.age(maxStale, now)
+		if fresh && s.unpacked.Unpack(p.packed) {
 			oldest = min(oldest, as)
 		}
 	}
@@ -197,13 +197,70 @@ func (u *user) openCalendars(now time.Time) *presence.Calendar {
 	return &s.calendar
 }
 
+// age returns when a schedule counts as read, in unix seconds: such that it is stale
+// when its window ends at the latest. fresh tells that it is not stale at now.
+func (p *schedule) age(maxStale int64, now time.Time) (as int64, fresh bool) {
+	as = min(p.fetched, p.reach-maxStale)
+	return as, now.Unix() < as+maxStale
+}
+
+// says reports whether two readings of a calendar say the same.
+func (p *schedule) says(q *schedule) bool {
+	if p.packed != q.packed || (p.away == nil) != (q.away == nil) {
+		return false
+	}
+	return p.away == nil || p.away.Start.Equal(q.away.Start) && p.away.End.Equal(q.away.End) && p.away.Note == q.away.Note
+}
+
 // evaluated is the person's state at now, with what her calendars say.
 func (u *user) evaluated(now time.Time) presence.State {
+	own := u.openInputs(now)
+	st := u.person.State(&u.sh.e.rules().System, now)
+	u.closeInputs(own)
+	return st
+}
+
+// openInputs puts what the calendars say at now beside the other inputs, and
+// closeInputs takes it away again: the next user's events stand there soon.
+func (u *user) openInputs(now time.Time) (own *presence.OutOfOffice) {
 	in := &u.person.Inputs
 	in.Calendar = u.openCalendars(now)
-	st := u.person.State(&u.sh.e.rules().System, now)
-	in.Calendar = nil // the next user's events stand there soon
-	return st
+	return u.openAway(now)
+}
+
+func (u *user) closeInputs(own *presence.OutOfOffice) {
+	u.person.Inputs.Calendar, u.person.Inputs.OOF = nil, own
+}
+
+// openAway puts the out-of-office period of a calendar's server in the place of her
+// own where she has none, and returns her own.
+func (u *user) openAway(now time.Time) (own *presence.OutOfOffice) {
+	in := &u.person.Inputs
+	own = in.OOF
+	if own != nil || u.set.cals == nil {
+		return own
+	}
+	maxStale := int64(u.sh.e.rules().System.Aggregation.CalendarMaxStale / time.Second)
+	for i := range u.set.cals.parts {
+		p := &u.set.cals.parts[i]
+		if _, fresh := p.age(maxStale, now); !fresh || p.away == nil {
+			continue
+		}
+		if in.OOF == nil || p.away.On(now) && !in.OOF.On(now) {
+			in.OOF = p.away
+		}
+	}
+	return own
+}
+
+// shownAway makes a period a server told fit to be shown (S9).
+func (u *user) shownAway(p *presence.OutOfOffice) *presence.OutOfOffice {
+	if p == nil || !p.End.IsZero() && !p.End.After(p.Start) {
+		return nil
+	}
+	shown := *p
+	shown.Note = u.cleanStatus(p.Note)
+	return &shown
 }
 
 // wantCalendars tells the reader what is to be read of the user.

@@ -278,6 +278,7 @@ func (e *Engine) Reload(rules *Rules) {
 		s.enlistAll(now)
 		for _, u := range s.users {
 			u.person.Inputs.Kind = e.kindOf(u.addr)
+			u.endUnallowed(now)
 			u.compose()
 			u.recompile()
 			u.evaluate(now)

@@ -149,6 +149,7 @@ func (s *settings) documents() map[string][]byte {
 	if doc := s.cals.scheduleDoc(); doc != nil {
 		docs[DocSchedule] = doc
 	}
+	s.rareDocuments(docs)
 	return docs
 }
 

@@ -70,6 +70,7 @@ func awake(s *presence.State) presence.Class {
 func (u *user) aggregate(now time.Time) (changed, idle bool) {
 	before := u.gist
 	u.watchClock(now)
+	u.expireClaims(now)
 	s := u.sh
 	s.state = u.evaluated(now)
 	s.stateOf, s.stateAt = u, now
@@ -106,6 +107,9 @@ func (u *user) project(c presence.ContainerID, now time.Time, v *presence.View) 
 		nobody := aggregation.Aggregate(&aggregation.Inputs{}, &sys.Aggregation, now)
 		u.person.Project(sys, &nobody, c, v)
 	default:
-		u.person.Project(sys, u.stateAt(now), c, v)
+		st := u.stateAt(now)
+		own := u.openAway(now) // for its note
+		u.person.Project(sys, st, c, v)
+		u.person.Inputs.OOF = own
 	}
 }

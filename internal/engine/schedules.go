@@ -18,10 +18,11 @@ type scheduleDoc struct {
 
 // savedSchedule is one calendar of a scheduleDoc. Times are unix seconds.
 type savedSchedule struct {
-	ID      CalendarID `json:"id"`
-	Fetched int64      `json:"fetched"`
-	Reach   int64      `json:"reach"`
-	Events  []byte     `json:"events,omitempty"` // as calendar.Pack has them
+	ID      CalendarID            `json:"id"`
+	Fetched int64                 `json:"fetched"`
+	Reach   int64                 `json:"reach"`
+	Events  []byte                `json:"events,omitempty"` // as calendar.Pack has them
+	Away    *presence.OutOfOffice `json:"away,omitempty"`
 }
 
 // maxSchedules bounds the calendars of one user that are kept; there are fewer
@@ -39,7 +40,7 @@ func (c *calendars) scheduleDoc() []byte {
 	doc := scheduleDoc{V: docVersion}
 	for i := range c.parts {
 		p := &c.parts[i]
-		doc.Calendars = append(doc.Calendars, savedSchedule{ID: p.id, Fetched: p.fetched, Reach: p.reach, Events: []byte(p.packed)})
+		doc.Calendars = append(doc.Calendars, savedSchedule{ID: p.id, Fetched: p.fetched, Reach: p.reach, Events: []byte(p.packed), Away: p.away})
 	}
 	return encode(doc)
 }
@@ -61,7 +62,7 @@ func (c *calendars) restore(doc *scheduleDoc) error {
 		case s.Fetched < 0 || s.Fetched > maxUnix || s.Reach < 0 || s.Reach > maxUnix:
 			fault = fmt.Errorf("calendar %.64q was not read at any time", s.ID)
 		default:
-			c.parts = slices.Insert(c.parts, at, schedule{id: s.ID, packed: packed, fetched: s.Fetched, reach: s.Reach, stored: s.Fetched})
+			c.parts = slices.Insert(c.parts, at, schedule{id: s.ID, packed: packed, fetched: s.Fetched, reach: s.Reach, stored: s.Fetched, away: s.Away})
 		}
 	}
 	return fault
@@ -86,7 +87,7 @@ func (u *user) storeSchedule(now time.Time) {
 				return
 			}
 			for i := range wrote {
-				if at, known := c.find(wrote[i].id); known && c.parts[at].packed == wrote[i].packed {
+				if at, known := c.find(wrote[i].id); known && c.parts[at].says(&wrote[i]) {
 					c.parts[at].stored = wrote[i].fetched
 				}
 			}

@@ -46,10 +46,10 @@ func (c *consent) UnmarshalText(name []byte) error {
 // The documents of one user, as stored (ARCHITECTURE, "What is kept where").
 type (
 	enrolDoc struct {
-		JID     string  `json:"jid"`
 		V       version `json:"v"`
 		Enabled bool    `json:"enabled"`
 		Consent consent `json:"consent,omitempty"`
+		JID     string  `json:"jid"`
 	}
 	rulesDoc struct {
 		V           version        `json:"v"`
@@ -88,6 +88,7 @@ type choices struct {
 	oof    *presence.OutOfOffice
 	told   *Profile // nil: nothing
 	badge  string   // the handle; empty: none
+	rare   *rare    // nil: none of it
 }
 
 var nothingChosen choices
@@ -124,6 +125,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var badge badgeDoc
 	var cals calsDoc
 	var sched scheduleDoc
+	var few rare
 	for _, d := range []struct {
 		name string
 		into any
@@ -133,6 +135,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
 		{DocCals, &cals, &cals.V}, {DocSchedule, &sched, &sched.V},
+		{DocApps, &few.apps, &few.apps.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -157,6 +160,9 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 			c.told = &profile.Profile
 		}
 	})
+	if err := few.take(&s); err != nil {
+		return s, err
+	}
 	if lists.V != 0 {
 		s.lists = &lists
 	}

@@ -22,7 +22,7 @@ var floors = [][]string{
 		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token",
 		"aggregation/calendar/sources/outbound",
 	},
-	{"component/stream", "aggregation/calendar/sources"},
+	{"component/stream", "internal/explain", "aggregation/calendar/sources"},
 	{"internal/engine", "internal/scenario"},
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},

@@ -158,7 +158,7 @@ func (f *feed) settle(e *entry, r *request, res sources.Result, read reading, no
 		door.CalendarUnchanged(e.user, e.calendar(), asked)
 		e.keep(res.State)
 	default:
-		door.CalendarRead(e.user, e.calendar(), engine.CalendarReading{Packed: read.packed, FetchedAt: asked, Reach: r.window.To})
+		door.CalendarRead(e.user, e.calendar(), engine.CalendarReading{Packed: read.packed, FetchedAt: asked, Reach: r.window.To, Away: res.Away})
 		e.reach = r.window.To.Unix()
 		e.keep(res.State)
 	}
