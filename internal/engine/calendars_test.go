@@ -17,6 +17,7 @@ import (
 
 	"presenced/aggregation/calendar"
 	"presenced/internal/presence"
+	"presenced/privacy"
 )
 
 // at is an instant of a synctest bubble, in minutes from its beginning.
@@ -379,5 +380,43 @@ func TestCalendars_AwayOfTheServerStandsInForHerOwn(t *testing.T) {
 		if got := note(); got != "" {
 			t.Errorf("after the period the note is %q", got)
 		}
+	})
+}
+
+// What a meeting is about is for the workgroup, when it ends for colleagues, and
+// neither of a private one for anybody (S3, S6.2).
+func TestCalendars_DetailsByLevel(t *testing.T) {
+	live(t, func(w *world) {
+		w.apply(alice, PutRule{Rule: privacy.Rule{Container: presence.Workgroup, Type: privacy.RuleUser, Value: boss}})
+		w.device(alice+"/desk", Device{})
+		w.watch(bob, boss, fred)
+		tells := func(watcher string) string {
+			v := w.Look(w.Context(), Principal{Addr: presence.MustAddr(watcher)}, []presence.Addr{presence.MustAddr(alice)})[0]
+			return strings.Join([]string{v.Text[presence.FieldMeetingSubject], v.Text[presence.FieldMeetingLocation], v.Text[presence.FieldFreeBusy]}, "|")
+		}
+		expect := func(what string, want map[string]string) {
+			t.Helper()
+			for _, watcher := range []string{bob, boss, fred, zed} {
+				if got := tells(watcher); got != want[watcher] {
+					t.Errorf("%s: %s is told %q, want %q", what, watcher, got, want[watcher])
+				}
+			}
+		}
+		m := meeting(10, 40)
+		m.Location = "Room 412"
+		w.read(groupware, m)
+		nothing := "||"
+		before := "||free until 2000-01-01T00:10:00Z"
+		expect("before it", map[string]string{bob: before, boss: before, fred: nothing, zed: nothing})
+		time.Sleep(time.Until(at(10)))
+		w.out.take()
+		end := "busy until 2000-01-01T00:40:00Z"
+		expect("in it", map[string]string{bob: "||" + end, boss: "Budget|Room 412|" + end, fred: nothing, zed: nothing})
+		m.Subject = "Layoffs"
+		w.read(groupware, m)
+		w.expect() // nobody is sent anything who may not know
+		m.Private = true
+		w.read(groupware, m)
+		expect("private", map[string]string{bob: nothing, boss: nothing, fred: nothing, zed: nothing})
 	})
 }

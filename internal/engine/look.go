@@ -74,6 +74,9 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 			c = u.place(asker.Addr).Container
 		}
 		u.project(c, now, &v)
+		own := u.openInputs(now)
+		u.person.FreeBusy(&s.e.rules().System, now, &v)
+		u.closeInputs(own)
 		answer(v)
 	}
 	if own || u.stranger(asker.Addr) && !u.person.Admits(asker.Addr) {
