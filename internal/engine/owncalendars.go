@@ -135,7 +135,7 @@ func (u *user) addCalendar(add AddCalendar, answer answerFunc) {
 	case len(c.own) >= maxOwnCalendars:
 		answer(Result{}, refuse(TooMany, "", "you have %d calendars, and there may not be more; remove one first", len(c.own)))
 	default:
-		plain, err := json.Marshal(add.Access)
+		plain, err := json.Marshal(add.Access) //nolint:gosec // it is sealed before it goes anywhere
 		if err != nil {
 			answer(Result{}, refuse(Invalid, "url", "the address cannot be stored"))
 			return

@@ -82,11 +82,8 @@ func newFeed(p *Poller, name string, source sources.Source, mailbox func(presenc
 
 func (f *feed) own() bool { return strings.HasPrefix(f.name, ownPrefix) }
 
-// start begins the feed's loop, once the poller runs.
+// start begins the feed's loop.
 func (f *feed) start(ctx context.Context) {
-	if ctx == nil {
-		return
-	}
 	ctx, f.stop = context.WithCancel(ctx)
 	f.p.work.Go(func() { f.loop(ctx) })
 }

@@ -74,7 +74,7 @@ type Poller struct {
 	interval time.Duration
 	people   map[presence.Addr]*person
 	feeds    map[string]*feed // by name; users' own begin with ownPrefix
-	ctx      context.Context  // nil: not started
+	begin    func(f *feed)    // starts a feed; nil: the poller is not started
 	stop     context.CancelFunc
 	work     sync.WaitGroup
 }
@@ -121,9 +121,9 @@ func (p *Poller) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ctx = ctx
+	p.begin = func(f *feed) { f.start(ctx) }
 	for _, f := range p.feeds {
-		f.start(ctx)
+		p.begin(f)
 	}
 	p.stop = cancel
 }
@@ -162,7 +162,9 @@ func (p *Poller) SetSites(sites []Site, interval time.Duration) {
 			})
 		}
 		p.feeds[s.Name] = f
-		f.start(p.ctx)
+		if p.begin != nil {
+			p.begin(f)
+		}
 	}
 	for name, f := range p.feeds {
 		if !f.own() && !next[name] {

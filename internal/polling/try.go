@@ -18,13 +18,13 @@ const (
 	tryTime  = 10 * time.Second
 )
 
-// ErrTries: too many calendars are being tried at the moment.
+// ErrTries tells that too many calendars are being tried at the moment.
 var ErrTries = errors.New("too many calendars are being tried; try again in a moment")
 
-// ErrNoKind: users' calendars of that kind are not read here.
+// ErrNoKind tells that users' calendars of that kind are not read here.
 var ErrNoKind = errors.New("calendars of that kind are not read here")
 
-// ErrSealed: what is kept of the calendar was encrypted with another key.
+// ErrSealed tells that what is kept of the calendar was encrypted with another key.
 var ErrSealed error = errSealed
 
 // Trial is what Try found.

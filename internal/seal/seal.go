@@ -12,7 +12,6 @@ package seal
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -41,7 +40,7 @@ func ParseKey(text string) (*Key, error) {
 	if err != nil {
 		return nil, ErrKey
 	}
-	gcm, err := cipher.NewGCM(block)
+	gcm, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
 		return nil, ErrKey
 	}
@@ -50,19 +49,16 @@ func ParseKey(text string) (*Key, error) {
 
 // Seal encrypts a text for a context.
 func (k *Key) Seal(context string, plain []byte) []byte {
-	out := make([]byte, 1+k.gcm.NonceSize(), 1+k.gcm.NonceSize()+len(plain)+k.gcm.Overhead())
-	out[0] = version
-	_, _ = rand.Read(out[1:]) // never fails (crypto/rand)
-	return k.gcm.Seal(out, out[1:], plain, []byte(context))
+	out := append(make([]byte, 0, 1+len(plain)+k.gcm.Overhead()), version)
+	return k.gcm.Seal(out, nil, plain, []byte(context))
 }
 
 // Open is the reverse of Seal; false for what was sealed with another key or for
 // another context, was changed, or was never sealed.
 func (k *Key) Open(context string, sealed []byte) ([]byte, bool) {
-	n := 1 + k.gcm.NonceSize()
-	if len(sealed) < n || sealed[0] != version {
+	if len(sealed) == 0 || sealed[0] != version {
 		return nil, false
 	}
-	plain, err := k.gcm.Open(nil, sealed[1:n], sealed[n:], []byte(context))
+	plain, err := k.gcm.Open(nil, nil, sealed[1:], []byte(context))
 	return plain, err == nil
 }
