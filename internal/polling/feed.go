@@ -23,12 +23,6 @@ const (
 // that a start with many of them is no storm.
 const promptly = 20 * time.Millisecond
 
-// key names an entry within its feed.
-type key struct {
-	user presence.Addr
-	id   string
-}
-
 // entry is one calendar that is read again and again.
 type entry struct {
 	feed  *feed
@@ -64,7 +58,8 @@ type feed struct {
 	source  sources.Source
 	mailbox func(presence.Addr, string) (sources.Mailbox, bool) // nil: users' own
 
-	entries map[key]*entry
+	count   int // of entries; their people have them
+	failing int // of those, whose last reading failed
 	queue   queue
 	servers map[string]*server // that are asked, or have failed
 	flying  int                // requests on their way
@@ -76,7 +71,7 @@ type feed struct {
 func newFeed(p *Poller, name string, source sources.Source, mailbox func(presence.Addr, string) (sources.Mailbox, bool)) *feed {
 	return &feed{
 		p: p, name: name, site: engine.SiteCalendar(name), source: source, mailbox: mailbox,
-		entries: map[key]*entry{}, servers: map[string]*server{}, wake: make(chan struct{}, 1), stop: func() {},
+		servers: map[string]*server{}, wake: make(chan struct{}, 1), stop: func() {},
 	}
 }
 
@@ -145,7 +140,7 @@ func (f *feed) limit() int {
 
 // add puts a calendar into the rounds; read is when it was read last.
 func (f *feed) add(e *entry, read, now time.Time) {
-	f.entries[key{e.user, e.id}] = e
+	f.count++
 	if age := now.Sub(read); age >= 0 && age < f.p.interval {
 		f.push(e, f.place(e, now))
 		return
@@ -159,7 +154,7 @@ func (f *feed) plan(e *entry, now time.Time) {
 		e.anew = true // when the answer has come
 		return
 	}
-	span := min(f.p.interval/2, time.Duration(len(f.entries))*promptly)
+	span := min(f.p.interval/2, time.Duration(f.count)*promptly)
 	f.push(e, now.Add(time.Duration(e.hash()%uint64(max(span, 1)))))
 }
 
@@ -205,11 +200,24 @@ func (f *feed) nudge() {
 }
 
 func (f *feed) remove(e *entry) {
-	delete(f.entries, key{e.user, e.id})
+	f.count--
+	e.failed(0)
 	if e.slot >= 0 {
 		heap.Remove(&f.queue, int(e.slot))
 	}
 	e.gone = true
+}
+
+// failed notes how often in a row the entry could not be read.
+func (e *entry) failed(times int) {
+	was := e.fails > 0
+	e.fails = uint8(min(times, 200)) // longer pauses than after so many there are not
+	switch is := e.fails > 0; {
+	case is && !was:
+		e.feed.failing++
+	case was && !is:
+		e.feed.failing--
+	}
 }
 
 // queue is a heap of entries by the instant each is due.

@@ -79,7 +79,7 @@ func (f *feed) takes(r *request, now time.Time) bool {
 	case len(r.entries) >= size, e.alone, r.entries[0].alone, f.serverOf(e) != r.server:
 		return false
 	}
-	soon := min(f.p.interval/10, f.p.interval*time.Duration(size)/time.Duration(len(f.entries)))
+	soon := min(f.p.interval/10, f.p.interval*time.Duration(size)/time.Duration(f.count))
 	return e.due <= now.Add(soon).UnixNano()
 }
 
@@ -162,7 +162,8 @@ func (f *feed) settle(e *entry, r *request, res sources.Result, read reading, no
 		e.reach = r.window.To.Unix()
 		e.keep(res.State)
 	}
-	e.fails, e.alone = 0, false
+	e.failed(0)
+	e.alone = false
 	f.push(e, f.again(e, now))
 }
 

@@ -23,7 +23,7 @@ type health struct {
 type Status struct {
 	Name  string // of users' own calendars: own:ics, own:caldav
 	Users int    // calendars that are read there
-	// Late is how many of them nothing good was heard of for two rounds.
+	// Late is how many of them could not be read the last time.
 	Late int
 	// Well is when an answer was good last; zero: not since the start.
 	Well time.Time
@@ -38,20 +38,13 @@ func (p *Poller) Status() []Status {
 	defer p.mu.Unlock()
 	list := make([]Status, 0, len(p.feeds))
 	for _, f := range p.feeds {
-		s := f.status()
-		for _, e := range f.entries {
-			if e.fails > 0 {
-				s.Late++
-			}
-		}
-		list = append(list, s)
+		list = append(list, f.status())
 	}
 	slices.SortFunc(list, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
-// Failing is Status of the sources whose server fails, without Late: it costs
-// nothing where all is well.
+// Failing is Status of the sources whose server fails.
 func (p *Poller) Failing() []Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -66,7 +59,7 @@ func (p *Poller) Failing() []Status {
 }
 
 func (f *feed) status() Status {
-	s := Status{Name: f.name, Users: len(f.entries), Well: f.health.well, Since: f.health.since}
+	s := Status{Name: f.name, Users: f.count, Late: f.failing, Well: f.health.well, Since: f.health.since}
 	if f.health.fault != nil {
 		s.Fault = f.health.fault.Error()
 		if fault, ok := errors.AsType[*sources.Fault](f.health.fault); ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -177,10 +178,15 @@ func (p *Poller) SetSites(sites []Site, interval time.Duration) {
 // end stops a feed and takes its entries away; gone says whose calendars are so.
 func (p *Poller) end(f *feed, gone func(*entry) bool) {
 	f.stop()
-	for _, e := range f.entries {
-		if gone(e) {
-			p.door.CalendarGone(e.user, e.calendar())
+	for _, who := range p.people {
+		for _, e := range slices.Clone(who.entries) {
+			if e.feed != f {
+				continue
+			}
+			if gone(e) {
+				p.door.CalendarGone(e.user, e.calendar())
+			}
+			p.drop(e)
 		}
-		p.drop(e)
 	}
 }

@@ -61,8 +61,8 @@ func TestPoller_KeepsToTheIntervalAndDoesNotGrow(t *testing.T) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		feed := p.feeds["dav"]
-		if len(feed.entries) != 10 || len(feed.queue) != 10 || len(feed.servers) > 1 || len(p.people) != 10 {
-			t.Errorf("%d entries, %d queued, %d servers, %d people; want 10, 10, 1, 10", len(feed.entries), len(feed.queue), len(feed.servers), len(p.people))
+		if feed.count != 10 || len(feed.queue) != 10 || len(feed.servers) > 1 || len(p.people) != 10 {
+			t.Errorf("%d entries, %d queued, %d servers, %d people; want 10, 10, 1, 10", feed.count, len(feed.queue), len(feed.servers), len(p.people))
 		}
 	})
 }

@@ -126,8 +126,8 @@ func (f *feed) retry(e *entry, r *request, err error, now time.Time) {
 	f.p.tell.failed(f, sources.KindOf(err))
 	f.p.opt.Log.Debug("a calendar could not be read", "source", f.name, "user", e.user.Key(), "error", err)
 	e.alone = len(r.entries) > 1
-	e.fails += min(1, 200-min(e.fails, 200))
-	times := int(e.fails)
+	times := int(e.fails) + 1
+	e.failed(times)
 	var rest time.Duration
 	switch {
 	case f.serverFault(err), sources.KindOf(err) == sources.Broken, len(r.entries) > 1:

@@ -37,7 +37,7 @@ func (p *Poller) WantCalendars(w engine.CalendarWish) {
 		}
 	}
 	for _, k := range wanted {
-		if k.feed.entries[key{w.User, k.id}] == nil {
+		if !slices.ContainsFunc(who.entries, func(e *entry) bool { return k.feed == e.feed && k.id == e.id }) {
 			e := &entry{feed: k.feed, user: w.User, id: k.id, host: k.host, slot: -1}
 			who.entries = append(who.entries, e)
 			k.feed.add(e, known(w.Have, e.calendar()), now)
