@@ -131,7 +131,7 @@ photo = "none"
 [calendar]
 preset = "lync"
 poll_interval = "480m"
-max_stale = "12h"
+max_stale = "16h"
 until = false
 require_attendees = true
 user_networks = ["10.20.0.0/16"]

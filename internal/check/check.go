@@ -51,7 +51,7 @@ func Run(ctx context.Context, o Options) *Report {
 	c.policies(ctx)
 	c.sqlLists(ctx)
 	c.calendars(ctx)
-	c.privacy()
+	c.privacy(ctx)
 	return &c.Report
 }
 

@@ -9,6 +9,7 @@ import (
 	"presenced/component"
 	"presenced/internal/admin"
 	"presenced/internal/polling"
+	"presenced/internal/serverlists"
 )
 
 // The words of /readyz.
@@ -30,6 +31,7 @@ type facts struct {
 	store    error // nil: healthy
 	// calendars are the sources that have failed for longer than a round.
 	calendars []polling.Status
+	lists     map[string]serverlists.State
 }
 
 // judge says how ready facts are, and why not; pure but for the instants, which
@@ -62,6 +64,9 @@ func judge(f facts) (status string, reasons []admin.Reason) {
 			remedy = "\"presenced check\" tells more"
 		}
 		add(statusDegraded, "calendar "+s.Name, s.Fault+"; "+remedy, s.Since)
+	}
+	for _, r := range awayReasons(f.lists) {
+		add(statusDegraded, r.Name, r.Remedy, r.Since)
 	}
 	return status, reasons
 }
@@ -137,6 +142,7 @@ func (d *Daemon) readiness() (status string, reasons []admin.Reason) {
 	status, reasons = judge(facts{
 		stopping: d.stopping.Load(), loaded: d.loaded.Load(), link: d.ready.once(d.edge.State()), store: d.store.Healthy(),
 		calendars: d.lateCalendars(time.Now()),
+		lists:     d.lists.states(),
 	})
 	if before := d.ready.note(status, reasons, time.Now()); before != status {
 		names := make([]string, len(reasons))

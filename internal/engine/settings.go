@@ -77,6 +77,8 @@ type settings struct {
 	subs  *roster.Subs // never changed, only replaced
 	lists *listsDoc    // nil: never read
 	cals  *calendars   // nil: nothing
+	// egress tells of the lists of hers that hold items of ours; nil: none does.
+	egress *egressDoc
 	*choices
 }
 
@@ -125,6 +127,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var badge badgeDoc
 	var cals calsDoc
 	var sched scheduleDoc
+	var egress egressDoc
 	var few rare
 	for _, d := range []struct {
 		name string
@@ -135,6 +138,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
 		{DocCals, &cals, &cals.V}, {DocSchedule, &sched, &sched.V},
+		{DocEgress, &egress, &egress.V},
 		{DocApps, &few.apps, &few.apps.V},
 	} {
 		raw := docs[d.name]
@@ -165,6 +169,9 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	}
 	if lists.V != 0 {
 		s.lists = &lists
+	}
+	if egress.V != 0 {
+		s.egress = &egress
 	}
 	return s, nil
 }

@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
 	{"aggregation/calendar"},
-	{"internal/presence", "internal/intern", "internal/seal"},
+	{"internal/presence", "internal/intern", "internal/seal", "client"},
 }
 
 // narrow names the rooms that may import less than their floor allows.
@@ -38,6 +38,7 @@ var narrow = map[string][]string{
 	"internal/presence":    {},
 	"internal/seal":        {},
 	"internal/intern":      {},
+	"client":               {}, // for programs of others
 	"internal/text":        {"internal/presence"},
 	"internal/directory":   {"internal/presence"},
 	"roster":               {"internal/presence", "internal/intern"},

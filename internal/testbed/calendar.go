@@ -206,7 +206,7 @@ func (c *Calendar) do(ctx context.Context, user, method, path, body string) (sta
 
 // LogTail returns the end of the server's output.
 func (c *Calendar) LogTail() string {
-	return "--- " + string(c.Kind) + "\n" + fileTail(c.path("log"), logTailSize)
+	return "--- " + string(c.Kind) + "\n" + fileTail(c.path("log"))
 }
 
 // Close stops the server and removes its directory if it made it.

@@ -1,6 +1,9 @@
 package sources
 
 import (
+	"net/url"
+	pathpkg "path"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +53,35 @@ func TestExpand(t *testing.T) {
 	if err := CheckTemplate("https://{jid}/"); err == nil {
 		t.Error("a template for the host passes")
 	}
+}
+
+// FuzzExpand: whatever a user is called, she gets a place beside the others'.
+func FuzzExpand(f *testing.F) {
+	for _, user := range []string{"juliet@example.org", "..@x", "../..@x", "%2e%2e@x", `..\..@x`, "a/b@x", ".@", "{jid}@x", "?#@x"} {
+		f.Add(user)
+	}
+	f.Fuzz(func(t *testing.T, user string) {
+		for _, template := range []string{"/srv/cal/{user}/x.ics", "/srv/cal/{jid}/x.ics"} {
+			path, err := Expand(template, user)
+			if err == nil && filepath.Dir(filepath.Dir(path)) != "/srv/cal" {
+				t.Errorf("%q leads to %q", user, path)
+			}
+			for _, scheme := range []string{"file://", "https://cal.example"} {
+				address, err := Expand(scheme+template+"?u={user}", user)
+				if err != nil {
+					continue
+				}
+				u, err := url.Parse(address)
+				if err != nil || u.Host != strings.TrimPrefix(strings.TrimPrefix(scheme, "https://"), "file://") || u.Fragment != "" {
+					t.Fatalf("%q gives %q: %v", user, address, err)
+				}
+				clean := pathpkg.Clean(u.EscapedPath())
+				if !strings.HasPrefix(clean, "/srv/cal/") || strings.Count(clean, "/") != 4 || scheme == "file://" && strings.Count(u.Path, "/") != 4 {
+					t.Errorf("%q leads to %q", user, address)
+				}
+			}
+		}
+	})
 }
 
 func TestFingerprint_ChangesWithWhatCounts(t *testing.T) {

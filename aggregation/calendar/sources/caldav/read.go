@@ -48,7 +48,7 @@ func (m *merged) text(v *visit, host, name, text string) error {
 	if err != nil {
 		m.failed, m.last = m.failed+1, err
 		v.warn(name + " cannot be read and is left out")
-		return nil
+		return nil //nolint:nilerr // it is one of many
 	}
 	for _, w := range s.Warnings {
 		v.warn(name + ": " + w)

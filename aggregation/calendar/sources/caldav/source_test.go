@@ -298,7 +298,7 @@ func TestFetch_Faults(t *testing.T) {
 		{"nobody", func(w http.ResponseWriter, r *http.Request) {
 			multi(w, answer(r.URL.Path, ok(typePrincipal+"<current-user-principal><unauthenticated/></current-user-principal>")))
 		}, sources.Unauthorized},
-		{"redirects without end", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, 302) }, sources.Malformed},
+		{"redirects without end", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, sources.Malformed},
 		{"half an answer", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(207)
 			_, _ = w.Write([]byte("<multistatus xmlns='DAV:'><response><href>s3cret"))

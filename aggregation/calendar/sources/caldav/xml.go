@@ -64,6 +64,18 @@ func (n *node) value(name xml.Name) string {
 	return ""
 }
 
+// begin adds a child.
+func (n *node) begin(t *xml.StartElement) *node {
+	k := &node{name: t.Name}
+	for _, a := range t.Attr {
+		if a.Name.Local == "name" {
+			k.kind = a.Value
+		}
+	}
+	n.kids = append(n.kids, k)
+	return k
+}
+
 // parse reads a document. Strict decoding knows no entities but XML's own five.
 func parse(body []byte) (*node, error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
@@ -83,26 +95,17 @@ func parse(body []byte) (*node, error) {
 			if nodes++; nodes > maxNodes || len(stack) > maxDepth {
 				return nil, errDeep
 			}
-			n := &node{name: t.Name}
-			for _, a := range t.Attr {
-				if a.Name.Local == "name" {
-					n.kind = a.Value
-				}
-			}
-			at.kids = append(at.kids, n)
-			stack = append(stack, n)
+			stack = append(stack, at.begin(&t))
 		case xml.EndElement:
 			at.text, at.raw = string(bytes.TrimSpace(at.raw)), nil
 			stack = stack[:len(stack)-1]
 		case xml.CharData:
-			if len(stack) > 1 && (len(at.kids) == 0 || len(bytes.TrimSpace(t)) > 0) {
-				at.raw = append(at.raw, t...)
-			}
+			at.raw = append(at.raw, t...)
 		case xml.Directive:
 			return nil, errXML
 		}
 	}
-	if len(top.kids) != 1 {
+	if len(top.kids) != 1 || len(bytes.TrimSpace(top.raw)) > 0 {
 		return nil, errXML
 	}
 	return top.kids[0], nil

@@ -109,7 +109,7 @@ var (
 // readFile reads a file unless it is as it was.
 func readFile(path string, was stamp) (file, error) {
 	// Without waiting: opening a pipe would wait for somebody to write.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // #nosec G304 -- the operator names it
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return file{}, err
 	}
@@ -154,8 +154,7 @@ func explain(where, path string, box *sources.Mailbox, err error) error {
 	tell := func(kind sources.FaultKind, what error, remedy string) error {
 		return &sources.Fault{Kind: kind, Err: fmt.Errorf("%s: %w", where, what), Remedy: remedy}
 	}
-	var bare *fs.PathError
-	if errors.As(err, &bare) {
+	if bare, ok := errors.AsType[*fs.PathError](err); ok {
 		err = bare.Err
 	}
 	switch {
@@ -189,7 +188,7 @@ func away(path string, box *sources.Mailbox) bool {
 			dir = filepath.Dir(before + "x")
 		}
 	}
-	d, err := os.Open(dir) // #nosec G304 -- the operator names it
+	d, err := os.Open(dir)
 	if err != nil {
 		return true
 	}

@@ -201,7 +201,7 @@ func TestURL_Faults(t *testing.T) {
 				}
 			}
 		}, sources.TooLarge, false},
-		{"redirects without end", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, 302) }, sources.Malformed, false},
+		{"redirects without end", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, sources.Malformed, false},
 		{"no answer", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, sources.Unreachable, true},
 	}
 	for _, tt := range tests {
