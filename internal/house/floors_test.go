@@ -12,6 +12,7 @@ var floors = [][]string{
 	{"cmd/presenced"},
 	{"internal/daemon", "internal/check"},
 	{"config"},
+	{"internal/polling"},
 	{
 		"component", "internal/admin", "internal/web",
 		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists",
@@ -26,7 +27,7 @@ var floors = [][]string{
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
 	{"aggregation/calendar"},
-	{"internal/presence", "internal/intern", "client"},
+	{"internal/presence", "internal/intern", "internal/seal", "client"},
 }
 
 // narrow names the rooms that may import less than their floor allows.
@@ -35,6 +36,7 @@ var narrow = map[string][]string{
 	"component/stream":     {},
 	"component/privilege":  {"component/stream"},
 	"internal/presence":    {},
+	"internal/seal":        {},
 	"internal/intern":      {},
 	"client":               {}, // for programs of others
 	"internal/text":        {"internal/presence"},
@@ -47,7 +49,9 @@ var narrow = map[string][]string{
 	"internal/store/boltstore":  {"internal/engine", "internal/store/queue"},
 	"internal/store/redisstore": {"internal/engine", "internal/store/queue"},
 	"internal/store/queue":      {"internal/engine"},
-	"internal/serverlists":      {"internal/engine", "internal/presence", "privacy"},
+	"internal/polling": {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/caldav",
+		"aggregation/calendar/sources/ics", "aggregation/calendar/sources/outbound", "internal/engine", "internal/presence"},
+	"internal/serverlists": {"internal/engine", "internal/presence", "privacy"},
 	// What fetches calendars knows no user, rule or store.
 	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},
 	"aggregation/calendar/sources/outbound": {"aggregation/calendar/sources"},
