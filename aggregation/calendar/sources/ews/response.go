@@ -98,7 +98,7 @@ func (a *answer) results(w sources.Window, boxes []sources.Mailbox) ([]sources.R
 			busy++
 		}
 	}
-	if busy == len(boxes) {
+	if busy > 0 && busy == len(boxes) {
 		return nil, results[0].Err // the server is, not each of them
 	}
 	return results, nil

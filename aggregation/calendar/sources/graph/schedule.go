@@ -161,7 +161,7 @@ func results(body []byte, w sources.Window, boxes []sources.Mailbox) ([]sources.
 			busy++
 		}
 	}
-	if busy == len(boxes) {
+	if busy > 0 && busy == len(boxes) {
 		return nil, found[0].Err
 	}
 	return found, nil

@@ -66,7 +66,11 @@ func unknown(t *testing.T, r *Rig) {
 var poisoned = map[Trouble]sources.FaultKind{Fails: sources.Broken, Cuts: sources.Malformed, Hangs: sources.Unreachable}
 
 func poison(t *testing.T, r *Rig, trouble Trouble) {
-	boxes := r.boxes(r.size())
+	n := r.size()
+	if trouble == Hangs {
+		n = 4 // each half costs a Timeout
+	}
+	boxes := r.boxes(n)
 	r.all(t, boxes)
 	const bad = 2
 	r.Server.Poison(boxes[bad].Address, trouble)
