@@ -119,6 +119,14 @@ func (s *server) Close() {
 // CA returns the pool that trusts the server's certificate; nil without TLS.
 func (s *server) CA() *x509.CertPool { return s.ca }
 
+// Certificate returns the server's own; nil without TLS.
+func (s *server) Certificate() *x509.Certificate {
+	if s.http.TLS == nil {
+		return nil
+	}
+	return s.http.Certificate()
+}
+
 // Play adds a fault.
 func (s *server) Play(f Fault) {
 	s.mu.Lock()

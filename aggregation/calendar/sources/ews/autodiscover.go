@@ -3,7 +3,6 @@ package ews
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -31,8 +30,7 @@ type Step struct {
 // names, and what these redirect to over https. Plain http and DNS vouch for
 // nobody, so a host they name outside the domain has to be in Trust.
 type Discoverer struct {
-	Trust   []string
-	RootCAs *x509.CertPool
+	Trust []string
 
 	post  func(ctx context.Context, url string, body []byte) (*reply, error)
 	hosts func(domain string) []string
