@@ -154,8 +154,13 @@ func (s *Source) list(ctx context.Context, box sources.Mailbox, query url.Values
 		}
 		return nil, err
 	}
+	return readPage(resp.Body)
+}
+
+// readPage reads an answer of events.list.
+func readPage(body []byte) (*page, error) {
 	p := &page{}
-	if json.Unmarshal(resp.Body, p) != nil || p.Items == nil && p.Next == "" && p.Sync == "" && p.Zone == "" {
+	if json.Unmarshal(body, p) != nil || p.Items == nil && p.Next == "" && p.Sync == "" && p.Zone == "" {
 		return nil, malformed("the answer is no list of events")
 	}
 	return p, nil
@@ -179,9 +184,12 @@ func (r *reading) page(p *page) {
 	}
 }
 
-// warn tells each thing once; there are three.
+// maxWarnings bounds what is told about one calendar.
+const maxWarnings = 8
+
+// warn tells each thing once.
 func (r *reading) warn(text string) {
-	if !r.warned[text] {
+	if !r.warned[text] && len(r.warned) < maxWarnings {
 		r.warned[text] = true
 		r.out.Warnings = append(r.out.Warnings, text)
 	}

@@ -51,12 +51,12 @@ type item struct {
 
 // maxAnchors is how many mailboxes are tried in the URL before a refusal counts
 // as one of the application.
-const maxAnchors = 3
+const maxAnchors = 5
 
 // schedules asks about boxes. A mailbox that cannot stand in the URL says nothing
 // about the others, so the next one is tried there.
 func (s *Source) schedules(ctx context.Context, w sources.Window, boxes []sources.Mailbox) ([]sources.Result, error) {
-	q := question{Start: at(w.From), End: at(w.To.Add(time.Second - 1))}
+	q := question{Start: inUTC(w.From), End: inUTC(w.To.Add(time.Second - 1))}
 	for i := range boxes {
 		q.Schedules = append(q.Schedules, boxes[i].Address)
 	}
@@ -71,10 +71,25 @@ func (s *Source) schedules(ctx context.Context, w sources.Window, boxes []source
 			return results(resp.Body, w, boxes)
 		}
 		kind := sources.KindOf(err)
-		if try+1 >= min(maxAnchors, len(boxes)) || s.o.As != "" || kind != sources.Gone && kind != sources.Forbidden && kind != sources.Moved {
+		if kind != sources.Gone && kind != sources.Forbidden && kind != sources.Moved {
 			return nil, err
 		}
+		if try+1 >= min(maxAnchors, len(boxes)) || s.o.As != "" {
+			return nil, ofAnchor(err, kind, len(boxes))
+		}
 	}
+}
+
+// ofAnchor makes a failure that is that of the mailbox in the URL one that is
+// looked for in halves. A mailbox asked about alone keeps what it is.
+func ofAnchor(err error, kind sources.FaultKind, boxes int) error {
+	f, ok := errors.AsType[*sources.Fault](err)
+	if !ok || kind != sources.Moved || boxes == 1 {
+		return err
+	}
+	g := *f
+	g.Kind = sources.Gone
+	return &g
 }
 
 // asAnchor sends the request under the name of one of boxes.
@@ -135,7 +150,7 @@ func refine(resp *outbound.Response, err error) error {
 	return &g
 }
 
-func at(t time.Time) moment { return moment{DateTime: t.UTC().Format(wall), TimeZone: "UTC"} }
+func inUTC(t time.Time) moment { return moment{DateTime: t.UTC().Format(wall), TimeZone: "UTC"} }
 
 // results reads an answer, whose schedules are matched by address: they may be
 // in any order, twice, or missing.
