@@ -47,6 +47,8 @@ type Server interface {
 	Clear()
 	// Forget makes every token that was given out invalid; false: there are none.
 	Forget() bool
+	// Delay makes every answer take that long.
+	Delay(d time.Duration)
 	// Requests is how many there were, without those for tokens; Largest how many
 	// mailboxes the largest had.
 	Requests() int
