@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -69,11 +70,7 @@ func (g *Graph) Batches() []int {
 func (g *Graph) Anchors() map[string]int {
 	g.busy.Lock()
 	defer g.busy.Unlock()
-	all := make(map[string]int, len(g.anchors))
-	for k, v := range g.anchors {
-		all[k] = v
-	}
-	return all
+	return maps.Clone(g.anchors)
 }
 
 func graphError(w http.ResponseWriter, status int, code, message string) {

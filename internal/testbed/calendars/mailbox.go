@@ -72,6 +72,16 @@ func (m *mailboxes) Mailbox(address string) Mailbox {
 	return box
 }
 
+// SetReply changes a mailbox's automatic reply and nothing of its calendar.
+func (m *mailboxes) SetReply(address string, r *Reply) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := strings.ToLower(address)
+	box := m.all[key]
+	box.Reply = r
+	m.all[key] = box
+}
+
 // Drop removes a mailbox.
 func (m *mailboxes) Drop(address string) {
 	m.mu.Lock()

@@ -3,7 +3,7 @@ package calendars
 import (
 	"bytes"
 	"crypto/hmac"
-	"crypto/md5" //nolint:gosec // MS-NLMP says MD5
+	"crypto/md5" // MS-NLMP says so
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -254,9 +255,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, next http.Handle
 	}
 	rec := httptest.NewRecorder()
 	next.ServeHTTP(rec, r)
-	for k, v := range rec.Header() {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), rec.Header())
 	w.Header().Set("Content-Encoding", "gzip")
 	w.WriteHeader(rec.Code)
 	zip := gzip.NewWriter(w)
@@ -293,9 +292,7 @@ func (f *Fault) play(w http.ResponseWriter, r *http.Request, next http.Handler) 
 	case Truncate:
 		rec := httptest.NewRecorder()
 		next.ServeHTTP(rec, r)
-		for k, v := range rec.Header() {
-			w.Header()[k] = v
-		}
+		maps.Copy(w.Header(), rec.Header())
 		w.WriteHeader(rec.Code)
 		_, _ = w.Write(rec.Body.Bytes()[:rec.Body.Len()/2])
 	case Refuse:

@@ -111,9 +111,10 @@ func plain(s string) string {
 			name, _ := z.TagName()
 			switch string(name) {
 			case "style", "script", "head", "title":
-				if t == html.StartTagToken {
+				switch t {
+				case html.StartTagToken:
 					hidden++
-				} else if t == html.EndTagToken {
+				case html.EndTagToken:
 					hidden = max(0, hidden-1)
 				}
 			case "br", "p", "div", "td", "tr", "li", "h1", "h2", "h3", "table":

@@ -37,6 +37,9 @@ const (
 	effort = 60
 	// slow is what a request without an answer in time counts.
 	slow = 2
+	// hurry is the part of the time for one request that each has after one that
+	// took all of it: finding a mailbox of 100 that hangs takes 100 s of 30 s each.
+	hurry = 3
 	// fresh is how long an answer proves that the server is well.
 	fresh = time.Minute
 	// maxWait bounds how long a server may ask to be left alone.
@@ -100,6 +103,11 @@ func (a *Asker) Fetch(ctx context.Context, boxes []sources.Mailbox, ask Ask) ([]
 // Once runs one request when there is room for it, unless the server wants none,
 // and remembers what its error says about the server.
 func (a *Asker) Once(ctx context.Context, request func(ctx context.Context) error) error {
+	return a.within(ctx, a.timeout, request)
+}
+
+// within is Once with a time of its own.
+func (a *Asker) within(ctx context.Context, timeout time.Duration, request func(ctx context.Context) error) error {
 	select {
 	case a.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -109,11 +117,11 @@ func (a *Asker) Once(ctx context.Context, request func(ctx context.Context) erro
 	if wait := a.Quiet(); wait > 0 {
 		return &sources.Fault{Kind: sources.Busy, Err: errQuiet, RetryAfter: wait}
 	}
-	limited, cancel := context.WithTimeout(ctx, a.timeout)
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := request(limited)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		err = &sources.Fault{Kind: sources.Unreachable, Err: fmt.Errorf("no answer in %v: %w", a.timeout, context.DeadlineExceeded)}
+		err = &sources.Fault{Kind: sources.Unreachable, Err: fmt.Errorf("no answer in %v: %w", timeout, context.DeadlineExceeded)}
 	}
 	a.learn(err)
 	return err

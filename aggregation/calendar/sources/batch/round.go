@@ -17,6 +17,7 @@ type round struct {
 	parts    [][]int // indexes of boxes that are still to be asked about, together
 	answered bool    // the server has answered something
 	lonely   bool    // nothing was asked about together
+	hasty    bool    // a request got no answer in time
 	spent    int     // what halving has cost
 	retried  bool    // a cut connection was tried again
 	alone    []poison
@@ -83,6 +84,7 @@ func (r *round) tooMuch(err error) bool {
 	r.spent++
 	if errors.Is(err, context.DeadlineExceeded) {
 		r.spent += slow - 1
+		r.hasty = true
 	}
 	return r.spent > effort || !r.answered && r.spent > patience
 }
@@ -144,7 +146,11 @@ func (r *round) one(ctx context.Context, part []int, retried *bool) error {
 }
 
 func (r *round) send(ctx context.Context, boxes []sources.Mailbox) (results []sources.Result, err error) {
-	err = r.asker.Once(ctx, func(ctx context.Context) error {
+	timeout := r.asker.timeout
+	if r.hasty {
+		timeout /= hurry
+	}
+	err = r.asker.within(ctx, timeout, func(ctx context.Context) error {
 		results, err = r.ask(ctx, boxes)
 		if err == nil && len(results) != len(boxes) {
 			err = &sources.Fault{Kind: sources.Malformed, Err: fmt.Errorf("%d answers to %d questions", len(results), len(boxes))}

@@ -20,6 +20,7 @@ import (
 	"presenced/aggregation/calendar/sources/batch"
 	"presenced/aggregation/calendar/sources/bearer"
 	"presenced/aggregation/calendar/sources/outbound"
+	"presenced/internal/presence"
 )
 
 const (
@@ -137,11 +138,30 @@ func (s *Source) Fetch(ctx context.Context, w sources.Window, boxes []sources.Ma
 	}
 	return s.asker.Each(ctx, boxes, func(ctx context.Context, box sources.Mailbox) (sources.Result, error) {
 		r, err := s.one(ctx, w, box)
-		if err == nil && s.o.Replies != away.Off {
-			s.reply(ctx, &box, &r)
+		if err != nil || s.o.Replies == away.Off {
+			return r, err
 		}
-		return r, err
+		s.reply(ctx, &box, &r)
+		if r.Unchanged && !same(r.Away, readState(box.State).Away) {
+			return s.again(ctx, w, box, r) // "unchanged" would hide it
+		}
+		return r, nil
 	})
+}
+
+// again reads the events of a calendar that has not changed, for what else has.
+func (s *Source) again(ctx context.Context, w sources.Window, box sources.Mailbox, r sources.Result) (sources.Result, error) {
+	full, err := s.all(ctx, w, box, readState(r.State))
+	full.Away = r.Away
+	return full, err
+}
+
+// same reports whether two periods are told alike.
+func same(a, b *presence.OutOfOffice) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Start.Equal(b.Start) && a.End.Equal(b.End) && a.Note == b.Note
 }
 
 // one asks about one mailbox.

@@ -283,6 +283,15 @@ func TestReplies_MakeOutOfOffice(t *testing.T) {
 	}
 	g.Put(alice, calendars.Mailbox{Reply: tests[1].reply})
 	one(t, s, sourcetest.Window, box)
+	box.State = one(t, s, sourcetest.Window, box).State
+	if r := one(t, s, sourcetest.Window, box); !r.Unchanged || r.Away == nil {
+		t.Errorf("nothing changed: %+v", r)
+	}
+	g.SetReply(alice, &calendars.Reply{Start: at(8, 0), End: at(17, 0), External: "x", Audience: "all"})
+	if r := one(t, s, sourcetest.Window, box); r.Unchanged || r.Away == nil || !r.Away.End.Equal(at(17, 0)) {
+		t.Errorf("only the reply changed: %+v", r)
+	}
+	g.SetReply(alice, tests[1].reply)
 	g.Play(calendars.Fault{Path: "/gmail/", Status: http.StatusForbidden})
 	if r := one(t, s, sourcetest.Window, box); r.Err != nil || r.Away == nil || r.Away.Note != "Back > soon" || len(r.State) == 0 {
 		t.Errorf("without the right what was known is lost: %+v", r)

@@ -101,7 +101,6 @@ func source(t *testing.T, o Options) *Source {
 func TestSuite(t *testing.T) {
 	modes := map[string]func(o *Options){
 		"shared, free/busy":    func(*Options) {},
-		"one user, free/busy":  func(o *Options) { o.Subject = "admin@corp.example" },
 		"shared, events":       func(o *Options) { o.Events = true },
 		"delegated, events":    func(o *Options) { o.Events, o.Subject = true, EachUser },
 		"delegated, free/busy": func(o *Options) { o.Subject = EachUser },

@@ -27,10 +27,10 @@ import (
 )
 
 const (
-	// DefaultBatch is how many schedules a request may have as documented, MaxBatch
-	// how many it may have in practice.
+	// DefaultBatch is how many schedules a request may have as documented.
 	DefaultBatch = 20
-	MaxBatch     = 100
+	// MaxBatch is how many it may have in practice.
+	MaxBatch = 100
 	// MaxPerMailbox is how many requests may run at once for one mailbox
 	// (MailboxConcurrency).
 	MaxPerMailbox = 4

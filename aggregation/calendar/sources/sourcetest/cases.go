@@ -75,9 +75,8 @@ func poison(t *testing.T, r *Rig, trouble Trouble) {
 	const bad = 2
 	r.Server.Poison(boxes[bad].Address, trouble)
 	results := r.all(t, boxes, bad)
-	f := wantFault(t, results[bad].Err, poisoned[trouble])
-	if f.RetryAfter != 30*time.Minute {
-		t.Errorf("the mailbox is left alone for %v, want 30 min", f.RetryAfter)
+	if wait := wantFault(t, results[bad].Err, poisoned[trouble]); wait != 30*time.Minute {
+		t.Errorf("the mailbox is left alone for %v, want 30 min", wait)
 	}
 }
 
@@ -103,14 +102,14 @@ func quarantine(t *testing.T, r *Rig) {
 	}
 	for _, term := range []time.Duration{30 * time.Minute, 2 * time.Hour, 8 * time.Hour, 8 * time.Hour} {
 		results := r.all(t, boxes, bad)
-		if f := wantFault(t, results[bad].Err, sources.Broken); f.RetryAfter != term {
-			t.Fatalf("the mailbox is left alone for %v, want %v", f.RetryAfter, term)
+		if wait := wantFault(t, results[bad].Err, sources.Broken); wait != term {
+			t.Fatalf("the mailbox is left alone for %v, want %v", wait, term)
 		}
 		r.Clock.Move(term - time.Minute)
 		before := r.Server.Requests()
 		results = r.all(t, boxes, bad)
-		if f := wantFault(t, results[bad].Err, sources.Broken); f.RetryAfter != time.Minute {
-			t.Errorf("a minute before its end the wait is %v", f.RetryAfter)
+		if wait := wantFault(t, results[bad].Err, sources.Broken); wait != time.Minute {
+			t.Errorf("a minute before its end the wait is %v", wait)
 		}
 		if got := r.Server.Requests() - before; got != calm {
 			t.Errorf("with a mailbox in quarantine there were %d requests, want %d", got, calm)
@@ -169,15 +168,15 @@ func retryAfter(t *testing.T, r *Rig) {
 	r.all(t, boxes)
 	r.Server.Busy(r.InFlight, 7*time.Minute)
 	_, err := r.fetch(t.Context(), t, boxes)
-	if f := wantFault(t, err, sources.Busy); f.RetryAfter != 7*time.Minute {
-		t.Errorf("the server asked for 7 min, the fault says %v", f.RetryAfter)
+	if wait := wantFault(t, err, sources.Busy); wait != 7*time.Minute {
+		t.Errorf("the server asked for 7 min, the fault says %v", wait)
 	}
 	r.Server.Clear()
 	r.Clock.Move(5 * time.Minute)
 	before := r.Server.Requests()
 	_, err = r.fetch(t.Context(), t, boxes)
-	if f := wantFault(t, err, sources.Busy); f.RetryAfter != 2*time.Minute {
-		t.Errorf("after 5 min of 7 the fault says %v", f.RetryAfter)
+	if wait := wantFault(t, err, sources.Busy); wait != 2*time.Minute {
+		t.Errorf("after 5 min of 7 the fault says %v", wait)
 	}
 	if got := r.Server.Requests() - before; got != 0 {
 		t.Errorf("a server that asked to be left alone got %d requests", got)

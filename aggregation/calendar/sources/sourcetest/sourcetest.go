@@ -96,7 +96,7 @@ func (c *Clock) Move(d time.Duration) {
 
 // Timeout is how long the sources under test may wait for one answer: as long as
 // a machine with other things to do may need for one.
-const Timeout = time.Second
+const Timeout = 1500 * time.Millisecond
 
 // Run runs the suite. Each test gets a rig of its own, whose source has the
 // clock and Timeout.
@@ -122,7 +122,10 @@ func Run(t *testing.T, rig func(t *testing.T) *Rig) {
 		{"InFlight", inFlight},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, rig(t)) })
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
+			tt.run(t, rig(t))
+		})
 	}
 }
 
@@ -171,8 +174,7 @@ func (r *Rig) quiet(t *testing.T, err error) {
 		return
 	}
 	text := fmt.Sprintf("%v %+v", err, err)
-	var f *sources.Fault
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*sources.Fault](err); ok {
 		text += fmt.Sprintf(" %+v", *f)
 	}
 	for _, s := range r.Secrets {
@@ -219,11 +221,11 @@ func (r *Rig) all(t *testing.T, boxes []sources.Mailbox, but ...int) []sources.R
 	return results
 }
 
-// wantFault holds an error to a kind and returns it.
-func wantFault(t *testing.T, err error, kind sources.FaultKind) *sources.Fault {
+// wantFault holds an error to a kind and returns how long it says to wait.
+func wantFault(t *testing.T, err error, kind sources.FaultKind) time.Duration {
 	t.Helper()
-	var f *sources.Fault
-	if !errors.As(err, &f) {
+	f, ok := errors.AsType[*sources.Fault](err)
+	if !ok {
 		t.Fatalf("got %v, want a fault", err)
 	}
 	if f.Kind != kind {
@@ -232,5 +234,5 @@ func wantFault(t *testing.T, err error, kind sources.FaultKind) *sources.Fault {
 	if f.Remedy == "" && kind != sources.Busy {
 		t.Errorf("nobody is told what to do about: %v", f)
 	}
-	return f
+	return f.RetryAfter
 }
