@@ -22,15 +22,15 @@ type Step struct {
 	Err   error  // nil: it led on
 }
 
-// Discoverer finds the URL of Exchange Web Services for an address with POX
+// discoverer finds the URL of Exchange Web Services for an address with POX
 // Autodiscover: at the domain, at autodiscover.DOMAIN, where plain http at the
 // latter redirects to, and where DNS points to (SRV).
 //
 // Credentials go only to hosts that a certificate ties to the domain: its own
 // names, and what these redirect to over https. Plain http and DNS vouch for
-// nobody, so a host they name outside the domain has to be in Trust.
-type Discoverer struct {
-	Trust []string
+// nobody, so a host they name outside the domain has to be in trust.
+type discoverer struct {
+	trust []string
 
 	post  func(ctx context.Context, url string, body []byte) (*reply, error)
 	hosts func(domain string) []string
@@ -46,16 +46,16 @@ const (
 	plainTime = 10 * time.Second
 )
 
-// search is one Find.
+// search is one find.
 type search struct {
-	*Discoverer
+	*discoverer
 	steps []Step
 	turns int
 	asked map[string]bool
 }
 
-// Find returns the URL and what was done to find it.
-func (d Discoverer) Find(ctx context.Context, address string) (string, []Step, error) {
+// find returns the URL and what was done to find it.
+func (d discoverer) find(ctx context.Context, address string) (string, []Step, error) {
 	if d.hosts == nil {
 		d.hosts = func(domain string) []string { return []string{domain, "autodiscover." + domain} }
 	}
@@ -68,7 +68,7 @@ func (d Discoverer) Find(ctx context.Context, address string) (string, []Step, e
 			return records, err
 		}
 	}
-	s := &search{Discoverer: &d, asked: map[string]bool{}}
+	s := &search{discoverer: &d, asked: map[string]bool{}}
 	found, err := s.address(ctx, address)
 	return found, s.steps, err
 }
@@ -146,7 +146,7 @@ func (s *search) vouched(ctx context.Context, where, domain, address string) (st
 	host := strings.ToLower(u.Hostname())
 	domain, _, _ = strings.Cut(strings.ToLower(domain), ":")
 	if host != domain && !strings.HasSuffix(host, "."+domain) &&
-		!slices.ContainsFunc(s.Trust, func(t string) bool { return strings.EqualFold(t, host) }) {
+		!slices.ContainsFunc(s.trust, func(t string) bool { return strings.EqualFold(t, host) }) {
 		f := &sources.Fault{
 			Kind: sources.Refused, Err: fmt.Errorf("autodiscover leads to %s, outside the domain, and nothing vouches for it", u.Host),
 			Remedy: "if that host is yours, trust it, or give the url of Exchange Web Services",

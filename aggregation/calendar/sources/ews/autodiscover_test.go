@@ -22,8 +22,8 @@ type dns struct {
 	srv   []*net.SRV
 }
 
-// discoverer asks fakes as if they were where dns says.
-func discoverer(t *testing.T, d dns, trust []string, servers ...*calendars.Exchange) Discoverer {
+// fakes asks fakes as if they were where dns says.
+func fakes(t *testing.T, d dns, trust []string, servers ...*calendars.Exchange) discoverer {
 	t.Helper()
 	pool := x509.NewCertPool()
 	for _, e := range servers {
@@ -33,14 +33,14 @@ func discoverer(t *testing.T, d dns, trust []string, servers ...*calendars.Excha
 	o.RootCAs = pool
 	via := newTransport(o)
 	t.Cleanup(via.close)
-	out := Discoverer{Trust: trust, post: func(ctx context.Context, url string, body []byte) (*reply, error) {
+	out := discoverer{trust: trust, post: func(ctx context.Context, url string, body []byte) (*reply, error) {
 		return via.post(ctx, url, login{o.Username, o.Password}, nil, body)
 	}}
 	d.apply(t, &out)
 	return out
 }
 
-func (d dns) apply(t *testing.T, out *Discoverer) {
+func (d dns) apply(t *testing.T, out *discoverer) {
 	t.Helper()
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {
@@ -113,7 +113,7 @@ func TestFind_EveryWay(t *testing.T) {
 				a.Play(calendars.Fault{Path: autodiscoverPath, Status: 302, Header: map[string]string{"Location": tt.moved}})
 			}
 			before := b.Hits("")
-			got, steps, err := discoverer(t, tt.dns, tt.trust, a, b).Find(t.Context(), alice)
+			got, steps, err := fakes(t, tt.dns, tt.trust, a, b).find(t.Context(), alice)
 			if tt.want == "" {
 				f := fault(t, err, tt.kind)
 				if f.Remedy == "" || strings.Contains(f.Error()+f.Remedy, a.Password) {
@@ -134,16 +134,16 @@ func TestFind_EveryWay(t *testing.T) {
 
 func TestFind_ARefusalEndsTheSearch(t *testing.T) {
 	a := server(t, calendars.Basic, calendars.Options{TLS: true})
-	d := discoverer(t, dns{hosts: map[string]string{"corp.example": host(a)}}, nil, a)
+	d := fakes(t, dns{hosts: map[string]string{"corp.example": host(a)}}, nil, a)
 	a.Password = "another"
-	_, steps, err := d.Find(t.Context(), alice)
+	_, steps, err := d.find(t.Context(), alice)
 	fault(t, err, sources.Unauthorized)
 	if len(steps) != 1 {
 		t.Errorf("a wrong password was tried at %d places", len(steps))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := d.Find(ctx, alice); !errors.Is(err, context.Canceled) {
+	if _, _, err := d.find(ctx, alice); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a context that has ended: %v", err)
 	}
 }
@@ -159,7 +159,7 @@ func TestSource_FindsItsServerAndFindsItAgain(t *testing.T) {
 	o.URL, o.DiscoverAs = "", "service@corp.example"
 	o.RootCAs.AddCert(b.Certificate())
 	s := source(t, o)
-	s.tune = func(d *Discoverer) {
+	s.tune = func(d *discoverer) {
 		dns{hosts: map[string]string{"corp.example": host(a)}}.apply(t, d)
 	}
 	for range 2 {
@@ -169,6 +169,9 @@ func TestSource_FindsItsServerAndFindsItAgain(t *testing.T) {
 	}
 	if n := a.Hits(autodiscoverPath); n != 1 {
 		t.Errorf("the server was looked for %d times", n)
+	}
+	if found, steps, err := s.Discover(t.Context()); err != nil || found != a.URL+"/EWS/Exchange.asmx" || len(steps) != 1 || steps[0].Where != a.URL+autodiscoverPath {
+		t.Errorf("a troubleshooter is told %q, %v, %v", found, steps, err)
 	}
 	a.Discover = func(string) (int, string) { return 200, calendars.DiscoverURL(b.URL + "/EWS/Exchange.asmx") }
 	a.Play(calendars.Fault{Path: "/EWS/", Status: http.StatusNotFound})

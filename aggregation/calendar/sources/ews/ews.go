@@ -108,7 +108,7 @@ type Source struct {
 	asker *batch.Asker
 	via   transport
 	now   func() time.Time
-	tune  func(*Discoverer) // for tests, which have no DNS
+	tune  func(*discoverer) // for tests, which have no DNS
 
 	mu    sync.Mutex // guards where, found
 	where string     // the URL in use; empty: to be found
@@ -242,13 +242,7 @@ func (s *Source) address(ctx context.Context, who login) (string, error) {
 	if where != "" {
 		return where, nil
 	}
-	d := Discoverer{post: func(ctx context.Context, url string, body []byte) (*reply, error) {
-		return s.via.post(ctx, url, who, nil, body)
-	}, Trust: s.o.Trust}
-	if s.tune != nil {
-		s.tune(&d)
-	}
-	where, _, err := d.Find(ctx, s.o.DiscoverAs)
+	where, _, err := s.discover(ctx, who)
 	if err != nil {
 		return "", err
 	}
@@ -256,6 +250,22 @@ func (s *Source) address(ctx context.Context, who login) (string, error) {
 	defer s.mu.Unlock()
 	s.where, s.found = where, s.now()
 	return where, nil
+}
+
+// Discover looks for the server with Autodiscover, whatever is known, and tells
+// step by step what was done: for a troubleshooter.
+func (s *Source) Discover(ctx context.Context) (url string, steps []Step, err error) {
+	return s.discover(ctx, login{s.o.Username, s.o.Password})
+}
+
+func (s *Source) discover(ctx context.Context, who login) (string, []Step, error) {
+	d := discoverer{post: func(ctx context.Context, url string, body []byte) (*reply, error) {
+		return s.via.post(ctx, url, who, nil, body)
+	}, trust: s.o.Trust}
+	if s.tune != nil {
+		s.tune(&d)
+	}
+	return d.find(ctx, s.o.DiscoverAs)
 }
 
 // lost forgets a URL that was found when it does not lead to the server any more.
