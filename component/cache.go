@@ -1,9 +1,9 @@
 package component
 
 // cacheSize bounds one generation of a cache: enough for the devices of a
-// large server at 20 MB. What does not fit is parsed again, which costs about a
+// large server at 5 MB. What does not fit is parsed again, which costs about a
 // microsecond.
-const cacheSize = 64 << 10
+const cacheSize = 16 << 10
 
 // maxCachedKey keeps giant addresses out of the cache.
 const maxCachedKey = 512

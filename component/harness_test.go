@@ -32,6 +32,7 @@ type fakeDoor struct {
 	look    func(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
 	onReady func(engine.Host)
 	version atomic.Uint64
+	apply   func(who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 
 	mu     sync.Mutex
 	events []string
@@ -93,6 +94,10 @@ func (d *fakeDoor) ListsRead(user presence.Addr, lists engine.Lists, err error) 
 	d.note("lists %s %s err=%v", user, text, err)
 }
 
+func (d *fakeDoor) ListsWritten(user presence.Addr, err error) {
+	d.note("written %s err=%v", user, err)
+}
+
 func (d *fakeDoor) Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View {
 	if d.look != nil {
 		return d.look(ctx, asker, users)
@@ -102,6 +107,14 @@ func (d *fakeDoor) Look(ctx context.Context, asker engine.Principal, users []pre
 		views[i] = presence.OfflineView(presence.DefaultContainer)
 	}
 	return views
+}
+
+func (d *fakeDoor) Apply(_ context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error) {
+	d.note("apply %s for %s: %T %+v", who.JID, user.Addr, c, c)
+	if d.apply != nil {
+		return d.apply(who, user, c)
+	}
+	return engine.Result{}, nil
 }
 
 // wait returns the index of the first event at or after from that begins with

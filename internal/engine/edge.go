@@ -73,6 +73,9 @@ type Host struct {
 	Block    bool // block lists can be read (S8.1)
 	Privacy  bool // privacy lists can be read while their owner is online (S8.2)
 	Hidden   bool // the server keeps lists that cannot be read (S11)
+	Writes   bool // privacy lists can be written while their owner is online (S8.7)
+	Blocks   bool // block lists can be written
+	Spares   bool // presence-out spares what is about subscriptions, as the server says
 }
 
 // Lists are what a server keeps of a user's blocking, as far as it can be read
@@ -124,8 +127,8 @@ type Sender interface {
 	// error after a time limit.
 	ReadRoster(user presence.Addr, bare string)
 	// ReadCard fetches a user's vCard; the answer comes through CardRead unless the
-	// link is lost.
-	ReadCard(user presence.Addr, bare string)
+	// link is lost. It reports false where there is no room for another to wait.
+	ReadCard(user presence.Addr, bare string) bool
 	// ReadLists fetches what the user's server keeps of her blocking, as far as the
 	// host lets us; privacy lists only where she is online. The answer comes
 	// through ListsRead, with an error after a time limit.

@@ -18,29 +18,22 @@ const (
 
 // groupKey names one projection that is rendered once.
 type groupKey struct {
-	container presence.ContainerID
 	lang      string
+	container presence.ContainerID
 	remote    bool // watchers on servers that are not ours (S10)
-}
-
-// pair is what one watcher was last sent.
-type pair struct {
-	sent   uint64 // digest of the last rendering; 0: unknown, must be sent
-	sentAt stamp  // of that sending
-	row    uint16 // the watcher's in user.sorted
-	muted  bool   // it bounced: silent until the next probe or subscribe (S14)
-	fresh  bool   // has just come into the group: sent without pacing
 }
 
 // group is one projection and its watchers.
 type group struct {
 	key     groupKey
 	pairs   []pair
+	common  last    // what they were last sent
+	odds    *[]odd  // but these, in the order of the rows; nil: none
 	digest  uint64  // of what the group was last sent
 	tat     instant // pacing: when the burst would be used up (GCRA)
 	due     instant // a change is held back until then; 0: none
 	idleAt  instant // the last idle-only change sent
-	pending bool    // some pair's sent may differ from digest
+	pending bool    // some pair may not have been sent digest
 }
 
 // allow takes one token of the projection's pace, or says when there is one.
@@ -80,7 +73,7 @@ func (u *user) emitGroup(g *group, now time.Time, why cause, idleOnly bool) {
 	if len(g.pairs) == 0 {
 		return
 	}
-	body, digest := u.render(g.key)
+	body, digest := u.render(g.key, now)
 	if g.digest == 0 {
 		g.digest = digest // nothing was sent yet: the beginning is no change
 	}
@@ -128,47 +121,22 @@ func (g *group) hold(s *shard, now instant, why cause, idleOnly bool) (instant, 
 	return at, !ok
 }
 
-// send hands the rendering to the pairs that have not been sent it; with
-// freshOnly only to those that have just come into the group.
-func (u *user) send(g *group, body []byte, digest uint64, now time.Time, freshOnly bool) {
-	to := u.sh.targets[:0]
-	stamp := u.sh.e.instant(now).stamp()
-	for i := range g.pairs {
-		p := &g.pairs[i]
-		if freshOnly && !p.fresh {
-			continue
-		}
-		p.fresh = false
-		if p.muted || p.sent == digest {
-			continue
-		}
-		p.sent, p.sentAt = digest, stamp
-		to = append(to, u.target(p))
-	}
-	u.sh.targets = to
-	if len(to) == 0 {
-		return
-	}
-	u.sh.e.opt.Sender.Present(body, to)
-	u.sh.e.metrics.sent.Add(float64(len(to)))
-}
-
 // render projects for a group into the owner's scratch and returns the bytes,
 // valid until the next rendering, and their digest.
-func (u *user) render(k groupKey) ([]byte, uint64) {
+func (u *user) render(k groupKey, now time.Time) ([]byte, uint64) {
 	s := u.sh
-	u.project(k.container, &s.view)
+	u.project(k.container, now, &s.view)
 	s.body = s.e.opt.Sender.Render(s.body[:0], &s.view, k.lang)
 	return s.body, xxhash.Sum64(s.body)
 }
 
 // nextDue returns when the next held-back projection may go.
-func (u *user) nextDue() time.Time {
+func (u *user) nextDue() instant {
 	at := u.followDue()
 	for i := range u.groups {
 		if due := u.groups[i].due; due != 0 && (at == 0 || due < at) {
 			at = due
 		}
 	}
-	return u.sh.e.time(at)
+	return at
 }

@@ -61,13 +61,16 @@ func (u *user) importSettings(c Import, answer answerFunc) {
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
 	case had && !c.Replace:
-		answer(Result{}, refuse(Invalid, "jid", "%s has other settings here already; add --replace to put these in their place", u.bare))
+		answer(Result{}, refuse(Invalid, "jid", "%s has other settings here already; add --replace to put these in their place", u.bare()))
 		return
 	case c.Check:
 		answer(Result{Advice: c.read.advice}, nil)
 		return
 	}
-	u.save(Write{Erase: true, Docs: c.read.docs}, func(now time.Time, err error) {
+	docs := maps.Clone(c.read.docs)
+	maps.Copy(docs, u.set.egress.alone()) // what her server holds of ours stays to be known
+	c.read.set.egress = u.set.egress
+	u.save(Write{Erase: true, Docs: docs}, func(now time.Time, err error) {
 		if err == nil {
 			u.exchange(c.read.set, now)
 		}
@@ -81,14 +84,14 @@ func (u *user) importSettings(c Import, answer answerFunc) {
 func (u *user) exchange(set settings, now time.Time) {
 	old := u.set
 	u.endOthers(set.subs)
-	u.bare, u.set = set.enrol.JID, set
+	u.set = set
 	u.sh.e.handles.drop(old.badge)
 	u.sh.e.handles.put(set.badge, u.addr)
-	u.sh.e.setKnown(u.addr, set.enrol.Enabled)
+	u.sh.e.setKnown(u.addr, set.enrol.Enabled || set.egress != nil)
 	if !set.enrol.Enabled {
 		u.forgetPresence(now)
 		if u.sh.up && (old.enrol.Consent == consentGranted || old.enrol.Consent == consentAsked) {
-			u.sh.e.opt.Sender.Leave(u.bare)
+			u.sh.e.opt.Sender.Leave(u.bare())
 		}
 	}
 	u.compose()
@@ -104,7 +107,8 @@ func (u *user) exchange(set settings, now time.Time) {
 		}
 		u.reread(now, nil)
 	}
-	u.markDirty(now) // the write has taken the stored devices away
+	u.endUnallowed(now)
+	u.keep(now) // the write has taken what was stored of her presence away
 	u.evaluate(now)
 	u.serveWaiters(now)
 }
@@ -116,21 +120,20 @@ func (u *user) endOthers(next *roster.Subs) {
 	send := u.sh.e.opt.Sender
 	for i := range u.groups {
 		g := &u.groups[i]
-		for j := range g.pairs {
-			p := &g.pairs[j]
-			to := u.target(p)
-			entry, _ := next.Get(u.watcher(p))
+		g.each(func(j int, l last) {
+			to := u.target(g.pairs[j])
+			entry, _ := next.Get(u.watcher(g.pairs[j]))
 			stays := entry.Standing == roster.Accepted
 			if stays && entry.Spelling == to.From {
-				continue
+				return
 			}
-			if p.sent != u.sh.e.offlineDigest && !p.muted {
+			if l.sent != u.sh.e.offlineDigest && !l.muted {
 				send.Present(u.sh.e.offline, []Target{to})
 			}
 			if !stays && u.sh.up {
 				send.Unsubscribed(to)
 			}
-		}
+		})
 	}
 }
 
@@ -139,14 +142,14 @@ func (u *user) endOthers(next *roster.Subs) {
 func (u *user) showNewcomers(old *roster.Subs) {
 	for i := range u.groups {
 		g := &u.groups[i]
-		for j := range g.pairs {
-			p := &g.pairs[j]
+		g.change(func(j int, l last) last {
+			p := g.pairs[j]
 			entry, _ := old.Get(u.watcher(p))
 			if entry.Standing == roster.Accepted && entry.Spelling == u.target(p).From {
-				continue
+				return l
 			}
-			p.sent, p.fresh = 0, true
-			g.pending = true
-		}
+			l.sent, l.fresh, g.pending = 0, true, true
+			return l
+		})
 	}
 }

@@ -163,12 +163,12 @@ func (u *user) saveSubs(subs roster.Subs, then func(now time.Time, err error)) {
 func (u *user) leaveOld(next *roster.Subs) {
 	for i := range u.groups {
 		g := &u.groups[i]
-		for j := range g.pairs {
-			p := &g.pairs[j]
-			if next.Standing(u.watcher(p)) != roster.Accepted && p.sent != u.sh.e.offlineDigest && !p.muted {
+		g.each(func(j int, l last) {
+			p := g.pairs[j]
+			if next.Standing(u.watcher(p)) != roster.Accepted && l.sent != u.sh.e.offlineDigest && !l.muted {
 				u.sh.e.opt.Sender.Present(u.sh.e.offline, []Target{u.target(p)})
 			}
-		}
+		})
 	}
 }
 
@@ -193,7 +193,7 @@ func (u *user) act(m Mirror, out roster.Outcome, now time.Time) {
 	}
 	if out.Prompt {
 		lang := text.Match(u.set.profile().Language, u.sh.e.opt.Language)
-		send.Notify(u.bare, text.T(lang, "notice.request", m.Watcher.Bare))
+		send.Notify(u.bare(), text.T(lang, "notice.request", m.Watcher.Bare))
 	}
 	if out.Project {
 		u.answer(m, out.Subscribed, now)
@@ -211,7 +211,7 @@ func (u *user) answer(m Mirror, everywhere bool, now time.Time) {
 	key := u.keyFor(m.Watcher.Addr, &entry)
 	body, digest := u.sh.e.offline, u.sh.e.offlineDigest
 	if u.maySend() { // else the wait for it was too long (S8.5)
-		body, digest = u.render(key)
+		body, digest = u.render(key, now)
 	}
 	u.sh.e.opt.Sender.Present(body, []Target{{To: to, From: m.Spelling}})
 	if everywhere {

@@ -27,17 +27,17 @@ func (u *user) keyFor(w presence.Addr, entry *roster.Entry) groupKey {
 }
 
 // target is where a pair's presence goes.
-func (u *user) target(p *pair) Target {
-	watcher, mirror := u.sorted.Spelled(int(p.row))
+func (u *user) target(p pair) Target {
+	watcher, mirror := u.sorted.Spelled(p.row())
 	return Target{To: watcher, From: mirror}
 }
 
 // watcher is a pair's.
-func (u *user) watcher(p *pair) presence.Addr { return u.sorted.Addr(int(p.row)) }
+func (u *user) watcher(p pair) presence.Addr { return u.sorted.Addr(p.row()) }
 
 // former is what a watcher was last sent, and in which projection.
 type former struct {
-	pair
+	last
 	key groupKey
 }
 
@@ -47,32 +47,32 @@ type former struct {
 func (u *user) regroup() {
 	old := make(map[presence.Addr]former, 8)
 	for i := range u.groups {
-		for j := range u.groups[i].pairs {
-			p := &u.groups[i].pairs[j]
-			old[u.watcher(p)] = former{*p, u.groups[i].key}
-		}
+		g := &u.groups[i]
+		g.each(func(j int, l last) { old[u.watcher(g.pairs[j])] = former{l, g.key} })
 	}
 	previous := u.groups
+	u.person.Roster, u.set.subs = roster.Share(u.person.Roster, u.set.subs)
 	u.groups, u.sorted = nil, u.set.subs
-	keys := u.projections()
-	for row, i := range keys {
+	of := u.projections()
+	lasts := make([][]last, len(u.groups))
+	for row, i := range of {
 		if i < 0 {
 			continue
 		}
 		g := &u.groups[i]
 		f, known := old[u.sorted.Addr(row)]
-		p := f.pair
 		if !known {
-			p = pair{sent: u.sh.e.offlineDigest}
+			f.sent = u.sh.e.offlineDigest
 		}
-		p.row = uint16(row)
 		if !known || f.key != g.key {
-			p.fresh = true
+			f.fresh = true
 			g.pending = true
 		}
-		g.pairs = append(g.pairs, p)
+		g.pairs = append(g.pairs, pair(row))
+		lasts[i] = append(lasts[i], f.last)
 	}
 	for i := range u.groups {
+		u.groups[i].fill(lasts[i])
 		u.groups[i].carryOver(previous)
 	}
 }
@@ -80,23 +80,24 @@ func (u *user) regroup() {
 // projections makes the groups that the accepted watchers need, with room for
 // just them, and returns for each row of u.sorted the index of its group, or -1.
 func (u *user) projections() []int {
-	rows := make([]int, 0, u.sorted.Len())
+	rows := make([]int, u.sorted.Rows())
 	var keys []groupKey
 	var sizes []int
-	u.sorted.Each(func(w presence.Addr, entry roster.Entry) {
-		if entry.Standing != roster.Accepted {
-			rows = append(rows, -1)
-			return
+	for row := range rows {
+		rows[row] = -1
+		entry, ok := u.sorted.At(row)
+		if !ok || entry.Standing != roster.Accepted {
+			continue
 		}
-		key := u.keyFor(w, &entry)
+		key := u.keyFor(u.sorted.Addr(row), &entry)
 		i := slices.Index(keys, key)
 		if i < 0 {
 			i = len(keys)
 			keys, sizes = append(keys, key), append(sizes, 0)
 		}
 		sizes[i]++
-		rows = append(rows, i)
-	})
+		rows[row] = i
+	}
 	if len(keys) > 0 {
 		u.groups = make([]group, len(keys))
 	}
@@ -117,45 +118,56 @@ func (g *group) carryOver(previous []group) {
 	}
 }
 
-// findPair returns the pair of a watcher; nil when there is none.
-func (u *user) findPair(w presence.Addr) (*group, *pair) {
+// findPair returns where the pair of a watcher is; nil when there is none.
+func (u *user) findPair(w presence.Addr) (*group, int) {
 	row, ok := u.sorted.Row(w)
 	if !ok {
-		return nil, nil
+		return nil, 0
 	}
 	for i := range u.groups {
-		for j := range u.groups[i].pairs {
-			if p := &u.groups[i].pairs[j]; int(p.row) == row {
-				return &u.groups[i], p
+		for j, p := range u.groups[i].pairs {
+			if p.row() == row {
+				return &u.groups[i], j
 			}
 		}
 	}
-	return nil, nil
+	return nil, 0
 }
 
 func (u *user) mute(w presence.Addr, on bool) {
-	g, p := u.findPair(w)
-	if p == nil || p.muted == on {
+	g, i := u.findPair(w)
+	if g == nil {
 		return
 	}
-	p.muted = on
+	l := g.last(g.pairs[i])
+	if l.muted == on {
+		return
+	}
+	l.muted = on
 	if !on {
 		// What was held back while it was silent is due again.
-		p.sent, p.fresh, g.pending = 0, true, true
+		l.sent, l.fresh, g.pending = 0, true, true
 	}
+	g.put(i, l)
 }
 
 func (u *user) markSent(w presence.Addr, digest uint64, now time.Time) {
-	if _, p := u.findPair(w); p != nil {
-		p.sent, p.sentAt, p.fresh = digest, u.sh.e.instant(now).stamp(), false
+	if g, i := u.findPair(w); g != nil {
+		l := g.last(g.pairs[i])
+		l.sent, l.at, l.fresh = digest, u.sh.e.instant(now).stamp(), false
+		g.put(i, l)
 	}
 }
 
 // shownAvailable reports whether the watcher's last rendering was not the bare
 // unavailable one.
 func (u *user) shownAvailable(w presence.Addr) bool {
-	_, p := u.findPair(w)
-	return p != nil && p.sent != 0 && p.sent != u.sh.e.offlineDigest
+	g, i := u.findPair(w)
+	if g == nil {
+		return false
+	}
+	l := g.last(g.pairs[i])
+	return l.sent != 0 && l.sent != u.sh.e.offlineDigest
 }
 
 // recompile builds the policy from settings, roster and the operator's rules,
@@ -192,6 +204,6 @@ func (u *user) policySettings(state privacy.LoadState) privacy.Settings {
 // rosterStale: reading has failed for longer than privacy.max_stale while the
 // user was online (S8.5, S11).
 func (u *user) rosterStale(now time.Time, limit time.Duration) bool {
-	return u.roster.status == rosterRead && !u.roster.failed.IsZero() && len(u.person.Inputs.Resources) > 0 &&
-		now.Sub(u.roster.readAt) > limit
+	return u.roster.status == rosterRead && u.roster.failed != 0 && len(u.person.Inputs.Resources) > 0 &&
+		u.roster.readAt.age(u.sh.e.instant(now)) > limit
 }

@@ -24,12 +24,12 @@ var floors = [][]string{
 		"aggregation/calendar/sources/outbound", "aggregation/calendar/sources/batch",
 		"aggregation/calendar/sources/away", "aggregation/calendar/sources/exchange",
 	},
-	{"component/stream", "aggregation/calendar/sources"},
+	{"component/stream", "internal/explain", "aggregation/calendar/sources"},
 	{"internal/engine", "internal/scenario"},
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
 	{"aggregation/calendar"},
-	{"internal/presence"},
+	{"internal/presence", "internal/intern", "client"},
 }
 
 // narrow names the rooms that may import less than their floor allows.
@@ -38,9 +38,11 @@ var narrow = map[string][]string{
 	"component/stream":     {},
 	"component/privilege":  {"component/stream"},
 	"internal/presence":    {},
+	"internal/intern":      {},
+	"client":               {}, // for programs of others
 	"internal/text":        {"internal/presence"},
 	"internal/directory":   {"internal/presence"},
-	"roster":               {"internal/presence"},
+	"roster":               {"internal/presence", "internal/intern"},
 	"privacy":              {"internal/presence"},
 	"aggregation":          {"aggregation/calendar", "internal/presence"},
 	"aggregation/calendar": {"internal/presence"},
@@ -53,7 +55,7 @@ var narrow = map[string][]string{
 	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},
 	"aggregation/calendar/sources/outbound": {"aggregation/calendar/sources"},
 	"aggregation/calendar/sources/ics":      {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
-	"aggregation/calendar/sources/caldav":   {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
+	"aggregation/calendar/sources/caldav":   {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound", "internal/presence"},
 	"aggregation/calendar/sources/batch":    {"aggregation/calendar/sources"},
 	"aggregation/calendar/sources/exchange": {"aggregation/calendar/sources"},
 	"aggregation/calendar/sources/away":     {"internal/presence"},

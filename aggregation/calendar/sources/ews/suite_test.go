@@ -102,10 +102,11 @@ func source(t *testing.T, o Options) *Source {
 func TestSuite(t *testing.T) {
 	for _, auth := range []string{calendars.Basic, calendars.NTLM, calendars.OAuth} {
 		t.Run(auth, func(t *testing.T) {
-			sourcetest.Run(t, func(t *testing.T) *sourcetest.Rig {
+			sourcetest.Run(t, func(t *testing.T, timeout time.Duration) *sourcetest.Rig {
 				clock := sourcetest.NewClock()
 				e := server(t, auth, calendars.Options{})
 				o := options(e, clock)
+				o.Timeout = timeout
 				return &sourcetest.Rig{
 					Source: source(t, o), Server: fake{e}, Secrets: []string{e.Password}, Clock: clock, InFlight: o.InFlight,
 				}

@@ -107,11 +107,12 @@ func TestSuite(t *testing.T) {
 	}
 	for name, set := range modes {
 		t.Run(name, func(t *testing.T) {
-			sourcetest.Run(t, func(t *testing.T) *sourcetest.Rig {
+			sourcetest.Run(t, func(t *testing.T, timeout time.Duration) *sourcetest.Rig {
 				clock := sourcetest.NewClock()
 				g := google(t, calendars.Options{})
 				o := options(t, g, clock)
 				set(&o)
+				o.Timeout = timeout
 				return &sourcetest.Rig{
 					Source: source(t, o), Server: fake{g}, Secrets: []string{o.Key.PrivateKey[100:140], "tok-"}, Clock: clock, InFlight: o.InFlight,
 					Single: o.Events || o.Subject == EachUser,

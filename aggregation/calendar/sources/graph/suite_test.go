@@ -95,11 +95,12 @@ func source(t *testing.T, o Options) *Source {
 func TestSuite(t *testing.T) {
 	for name, shuffle := range map[string]bool{"in order": false, "shuffled, one twice": true} {
 		t.Run(name, func(t *testing.T) {
-			sourcetest.Run(t, func(t *testing.T) *sourcetest.Rig {
+			sourcetest.Run(t, func(t *testing.T, timeout time.Duration) *sourcetest.Rig {
 				clock := sourcetest.NewClock()
 				g := graph(t, calendars.Options{})
 				g.Shuffle = shuffle
 				o := options(g, clock)
+				o.Timeout = timeout
 				return &sourcetest.Rig{
 					Source: source(t, o), Server: fake{g}, Secrets: []string{g.Secret, "tok-"}, Clock: clock, InFlight: o.InFlight,
 				}

@@ -94,7 +94,7 @@ func (h *hop) follow(resp *Response) (*hop, error) {
 	}
 	next := *h
 	next.url = plain(target)
-	if !sameParty(h.url, next.url) {
+	if !SameParty(h.url, next.url) {
 		next.strip()
 	}
 	if h.method == http.MethodPost && (next.stripped || resp.Status < http.StatusTemporaryRedirect) {
@@ -119,9 +119,9 @@ func (h *hop) strip() {
 	h.header = kept
 }
 
-// sameParty reports whether what may be told to a may be told to b: the same
+// SameParty reports whether what may be told to a may be told to b: the same
 // host and port, or its https instead of http.
-func sameParty(a, b *url.URL) bool {
+func SameParty(a, b *url.URL) bool {
 	if !strings.EqualFold(a.Hostname(), b.Hostname()) {
 		return false
 	}

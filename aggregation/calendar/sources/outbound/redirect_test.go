@@ -116,7 +116,7 @@ func TestSameParty(t *testing.T) {
 	for _, tt := range tests {
 		from, _ := url.Parse(tt.from)
 		to, _ := url.Parse(tt.to)
-		if got := sameParty(from, to); got != tt.want {
+		if got := SameParty(from, to); got != tt.want {
 			t.Errorf("%s to %s: got %v, want %v", tt.from, tt.to, got, tt.want)
 		}
 	}

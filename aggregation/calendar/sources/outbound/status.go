@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -34,7 +35,7 @@ func judgePage(r *Response) error {
 	switch {
 	case err == nil:
 		return nil
-	case err == errLoginPage: //nolint:errorlint // it is our own, made there
+	case errors.Is(err, errLoginPage):
 		return fault(sources.Unauthorized, r.Host(), err, err.Error(),
 			"the server wants a person to log in: give an address that needs none, or a user name and an app password")
 	default:

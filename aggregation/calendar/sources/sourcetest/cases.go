@@ -142,7 +142,7 @@ func broken(t *testing.T, r *Rig) {
 }
 
 func contextEnds(t *testing.T, r *Rig) {
-	boxes := r.boxes(r.size())
+	boxes := r.boxes(4)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := r.fetch(ended, t, boxes); !errors.Is(err, context.Canceled) {
