@@ -17,10 +17,13 @@ var floors = [][]string{
 		"component", "internal/admin", "internal/web",
 		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists",
 		"aggregation/calendar/sources/ics", "aggregation/calendar/sources/caldav",
+		"aggregation/calendar/sources/ews", "aggregation/calendar/sources/graph", "aggregation/calendar/sources/google",
 	},
+	{"aggregation/calendar/sources/bearer"},
 	{
 		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token",
-		"aggregation/calendar/sources/outbound",
+		"aggregation/calendar/sources/outbound", "aggregation/calendar/sources/batch",
+		"aggregation/calendar/sources/away", "aggregation/calendar/sources/exchange",
 	},
 	{"component/stream", "internal/explain", "aggregation/calendar/sources"},
 	{"internal/engine", "internal/scenario"},
@@ -57,14 +60,27 @@ var narrow = map[string][]string{
 	"aggregation/calendar/sources/outbound": {"aggregation/calendar/sources"},
 	"aggregation/calendar/sources/ics":      {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
 	"aggregation/calendar/sources/caldav":   {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound", "internal/presence"},
+	"aggregation/calendar/sources/batch":    {"aggregation/calendar/sources"},
+	"aggregation/calendar/sources/exchange": {"aggregation/calendar/sources"},
+	"aggregation/calendar/sources/away":     {"internal/presence"},
+	"aggregation/calendar/sources/bearer":   {"aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
+	"aggregation/calendar/sources/ews":      enterprise,
+	"aggregation/calendar/sources/graph":    enterprise,
+	"aggregation/calendar/sources/google":   enterprise,
+}
+
+// enterprise is what the sources of Exchange, Microsoft 365 and Google share.
+var enterprise = []string{
+	"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound", "aggregation/calendar/sources/batch",
+	"aggregation/calendar/sources/away", "aggregation/calendar/sources/bearer", "aggregation/calendar/sources/exchange", "internal/presence",
 }
 
 // tools are built around the house: tests, the demo, the benchmarks. No room
 // may import one, and the first two see the product from outside only.
 var (
-	outside = []string{"internal/testbed", "internal/acceptance"}
+	outside = []string{"internal/testbed", "internal/testbed/calendars", "internal/acceptance"}
 	tools   = append([]string{
-		"internal/bench", "internal/demo", "internal/house", "internal/store/storetest",
+		"internal/bench", "internal/demo", "internal/house", "internal/store/storetest", "aggregation/calendar/sources/sourcetest",
 	}, outside...)
 )
 
