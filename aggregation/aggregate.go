@@ -29,13 +29,12 @@ func Default() Options {
 // nothing in them is changed or kept.
 type Inputs struct {
 	Kind      presence.Kind
+	OffHours  bool                // now is outside her working hours (S5.5)
 	Resources []presence.Resource // as Observe and Gone maintain them
 	Manual    *presence.Manual
 	Claims    []presence.Claim
-	Calendar  presence.Calendar
+	Calendar  *presence.Calendar // nil: none
 	OOF       *presence.OutOfOffice
-	OffHours  bool      // now is outside her working hours (S5.5)
-	NextHours time.Time // when OffHours changes; zero: unknown
 }
 
 // Aggregate returns the state at now (S5).

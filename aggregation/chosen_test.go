@@ -93,7 +93,7 @@ func TestS5_7_TraceNamesTheRuleOfEveryInput(t *testing.T) {
 			"resource desk + S5.1; manual manual - S5.2; out-of-office out-of-office - S6.1; working-hours working-hours + S5.5"},
 		{"out of office while off-work", Inputs{Resources: devices(desk(idle(time.Hour))), OffHours: true, OOF: vacation()},
 			"resource desk + S5.1; out-of-office out-of-office + S5.5; working-hours working-hours - S5.5"},
-		{"stale", Inputs{Resources: devices(desk()), Calendar: presence.Calendar{FetchedAt: ago(48 * time.Hour), Events: []presence.Event{meeting}}},
+		{"stale", Inputs{Resources: devices(desk()), Calendar: &presence.Calendar{FetchedAt: ago(48 * time.Hour), Events: []presence.Event{meeting}}},
 			"resource desk + S5.1; calendar 2026-03-02T09:00:00Z - S6.4"},
 		{"an available claim while idle", Inputs{Resources: devices(desk(idle(time.Hour))), Claims: claims(claim("c", 3500, "x", 9))},
 			"resource desk + S5.1; claim c - S5.5"},

@@ -69,7 +69,7 @@ func event(k presence.EventKind, begun, left time.Duration, mod ...func(*presenc
 	return e
 }
 
-func events(es ...presence.Event) presence.Calendar { return presence.Calendar{Events: es} }
+func events(es ...presence.Event) *presence.Calendar { return &presence.Calendar{Events: es} }
 
 func vacation() *presence.OutOfOffice {
 	return &presence.OutOfOffice{Start: ago(24 * time.Hour), End: in(96 * time.Hour), Note: "Back on the 9th"}

@@ -121,7 +121,7 @@ func parseClock(s string) (minutes int, ok bool) {
 func (h Hours) IsZero() bool { return len(h.spans) == 0 }
 
 // Off reports whether now is outside the hours as they are kept in a zone, and the
-// next instant at which that may change (Inputs.OffHours and NextHours). It is
+// next instant at which that may change (Inputs.OffHours). It is
 // exact across changes of the clocks: a period begins and ends at its local times.
 func (h Hours) Off(now time.Time, zone *time.Location) (off bool, next time.Time) {
 	if h.IsZero() {

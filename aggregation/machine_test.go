@@ -222,8 +222,7 @@ func TestState_Next(t *testing.T) {
 		}), in(23 * time.Hour)},
 		{"out-of-office end", with(func(i *Inputs) { i.OOF = vacation() }), in(96 * time.Hour)},
 		{"out-of-office start", with(func(i *Inputs) { i.OOF = &presence.OutOfOffice{Start: in(time.Hour)} }), in(time.Hour)},
-		{"hours", with(func(i *Inputs) { i.NextHours = in(time.Hour) }), in(time.Hour)},
-		{"the earliest", with(func(i *Inputs) { i.NextHours, i.OOF = in(time.Hour), vacation() }), in(time.Hour)},
+		{"the earliest", with(func(i *Inputs) { i.Calendar, i.OOF = events(event(presence.EventBusy, 9, time.Hour)), vacation() }), in(time.Hour)},
 		{"offline, out of office", Inputs{OOF: vacation(), Calendar: events(event(presence.EventBusy, 9, 9))}, in(96 * time.Hour)},
 	} {
 		if s := Aggregate(&c.in, &opt, now); !s.Next.Equal(c.want) {

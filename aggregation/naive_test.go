@@ -12,6 +12,9 @@ import (
 // copies, filters and sorts where the product scans. It leaves out Idle and Next.
 func naive(in Inputs, opt Options, now time.Time) presence.State {
 	var s presence.State
+	if in.Calendar == nil {
+		in.Calendar = new(presence.Calendar)
+	}
 	s.OOF = in.OOF != nil && !in.OOF.Start.After(now) && (in.OOF.End.IsZero() || in.OOF.End.After(now))
 	devices := keep(in.Resources, func(r presence.Resource) bool {
 		return r.Priority >= 0 && !r.Own && r.Show != presence.ShowUnavailable
@@ -34,7 +37,7 @@ func naive(in Inputs, opt Options, now time.Time) presence.State {
 	s.LastInput = naiveLast(devices)
 	if len(devices) == 0 {
 		m = nil
-		in.Calendar.Events = nil
+		in.Calendar = new(presence.Calendar)
 	}
 	naiveResult(&s, in, opt, now, devices, claims, m)
 	s.B = s.A

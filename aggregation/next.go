@@ -36,7 +36,6 @@ func (v *verdict) next() time.Time {
 	if v.wait > 0 {
 		e.add(v.now.Round(0).Add(v.wait)) // wall clock, like every other edge
 	}
-	e.add(v.in.NextHours)
 	if v.layer != layerActive { // else the calendar is not asked
 		v.calendarEdges(&e)
 	}
@@ -44,8 +43,8 @@ func (v *verdict) next() time.Time {
 }
 
 func (v *verdict) calendarEdges(e *edges) {
-	c := &v.in.Calendar
-	if len(c.Events) == 0 || v.stale() {
+	c := v.in.Calendar
+	if c == nil || len(c.Events) == 0 || v.stale() {
 		return
 	}
 	if v.supplier != nil && !c.FetchedAt.IsZero() { // else there is nothing to grow stale

@@ -226,7 +226,7 @@ func TestS5_3_Token(t *testing.T) {
 
 func TestS5_4_Dismissal(t *testing.T) {
 	on := devices(desk(idle(time.Hour)))
-	at := func(begun time.Duration) presence.Calendar {
+	at := func(begun time.Duration) *presence.Calendar {
 		return events(event(presence.EventBusy, begun, time.Hour))
 	}
 	free := func(t presence.Activity) *presence.Manual { return manual(3500, t, 30*time.Minute) }

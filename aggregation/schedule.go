@@ -9,8 +9,8 @@ import (
 
 // stale reports whether the schedule is too old to have an opinion (S6.4).
 func (v *verdict) stale() bool {
-	c := &v.in.Calendar
-	return !c.FetchedAt.IsZero() && !v.now.Before(c.FetchedAt.Add(v.opt.CalendarMaxStale))
+	c := v.in.Calendar
+	return c != nil && !c.FetchedAt.IsZero() && !v.now.Before(c.FetchedAt.Add(v.opt.CalendarMaxStale))
 }
 
 // ignored is S6.2.
@@ -56,7 +56,7 @@ func (v *verdict) tokenEvent(class presence.Class) *presence.Event {
 // pick returns the first running event in the order of S6.3 whose opinion is
 // wanted.
 func (v *verdict) pick(wanted func(presence.Shown) bool) *presence.Event {
-	if len(v.in.Calendar.Events) == 0 || v.stale() {
+	if v.in.Calendar == nil || v.stale() {
 		return nil
 	}
 	var best *presence.Event

@@ -234,7 +234,7 @@ func (d *Daemon) listen(ctx context.Context) error {
 		return setup("see that admin.socket can be made there, or choose another", "admin.socket: %w", err)
 	}
 	server := admin.NewServer(admin.Options{
-		Door: d.engine, Status: d.status, Ready: d.loaded.Load, Language: c.Presence.Language, Tokens: d.tokens, Log: d.log,
+		Door: d.engine, Status: d.status, Ready: d.loaded.Load, Language: c.Presence.Language, Level: levelNames(c), Tokens: d.tokens, Log: d.log,
 	})
 	server.Serve(l)
 	d.undo.add("admin socket", server.Close)

@@ -27,7 +27,7 @@ func (u *user) saveDoc(name string, doc []byte, commit func(), done func(error))
 func (u *user) setManual(m *presence.Manual, answer answerFunc) {
 	var res Result
 	if m == nil {
-		u.saveDoc(DocManual, nil, func() { u.set.manual, u.person.Inputs.Manual = nil, nil }, func(err error) { answer(Result{}, err) })
+		u.saveDoc(DocManual, nil, func() { u.chooseState(nil) }, func(err error) { answer(Result{}, err) })
 		return
 	}
 	if err := aggregation.ValidManual(m); err != nil {
@@ -38,13 +38,18 @@ func (u *user) setManual(m *presence.Manual, answer answerFunc) {
 		res.Advice = append(res.Advice, AdviceNoDevice)
 	}
 	u.saveDoc(DocManual, encode(manualDoc{V: docVersion, Manual: m}), func() {
-		u.set.manual, u.person.Inputs.Manual = m, m
+		u.chooseState(m)
 	}, func(err error) {
-		if err == nil && u.state.Online && awake(&u.state) != m.Availability.Class() {
+		if err == nil && u.gist.online && u.gist.awake != m.Availability.Class() {
 			res.Advice = append(res.Advice, AdviceBeaten)
 		}
 		answer(res, err)
 	})
+}
+
+func (u *user) chooseState(m *presence.Manual) {
+	u.set.choose(func(c *choices) { c.manual = m })
+	u.person.Inputs.Manual = m
 }
 
 func (u *user) setNote(note string, answer answerFunc) {
@@ -57,7 +62,10 @@ func (u *user) setNote(note string, answer answerFunc) {
 	if note == "" {
 		doc = nil
 	}
-	u.saveDoc(DocNote, doc, func() { u.set.note = note; u.obey() }, func(err error) { answer(res, err) })
+	u.saveDoc(DocNote, doc, func() {
+		u.set.choose(func(c *choices) { c.note = note })
+		u.obey()
+	}, func(err error) { answer(res, err) })
 }
 
 // checkNote applies S9's limits and the user's link policy to a note she sets.
@@ -81,7 +89,10 @@ func (e *Engine) checkNote(user presence.Addr, note string) (string, Result, err
 
 func (u *user) setOOF(period *presence.OutOfOffice, now time.Time, answer answerFunc) {
 	if period == nil {
-		u.saveDoc(DocOOF, nil, func() { u.set.oof, u.person.Inputs.OOF = nil, nil }, func(err error) { answer(Result{}, err) })
+		u.saveDoc(DocOOF, nil, func() {
+			u.set.choose(func(c *choices) { c.oof = nil })
+			u.person.Inputs.OOF = nil
+		}, func(err error) { answer(Result{}, err) })
 		return
 	}
 	p := *period
@@ -99,7 +110,7 @@ func (u *user) setOOF(period *presence.OutOfOffice, now time.Time, answer answer
 	}
 	p.Note = note
 	u.saveDoc(DocOOF, encode(oofDoc{V: docVersion, Period: &p}), func() {
-		u.set.oof = &p
+		u.set.choose(func(c *choices) { c.oof = &p })
 		u.obey()
 	}, func(err error) { answer(res, err) })
 }
@@ -123,7 +134,7 @@ func (u *user) putRule(r privacy.Rule, answer answerFunc) {
 		answer(Result{}, refuse(TooMany, "", "you have %d rules, the most there may be; remove one first", maxRules))
 		return
 	}
-	doc := u.set.rules
+	doc := *u.set.rules
 	doc.Rules = append(append([]privacy.Rule{}, doc.Rules...), rule)
 	u.saveRules(doc, func(_ time.Time, err error) { answer(u.ruleAdvice(rule, needsRoster), refusedStore(err)) })
 }
@@ -150,7 +161,7 @@ func (u *user) removeRule(want privacy.Rule, answer answerFunc) {
 }
 
 func (u *user) removeRules(match func(ruleT) bool, answer answerFunc) {
-	doc := u.set.rules
+	doc := *u.set.rules
 	doc.Rules = nil
 	for _, r := range u.set.rules.Rules {
 		if !match(r) {
@@ -220,7 +231,7 @@ func (u *user) setPrivacyMode(on bool, answer answerFunc) {
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
 	}
-	doc := u.set.rules
+	doc := *u.set.rules
 	doc.PrivacyMode = on
 	u.saveRules(doc, func(_ time.Time, err error) { answer(Result{}, refusedStore(err)) })
 }
@@ -235,7 +246,7 @@ func (u *user) decide(w presence.Addr, c presence.ContainerID, yes bool, answer 
 	}
 	ev := roster.Refuse
 	docs := map[string][]byte{}
-	rules := u.set.rules
+	rules := *u.set.rules
 	if yes {
 		ev = roster.Approve
 		if c == presence.DefaultContainer {
@@ -260,7 +271,7 @@ func (u *user) decide(w presence.Addr, c presence.ContainerID, yes bool, answer 
 	docs[DocSubs] = encode(&subs)
 	u.save(Write{Docs: docs}, func(now time.Time, err error) {
 		if err == nil {
-			u.set.rules, u.set.subs = rules, &subs
+			u.set.rules, u.set.subs = &rules, &subs
 			u.recompile()
 			m := Mirror{Watcher: presence.JID{Addr: w, Bare: entry.Bare}, Spelling: entry.Spelling}
 			u.act(m, out, now)
@@ -308,7 +319,7 @@ func (u *user) erase(answer answerFunc) {
 			}
 		})
 		if u.sh.up && had != consentNone {
-			send.Leave(u.bare)
+			send.Leave(u.bare())
 		}
 		u.sh.forget(u)
 		answer(Result{}, nil)

@@ -27,8 +27,8 @@ type SetBadge struct{ On bool }
 func (SetBadge) change() {}
 
 type badgeDoc struct {
-	V      int    `json:"v"`
-	Handle string `json:"handle"`
+	V      version `json:"v"`
+	Handle string  `json:"handle"`
 }
 
 // handles finds users by the handles of their badges.
@@ -107,7 +107,7 @@ func (u *user) setBadge(on bool, answer answerFunc) {
 		doc = encode(badgeDoc{V: docVersion, Handle: handle})
 	}
 	u.saveDoc(DocBadge, doc, func() {
-		u.set.badge = handle
+		u.set.choose(func(c *choices) { c.badge = handle })
 		u.sh.e.handles.drop(old)
 		u.sh.e.handles.put(handle, u.addr)
 		u.recompile() // who follows the badge is another now
@@ -126,15 +126,15 @@ func (e *Engine) BadgeOf(ctx context.Context, who Principal, of presence.Addr) (
 func (e *Engine) Badge(ctx context.Context, handle string) presence.View {
 	a := e.handles.find(handle)
 	s := e.shardOf(a)
-	v, ok := call(ctx, s, func(time.Time) presence.View {
+	v, ok := call(ctx, s, func(now time.Time) presence.View {
 		v := emptyView()
 		u := s.users[a]
 		if u == nil {
-			s.pretend(anonymous)
+			s.pretend(anonymous, now)
 			return v
 		}
 		if k := s.badgeKey(u, handle); u.tells(k.container) {
-			u.projectAs(k, &v)
+			u.projectAs(k, now, &v)
 		}
 		return v
 	})
@@ -161,8 +161,8 @@ func (s *shard) badgeKey(u *user, handle string) groupKey {
 }
 
 // projectAs fills v with what a projection shows now.
-func (u *user) projectAs(k groupKey, v *presence.View) {
-	u.project(k.container, v)
+func (u *user) projectAs(k groupKey, now time.Time, v *presence.View) {
+	u.project(k.container, now, v)
 	if k.lang == badgeMark {
 		*v = presence.View{Container: k.container, Availability: v.Availability.Class().Point()}
 	}

@@ -17,11 +17,10 @@ const (
 	cardLogin = 10 * time.Second
 )
 
-// card is what her own vCard on her server says of a user.
+// card is how the reading of a user's own vCard on her server goes.
 type card struct {
-	profile *presence.Profile // nil: nothing
-	readAt  instant           // zero: not read
-	dueAt   instant           // when it is read next; zero: at the next attach or login
+	readAt instant // 0: not read
+	dueAt  instant // when it is read next; 0: at the next attach or login
 }
 
 // CardRead answers Sender.ReadCard, or tells of a vCard that was read for another
@@ -37,9 +36,11 @@ func (e *Engine) CardRead(user presence.Addr, found *presence.Profile, err error
 }
 
 func (u *user) cardRead(found *presence.Profile, now time.Time) {
-	c := &u.herself().card
-	old := c.profile
-	c.profile, c.readAt = found, u.sh.e.instant(now)
+	old := u.ownCard()
+	u.card.readAt = u.sh.e.instant(now)
+	if found != nil || old != nil {
+		u.herself().card = found
+	}
 	if old == found || old != nil && found != nil && *old == *found {
 		return
 	}
@@ -52,45 +53,46 @@ func (u *user) wantCard(within time.Duration, now time.Time) {
 	if !u.set.enrol.Enabled || u.cardAge(now) < cardLife {
 		return
 	}
-	at := earliest(u.cardDue(), now.Add(u.sh.jitter(within)))
-	u.herself().card.dueAt = u.sh.e.instant(at)
+	u.card.dueAt = earliest(u.card.dueAt, u.in(u.sh.jitter(within), now))
 }
 
 // cardAge is how long ago the vCard was read; cardLife if it was not.
 func (u *user) cardAge(now time.Time) time.Duration {
-	if u.about == nil || u.about.card.readAt == 0 {
+	if u.card.readAt == 0 {
 		return cardLife
 	}
-	return now.Sub(u.sh.e.time(u.about.card.readAt))
+	return time.Duration(u.sh.e.instant(now) - u.card.readAt)
 }
 
-// cardDue is when the vCard is to be read; zero: not planned.
-func (u *user) cardDue() time.Time {
+// ownCard is what her vCard says; nil: nothing.
+func (u *user) ownCard() *presence.Profile {
 	if u.about == nil {
-		return time.Time{}
+		return nil
 	}
-	return u.sh.e.time(u.about.card.dueAt)
+	return u.about.card
 }
 
 // readCard asks for the vCard when its time has come. While the link is away the
 // next attach asks anew.
 func (u *user) readCard(now time.Time) {
-	due := u.cardDue()
-	if due.IsZero() || now.Before(due) {
+	if !u.card.dueAt.come(u.sh.e.instant(now)) {
 		return
 	}
-	u.about.card.dueAt = 0
+	u.card.dueAt = 0
 	if !u.sh.up || !u.host.ready || !u.set.enrol.Enabled {
 		return
 	}
-	u.about.card.dueAt = u.sh.e.instant(now.Add(cardLife + u.sh.jitter(cardSpread)))
-	u.sh.e.opt.Sender.ReadCard(u.addr, u.bare)
+	u.card.dueAt = u.in(cardLife+u.sh.jitter(cardSpread), now)
+	if !u.sh.e.opt.Sender.ReadCard(u.addr, u.bare()) {
+		u.card.dueAt = u.in(cardLogin+u.sh.jitter(cardSpread), now) // everybody logs in at once
+	}
 }
 
 // forgetCard drops what was read of a user who is no longer enrolled.
 func (u *user) forgetCard() {
+	u.card = card{}
 	if u.about != nil {
-		u.about.card = card{}
+		u.about.card = nil
 		u.compose()
 	}
 }

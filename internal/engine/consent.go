@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"presenced/internal/presence"
+)
 
 // consented handles a subscription stanza between a user and the component's
 // own JID (PRODUCT, "Learning presence").
@@ -59,10 +63,10 @@ func (u *user) ask(now time.Time, again bool) {
 	switch c := u.set.enrol.Consent; {
 	case c == consentGranted:
 	case c == consentNone:
-		u.sh.e.opt.Sender.Ask(u.bare)
+		u.sh.e.opt.Sender.Ask(u.bare())
 		u.setConsent(consentAsked, now)
 	case again:
-		u.sh.e.opt.Sender.Ask(u.bare)
+		u.sh.e.opt.Sender.Ask(u.bare())
 	}
 }
 
@@ -77,7 +81,7 @@ func (u *user) setConsent(c consent, now time.Time) {
 			}
 			u.set.enrol = doc
 			if c == consentGranted {
-				u.pingAt = time.Time{}
+				u.pingAt = 0
 				u.schedule()
 			}
 		})
@@ -92,7 +96,6 @@ func (u *user) enable(bare string, then func(now time.Time, err error)) {
 	}
 	u.save(Write{Docs: map[string][]byte{DocEnrol: encode(doc)}}, func(now time.Time, err error) {
 		if err == nil {
-			u.bare = bare
 			u.set.enrol = doc
 			u.sh.e.setKnown(u.addr, true)
 			u.compose()
@@ -115,16 +118,19 @@ const enrolRetry = time.Second
 // enrolUnasked enrols a user whom the operator's mode or list names, unless she
 // said no, and tries again until it is stored.
 func (u *user) enrolUnasked(now time.Time) {
-	u.enrolAt = time.Time{}
+	if u.going != nil {
+		u.going.enrolAt = 0
+		u.rest()
+	}
 	again := func(now time.Time) {
-		u.enrolAt = now.Add(enrolRetry + u.sh.jitter(enrolRetry))
+		u.begin().enrolAt = u.in(enrolRetry+u.sh.jitter(enrolRetry), now)
 		u.schedule()
 	}
 	queued := u.do(now, func(now time.Time) {
 		if u.set.enrol.V != 0 {
 			return
 		}
-		u.enable(u.bare, func(now time.Time, err error) {
+		u.enable(u.bare(), func(now time.Time, err error) {
 			if err != nil {
 				u.sh.e.warnStore(err)
 				again(now)
@@ -142,9 +148,9 @@ func (u *user) learn() {
 	switch {
 	case !u.sh.up:
 	case u.set.enrol.Consent == consentGranted:
-		u.sh.e.opt.Sender.Probe(u.bare)
+		u.sh.e.opt.Sender.Probe(u.bare())
 	case u.host.Managed && len(u.person.Inputs.Resources) == 0:
-		u.sh.e.opt.Sender.Peek(u.addr, u.bare)
+		u.sh.e.opt.Sender.Peek(u.addr, u.bare())
 	}
 }
 
@@ -161,7 +167,7 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 				u.sh.e.setKnown(u.addr, false)
 				u.forgetPresence(now)
 				if u.sh.up && (had == consentGranted || had == consentAsked) {
-					u.sh.e.opt.Sender.Leave(u.bare)
+					u.sh.e.opt.Sender.Leave(u.bare())
 				}
 				u.regroup()
 				u.evaluate(now)
@@ -173,10 +179,10 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 
 func (u *user) forgetPresence(now time.Time) {
 	u.person.Inputs.Resources = nil
-	u.person.Inputs.Claims = nil
-	u.roster = rosterCopy{question: question{after: u.roster.after}}
+	u.dropClaims(now, func(presence.Claim) bool { return true })
+	u.roster = rosterCopy{} // who waits for it goes on as without one
 	u.person.Roster = nil
 	u.forgetCard()
-	u.refreshAt, u.pingAt = time.Time{}, time.Time{}
+	u.refreshAt, u.pingAt = 0, 0
 	u.markDirty(now)
 }

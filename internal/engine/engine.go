@@ -145,7 +145,10 @@ func (e *Engine) Load(ctx context.Context) error {
 			} else {
 				u.uncertain(-1)
 			}
-			u.saved = savedPresence{}
+			if u.going != nil {
+				u.going.sent = nil
+				u.rest()
+			}
 		}
 	}
 	e.warnGrants()
@@ -271,6 +274,7 @@ func (e *Engine) Reload(rules *Rules) {
 		s.listSourcesChanged(others, now)
 		for _, u := range s.users {
 			u.person.Inputs.Kind = e.kindOf(u.addr)
+			u.endUnallowed(now)
 			u.compose()
 			u.recompile()
 			u.evaluate(now)

@@ -114,7 +114,7 @@ func (s *shard) follow(f *Following, now time.Time) {
 	}
 	fl.sort(u)
 	fl.join(s.followKey(u, f), f)
-	first := func(time.Time) { u.introduce(f) }
+	first := func(now time.Time) { u.introduce(f, now) }
 	if f.asker.Addr == f.user || u.stranger(f.asker.Addr) && !u.person.Admits(f.asker.Addr) {
 		first(now)
 		return
@@ -131,7 +131,7 @@ func (fl *flock) join(key groupKey, f *Following) {
 
 // introduce tells a newcomer what there is to see now, or, where the wait for it
 // was too long, that there is nothing (S8.5).
-func (u *user) introduce(f *Following) {
+func (u *user) introduce(f *Following, now time.Time) {
 	if f.sent != nil || f.ended.Load() || u.sh.users[u.addr] != u {
 		return // a change was faster, or he has left
 	}
@@ -142,7 +142,7 @@ func (u *user) introduce(f *Following) {
 		return
 	}
 	v := new(presence.View)
-	u.projectAs(key, v)
+	u.projectAs(key, now, v)
 	fl := u.sh.followed[u.addr]
 	fl.sort(u)
 	if p := fl.part(key, nil); p.last == nil {
@@ -248,7 +248,7 @@ func (u *user) inform(now time.Time, why cause, idleOnly bool) {
 
 func (u *user) informPart(p *part, now time.Time, why cause, idleOnly bool) {
 	v := new(presence.View)
-	u.projectAs(p.key, v)
+	u.projectAs(p.key, now, v)
 	if p.last == nil {
 		p.last, p.pending = v, true // nothing was told yet: the beginning is no change
 	}

@@ -59,7 +59,7 @@ func subjectOf(key string) (s subject, ok bool, err error) {
 
 // grantsDoc is what is granted to one subject, as stored.
 type grantsDoc struct {
-	V        int      `json:"v"`
+	V        version  `json:"v"`
 	Policies []string `json:"policies"` // sorted
 }
 

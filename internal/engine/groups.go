@@ -18,8 +18,8 @@ const (
 
 // groupKey names one projection that is rendered once.
 type groupKey struct {
-	container presence.ContainerID
 	lang      string
+	container presence.ContainerID
 	remote    bool // watchers on servers that are not ours (S10)
 }
 
@@ -28,7 +28,7 @@ type group struct {
 	key     groupKey
 	pairs   []pair
 	common  last    // what they were last sent
-	odd     []odd   // but these, in the order of the rows; few or none
+	odds    *[]odd  // but these, in the order of the rows; nil: none
 	digest  uint64  // of what the group was last sent
 	tat     instant // pacing: when the burst would be used up (GCRA)
 	due     instant // a change is held back until then; 0: none
@@ -73,7 +73,7 @@ func (u *user) emitGroup(g *group, now time.Time, why cause, idleOnly bool) {
 	if len(g.pairs) == 0 {
 		return
 	}
-	body, digest := u.render(g.key)
+	body, digest := u.render(g.key, now)
 	if g.digest == 0 {
 		g.digest = digest // nothing was sent yet: the beginning is no change
 	}
@@ -123,20 +123,20 @@ func (g *group) hold(s *shard, now instant, why cause, idleOnly bool) (instant, 
 
 // render projects for a group into the owner's scratch and returns the bytes,
 // valid until the next rendering, and their digest.
-func (u *user) render(k groupKey) ([]byte, uint64) {
+func (u *user) render(k groupKey, now time.Time) ([]byte, uint64) {
 	s := u.sh
-	u.project(k.container, &s.view)
+	u.project(k.container, now, &s.view)
 	s.body = s.e.opt.Sender.Render(s.body[:0], &s.view, k.lang)
 	return s.body, xxhash.Sum64(s.body)
 }
 
 // nextDue returns when the next held-back projection may go.
-func (u *user) nextDue() time.Time {
+func (u *user) nextDue() instant {
 	at := u.followDue()
 	for i := range u.groups {
 		if due := u.groups[i].due; due != 0 && (at == 0 || due < at) {
 			at = due
 		}
 	}
-	return u.sh.e.time(at)
+	return at
 }

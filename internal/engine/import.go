@@ -61,7 +61,7 @@ func (u *user) importSettings(c Import, answer answerFunc) {
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
 	case had && !c.Replace:
-		answer(Result{}, refuse(Invalid, "jid", "%s has other settings here already; add --replace to put these in their place", u.bare))
+		answer(Result{}, refuse(Invalid, "jid", "%s has other settings here already; add --replace to put these in their place", u.bare()))
 		return
 	case c.Check:
 		answer(Result{Advice: c.read.advice}, nil)
@@ -81,14 +81,14 @@ func (u *user) importSettings(c Import, answer answerFunc) {
 func (u *user) exchange(set settings, now time.Time) {
 	old := u.set
 	u.endOthers(set.subs)
-	u.bare, u.set = set.enrol.JID, set
+	u.set = set
 	u.sh.e.handles.drop(old.badge)
 	u.sh.e.handles.put(set.badge, u.addr)
 	u.sh.e.setKnown(u.addr, set.enrol.Enabled)
 	if !set.enrol.Enabled {
 		u.forgetPresence(now)
 		if u.sh.up && (old.enrol.Consent == consentGranted || old.enrol.Consent == consentAsked) {
-			u.sh.e.opt.Sender.Leave(u.bare)
+			u.sh.e.opt.Sender.Leave(u.bare())
 		}
 	}
 	u.compose()
@@ -104,7 +104,8 @@ func (u *user) exchange(set settings, now time.Time) {
 		}
 		u.reread(now, nil)
 	}
-	u.markDirty(now) // the write has taken the stored devices away
+	u.endUnallowed(now)
+	u.keep(now) // the write has taken what was stored of her presence away
 	u.evaluate(now)
 	u.serveWaiters(now)
 }

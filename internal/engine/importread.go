@@ -36,7 +36,7 @@ func (e *Engine) readImport(who Principal, user presence.JID, docs map[string][]
 		return nil, &RefusedError{Kind: Invalid, Reason: err.Error() + "; correct it, or export it again", Err: err}
 	}
 	im := &imported{set: set}
-	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen, e.readProfile, e.readBadge} {
+	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen, e.readProfile, e.readBadge, e.readRare} {
 		if err := check(user, im); err != nil {
 			return nil, err
 		}
@@ -52,6 +52,7 @@ func strictly(name string, raw []byte) error {
 		DocEnrol: &enrolDoc{}, DocRules: &rulesDoc{}, DocSubs: &roster.Subs{},
 		DocManual: &manualDoc{}, DocNote: &noteDoc{}, DocOOF: &oofDoc{},
 		DocProfile: &profileDoc{}, DocLists: &listsDoc{}, DocBadge: &badgeDoc{},
+		DocApps: &appsDoc{},
 	}[name]
 	if !ok {
 		return refuse(Invalid, name, "document %q is not known here; import it with the presenced that wrote it", name)
@@ -112,11 +113,7 @@ func (e *Engine) readEnrol(user presence.JID, im *imported) error {
 	case j.Addr != user.Addr || j.Resource != "" || !sendable(j.Bare):
 		return refuse(Invalid, DocEnrol, "document %s is of %q; write one address, without a resource, in both places", DocEnrol, d.JID)
 	}
-	switch d.Consent {
-	case consentNone, consentAsked, consentGranted, consentRefused:
-		return nil
-	}
-	return refuse(Invalid, DocEnrol, "document %s: %q is not a consent; use asked, granted or refused, or leave it out", DocEnrol, d.Consent)
+	return nil
 }
 
 func (e *Engine) readRules(_ presence.JID, im *imported) error {
@@ -131,7 +128,9 @@ func (e *Engine) readRules(_ presence.JID, im *imported) error {
 		}
 		rules[i] = r
 	}
-	im.set.rules.Rules = rules
+	doc := *im.set.rules
+	doc.Rules = rules
+	im.set.rules = &doc
 	return nil
 }
 
@@ -216,7 +215,7 @@ func (e *Engine) readChosen(user presence.JID, im *imported) error {
 	if err != nil {
 		return err
 	}
-	im.set.note = note
+	im.set.choose(func(c *choices) { c.note = note })
 	o := im.set.oof
 	if o == nil {
 		return nil
@@ -237,7 +236,7 @@ func (e *Engine) readProfile(user presence.JID, im *imported) error {
 	if err != nil {
 		return wrong(DocProfile, err)
 	}
-	im.set.told = &p
+	im.set.choose(func(c *choices) { c.told = &p })
 	im.advise(res)
 	return nil
 }

@@ -20,35 +20,34 @@ type ListReader interface {
 // listsDoc is the last reading of a user's server-side lists. It stays in force
 // when the server stops offering them (S11).
 type listsDoc struct {
-	V     int   `json:"v"`
-	Lists Lists `json:"lists"`
+	V     version `json:"v"`
+	Lists Lists   `json:"lists"`
 	// Partial: she was offline, and privacy lists are read of who is online only.
 	Partial bool `json:"partial,omitempty"`
+
+	judged, suspect bool // what suspected found, once it looked
 }
 
 // listsCopy is how the reading of a user's lists goes.
 type listsCopy struct {
 	question
-	online bool      // as it was asked
-	fresh  bool      // answered, well or not, since the attach and since she came online
-	failed time.Time // of the last attempt; zero: it succeeded
-	// missed is how long she has been online since they were last read, up to tick;
-	// a restart begins anew (S11).
-	missed time.Duration
-	tick   time.Time // zero: she was not online at the last attempt, or has come anew
-	// suspect is what suspected found of judged.
-	judged  *listsDoc
-	suspect bool
+	online bool    // as it was asked
+	fresh  bool    // answered, well or not, since the attach and since she came online
+	failed seconds // the last attempt; 0: it succeeded
+	// missed is for how many seconds she has been online since they were last read, up
+	// to tick; a restart begins anew (S11).
+	missed uint32
+	tick   seconds // of the last attempt; 0: she was not online then, or has come anew
 }
 
 // count adds the time since the last attempt while she is online.
-func (l *listsCopy) count(online bool, now time.Time) {
+func (l *listsCopy) count(online bool, now seconds) {
 	switch {
 	case !online:
-		l.tick = time.Time{}
+		l.tick = 0
 		return
-	case !l.tick.IsZero():
-		l.missed += now.Sub(l.tick)
+	case l.tick != 0:
+		l.missed += uint32(now - l.tick)
 	}
 	l.tick = now
 }
@@ -87,7 +86,7 @@ func (u *user) readLists(now time.Time, after func(now time.Time)) {
 		}
 		return
 	}
-	u.lists.join(u.sh.e, after)
+	u.join(askedLists, after)
 	if u.lists.reading {
 		online := len(u.person.Inputs.Resources) > 0
 		u.lists.again = u.lists.again || after != nil || online && !u.lists.online
@@ -99,7 +98,7 @@ func (u *user) readLists(now time.Time, after func(now time.Time)) {
 func (u *user) askLists() {
 	u.lists.again, u.lists.reading = false, true
 	u.lists.online = len(u.person.Inputs.Resources) > 0
-	u.listSource().ReadLists(u.addr, u.bare, u.lists.online)
+	u.listSource().ReadLists(u.addr, u.bare(), u.lists.online)
 }
 
 // ListsRead answers Sender.ReadLists and ListReader.ReadLists.
@@ -128,7 +127,7 @@ func (u *user) listsRead(lists Lists, err error, now time.Time) {
 		u.listsNews(lists, now)
 	}
 	u.serveWaiters(now)
-	u.lists.end(now)
+	u.answered(askedLists, u.lists.reading, now)
 	u.schedule()
 }
 
@@ -138,23 +137,23 @@ func (u *user) listsFailed(err error, now time.Time) {
 	if !u.sh.up {
 		return // the link went away meanwhile: not an answer about the lists
 	}
-	first := u.lists.failed.IsZero()
-	u.lists.failed = now
-	u.lists.count(len(u.person.Inputs.Resources) > 0, now)
+	first := u.lists.failed == 0
+	u.lists.failed = u.sh.e.instant(now).seconds()
+	u.lists.count(len(u.person.Inputs.Resources) > 0, u.lists.failed)
 	u.planRefresh(now)
 	if first || u.listsStale(u.sh.e.rules().MaxStale) {
 		u.sh.e.warnLists(err)
 		u.recompile()
 	}
 	u.evaluate(now)
-	u.sh.e.opt.Log.Debug("lists could not be read", "user", u.bare, "error", err)
+	u.sh.e.opt.Log.Debug("lists could not be read", "user", u.bare(), "error", err)
 }
 
 // listsNews puts a reading in force, and stores it where it says something new.
 func (u *user) listsNews(lists Lists, now time.Time) {
-	recovered := !u.lists.failed.IsZero()
-	u.lists.failed = time.Time{}
-	u.lists.count(len(u.person.Inputs.Resources) > 0, now)
+	recovered := u.lists.failed != 0
+	u.lists.failed = 0
+	u.lists.count(len(u.person.Inputs.Resources) > 0, u.sh.e.instant(now).seconds())
 	u.lists.missed = 0
 	u.planRefresh(now)
 	next := &listsDoc{V: docVersion, Lists: lists}
@@ -164,7 +163,7 @@ func (u *user) listsNews(lists Lists, now time.Time) {
 			next.Lists.Default, next.Lists.Others = u.set.lists.Lists.Default, u.set.lists.Lists.Others
 		}
 	}
-	if u.set.lists != nil && reflect.DeepEqual(next, u.set.lists) && !recovered {
+	if u.set.lists != nil && next.Partial == u.set.lists.Partial && reflect.DeepEqual(next.Lists, u.set.lists.Lists) && !recovered {
 		u.evaluate(now) // what waited for the answer
 		return
 	}
@@ -196,7 +195,7 @@ func (u *user) listsLoaded() bool {
 }
 
 // listsOutdated has the lists of somebody who comes online read before she is shown.
-func (u *user) listsOutdated() { u.lists.fresh, u.lists.tick = false, time.Time{} }
+func (u *user) listsOutdated() { u.lists.fresh, u.lists.tick = false, 0 }
 
 // listsState is what the lists make of the policy's state.
 func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
@@ -206,7 +205,7 @@ func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
 	case u.listSource() == nil:
 		return privacy.StateOK
 	case u.set.lists == nil || u.set.lists.Partial && len(u.person.Inputs.Resources) > 0:
-		if u.lists.failed.IsZero() {
+		if u.lists.failed == 0 {
 			return privacy.StateLoading
 		}
 		return privacy.StateError
@@ -219,7 +218,7 @@ func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
 // listsStale: reading has failed for longer than privacy.max_stale, not counting
 // the time in which the user was offline (S11).
 func (u *user) listsStale(limit time.Duration) bool {
-	return !u.lists.failed.IsZero() && u.lists.missed > limit
+	return u.lists.failed != 0 && time.Duration(u.lists.missed)*time.Second > limit
 }
 
 // vetoes adds the lists to what the policy is made of. Which list a session made
@@ -244,11 +243,12 @@ func (u *user) vetoes(s *privacy.Settings) {
 // at every change of her policy, and there may be many long lists: it is worked out
 // once for each reading. Of the site only the component's domain counts.
 func (u *user) suspected() bool {
-	if u.lists.judged != u.set.lists {
-		u.lists.judged = u.set.lists
-		u.lists.suspect = slices.ContainsFunc(u.set.lists.Lists.Others, func(l privacy.List) bool {
+	d := u.set.lists
+	if !d.judged {
+		d.judged = true
+		d.suspect = slices.ContainsFunc(d.Lists.Others, func(l privacy.List) bool {
 			return u.sh.e.rules().System.Site.SuspectActive(&l)
 		})
 	}
-	return u.lists.suspect
+	return d.suspect
 }

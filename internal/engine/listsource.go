@@ -36,7 +36,8 @@ func (s *shard) listSourcesChanged(hosts map[string]bool, now time.Time) {
 		if !hosts[u.addr.Domain()] {
 			continue
 		}
-		u.lists.drop(now)
+		u.lists.question = question{}
+		u.answered(askedLists, false, now)
 		u.listsOutdated()
 		u.readLists(now, nil)
 	}

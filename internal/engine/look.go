@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"presenced/internal/engine/eval"
 	"presenced/internal/presence"
 	"presenced/privacy"
 	"presenced/roster"
@@ -59,12 +58,12 @@ func (e *Engine) Look(ctx context.Context, asker Principal, users []presence.Add
 func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answer func(presence.View)) {
 	u := s.users[target]
 	if u == nil || !u.set.enrol.Enabled || asker.Addr.IsZero() && !asker.Operator {
-		s.pretend(asker.Addr)
+		s.pretend(asker.Addr, now)
 		answer(emptyView())
 		return
 	}
-	own := asker.Operator || asker.Addr == target
-	tell := func(time.Time) {
+	own := asker.Addr == target || asker.Operator && asker.Addr.IsZero()
+	tell := func(now time.Time) {
 		if !own && !u.maySend() {
 			answer(emptyView())
 			return
@@ -74,7 +73,7 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		if asker.Addr != target && !asker.Addr.IsZero() {
 			c = u.place(asker.Addr).Container
 		}
-		u.project(c, &v)
+		u.project(c, now, &v)
 		answer(v)
 	}
 	if own || u.stranger(asker.Addr) && !u.person.Admits(asker.Addr) {
@@ -126,7 +125,7 @@ func reading[T any](ctx context.Context, e *Engine, who Principal, of presence.A
 
 func (u *user) summary() UserSummary {
 	out := UserSummary{
-		User: u.bare, Enabled: u.set.enrol.Enabled, Online: u.state.Online,
+		User: u.bare(), Enabled: u.set.enrol.Enabled, Online: u.gist.online,
 		Devices: len(u.person.Inputs.Resources), Loaded: u.loaded(), Learned: "none",
 	}
 	switch {
@@ -141,17 +140,19 @@ func (u *user) summary() UserSummary {
 }
 
 func (u *user) inspect(now time.Time) Inspection {
+	shown := u.stateAt(now).A
 	out := Inspection{
 		UserSummary:  u.summary(),
-		Availability: u.state.A.Availability, Activity: u.state.A.Activity,
+		Availability: shown.Availability, Activity: shown.Activity,
 		Manual: u.set.manual, Note: u.set.note, OutOfOffice: u.set.oof,
 		Profile: u.set.profile(), PrivacyMode: u.set.rules.PrivacyMode,
 		Rules:    append([]privacy.Rule{}, u.set.rules.Rules...),
 		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(),
 	}
 	_, out.Timezone = u.zone()
+	out.Claims, out.Apps = u.claimLines(now), u.set.apps().Apps
 	if u.roster.status == rosterRead {
-		out.RosterAge = now.Sub(u.roster.readAt)
+		out.RosterAge = u.roster.readAt.age(u.sh.e.instant(now))
 	}
 	u.set.subs.Each(func(w presence.Addr, entry roster.Entry) {
 		line := Watcher{JID: entry.Bare, Standing: entry.Standing, Since: entry.AskedAt}
@@ -189,14 +190,4 @@ func (e *Engine) Users(ctx context.Context, who Principal) ([]UserSummary, error
 		all = append(all, part...)
 	}
 	return all, nil
-}
-
-// Explain tells why a watcher sees what she sees of a user now (S12); for the
-// user herself and the operator only.
-func (e *Engine) Explain(ctx context.Context, who Principal, of, watcher presence.Addr) (eval.Explanation, error) {
-	return reading(ctx, e, who, of, func(u *user, now time.Time) eval.Explanation {
-		out := u.person.Explain(&e.rules().System, now, watcher, u.set.subs.Standing(watcher) == roster.Accepted)
-		out.Policy = u.heldPolicy()
-		return out
-	})
 }

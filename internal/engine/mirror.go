@@ -193,7 +193,7 @@ func (u *user) act(m Mirror, out roster.Outcome, now time.Time) {
 	}
 	if out.Prompt {
 		lang := text.Match(u.set.profile().Language, u.sh.e.opt.Language)
-		send.Notify(u.bare, text.T(lang, "notice.request", m.Watcher.Bare))
+		send.Notify(u.bare(), text.T(lang, "notice.request", m.Watcher.Bare))
 	}
 	if out.Project {
 		u.answer(m, out.Subscribed, now)
@@ -211,7 +211,7 @@ func (u *user) answer(m Mirror, everywhere bool, now time.Time) {
 	key := u.keyFor(m.Watcher.Addr, &entry)
 	body, digest := u.sh.e.offline, u.sh.e.offlineDigest
 	if u.maySend() { // else the wait for it was too long (S8.5)
-		body, digest = u.render(key)
+		body, digest = u.render(key, now)
 	}
 	u.sh.e.opt.Sender.Present(body, []Target{{To: to, From: m.Spelling}})
 	if everywhere {

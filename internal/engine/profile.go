@@ -26,7 +26,7 @@ type SetProfile struct{ Profile Profile }
 func (SetProfile) change() {}
 
 type profileDoc struct {
-	V       int     `json:"v"`
+	V       version `json:"v"`
 	Profile Profile `json:"profile"`
 }
 
@@ -42,7 +42,9 @@ func (s *settings) profile() Profile {
 type about struct {
 	hours aggregation.Hours
 	zone  *time.Location // in which she keeps them
-	card  card
+	// hoursEnd is when she comes to, or goes from, her working hours; 0: unknown.
+	hoursEnd instant
+	card     *presence.Profile // what her own vCard says; nil: nothing
 }
 
 // herself returns what is kept about a user, to be filled.
@@ -102,7 +104,7 @@ func (u *user) setProfile(p Profile, answer answerFunc) {
 		told, doc = &p, encode(profileDoc{V: docVersion, Profile: p})
 	}
 	u.saveDoc(DocProfile, doc, func() {
-		u.set.told = told
+		u.set.choose(func(c *choices) { c.told = told })
 		u.compose()
 	}, func(err error) { answer(res, err) })
 }
@@ -123,7 +125,7 @@ func (u *user) compose() {
 	u.person.Profile = base
 	var vcard *presence.Profile
 	if u.about != nil {
-		vcard = u.about.card.profile
+		vcard = u.about.card
 	}
 	if vcard == nil && name == "" && own.Hours == "" && own.Location == "" {
 		return
@@ -173,21 +175,23 @@ func (u *user) zone() (*time.Location, string) {
 // workHours takes her working hours. What cannot be read, as after the rules for
 // them have changed, is none: nobody is off work by mistake.
 func (u *user) workHours(zone *time.Location) {
-	u.person.Inputs.OffHours, u.person.Inputs.NextHours = false, time.Time{}
+	u.person.Inputs.OffHours = false
 	hours, err := aggregation.ParseHours(u.set.profile().Hours)
 	if err != nil {
 		hours = aggregation.Hours{}
 	}
 	if !hours.IsZero() || u.about != nil {
 		a := u.herself()
-		a.hours, a.zone = hours, zone
+		a.hours, a.zone, a.hoursEnd = hours, zone, 0
 	}
 }
 
 // watchClock tells the inputs whether she is outside her working hours (S5.5).
 func (u *user) watchClock(now time.Time) {
-	in := &u.person.Inputs
-	if u.about != nil && !u.about.hours.IsZero() && !now.Before(in.NextHours) {
-		in.OffHours, in.NextHours = u.about.hours.Off(now, u.about.zone)
+	a := u.about
+	if a == nil || a.hours.IsZero() || a.hoursEnd != 0 && u.sh.e.instant(now) < a.hoursEnd {
+		return
 	}
+	off, next := a.hours.Off(now, a.zone)
+	u.person.Inputs.OffHours, a.hoursEnd = off, u.sh.e.instant(next)
 }

@@ -30,8 +30,7 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 	for _, u := range s.users {
 		u.uncertain(limit)
 		u.listsOutdated()
-		u.lists.drop(now)
-		u.roster.drop(now)
+		u.unanswered(now)
 		u.schedule()
 	}
 	s.unlinked(now)
@@ -63,7 +62,7 @@ func (s *shard) hostReady(h Host, now time.Time) {
 func (u *user) hostReady(now time.Time) {
 	u.ask(now, false)
 	if !u.host.Complete && u.set.enrol.Consent == consentGranted {
-		u.sh.e.opt.Sender.Probe(u.bare)
+		u.sh.e.opt.Sender.Probe(u.bare())
 	}
 	if !u.host.Roster {
 		u.roster.status = rosterUnread
@@ -123,32 +122,34 @@ func (u *user) sweep(now time.Time) {
 // whenLoaded runs f once the user is loaded, or after lookWait at the latest;
 // f must look itself what it may tell then.
 func (u *user) whenLoaded(now time.Time, f func(now time.Time)) {
-	if u.maySend() || len(u.waiting) >= maxWaiters {
+	if u.maySend() || u.going != nil && len(u.going.waiting) >= maxWaiters {
 		f(now)
 		return
 	}
-	u.waiting = append(u.waiting, waiter{until: now.Add(lookWait), run: f})
+	g := u.begin()
+	g.waiting = append(g.waiting, waiter{until: u.in(lookWait, now), run: f})
 	u.schedule()
 }
 
 // serveWaiters lets those go on for whom the user is loaded, or time is up.
 func (u *user) serveWaiters(now time.Time) {
-	if len(u.waiting) == 0 {
+	if u.going == nil || len(u.going.waiting) == 0 {
 		return
 	}
-	ready := u.maySend()
+	ready, at := u.maySend(), u.sh.e.instant(now)
 	var run, keep []waiter
-	for _, w := range u.waiting {
-		if ready || !now.Before(w.until) {
+	for _, w := range u.going.waiting {
+		if ready || w.until.come(at) {
 			run = append(run, w)
 		} else {
 			keep = append(keep, w)
 		}
 	}
-	u.waiting = keep
+	u.going.waiting = keep
 	for _, w := range run {
 		w.run(now)
 	}
+	u.rest()
 }
 
 // adopt enrols a user on sight where the operator's mode says so.

@@ -25,44 +25,8 @@ const rosterRetry = 5 * time.Second
 type rosterCopy struct {
 	question
 	status rosterStatus
-	readAt time.Time
-	failed time.Time
-}
-
-// question is what the server is asked about a user, and who waits for the answer.
-type question struct {
-	reading bool
-	again   bool                  // asked for once more while a reading was under way
-	after   []func(now time.Time) // run when the reading is over, well or not
-}
-
-// join has after run when the reading is over.
-func (q *question) join(e *Engine, after func(now time.Time)) {
-	switch {
-	case after == nil:
-	case len(q.after) >= maxQueue:
-		e.metrics.lost.Inc()
-	default:
-		q.after = append(q.after, after)
-	}
-}
-
-// end lets those go on who waited, unless it has been asked once more.
-func (q *question) end(now time.Time) {
-	if q.reading {
-		return
-	}
-	after := q.after
-	q.after = nil
-	for _, f := range after {
-		f(now)
-	}
-}
-
-// drop ends a question whose answer will not come.
-func (q *question) drop(now time.Time) {
-	q.reading, q.again = false, false
-	q.end(now)
+	readAt seconds
+	failed seconds // the last attempt; 0: it succeeded
 }
 
 // readRoster asks for the roster unless that is under way, and runs after when
@@ -75,7 +39,7 @@ func (u *user) readRoster(now time.Time, after func(now time.Time)) {
 		}
 		return
 	}
-	u.roster.join(u.sh.e, after)
+	u.join(askedRoster, after)
 	if u.roster.reading {
 		// What is under way may have been answered before the change that
 		// caused this request.
@@ -83,7 +47,7 @@ func (u *user) readRoster(now time.Time, after func(now time.Time)) {
 		return
 	}
 	u.roster.reading = true
-	u.sh.e.opt.Sender.ReadRoster(u.addr, u.bare)
+	u.sh.e.opt.Sender.ReadRoster(u.addr, u.bare())
 }
 
 // rosterRead takes the answer.
@@ -92,7 +56,7 @@ func (u *user) rosterRead(contacts []presence.Contact, err error, now time.Time)
 	if u.roster.again && u.sh.up {
 		u.roster.again = false
 		u.roster.reading = true
-		u.sh.e.opt.Sender.ReadRoster(u.addr, u.bare)
+		u.sh.e.opt.Sender.ReadRoster(u.addr, u.bare())
 	}
 	if err != nil {
 		u.rosterFailed(err, now)
@@ -100,16 +64,16 @@ func (u *user) rosterRead(contacts []presence.Contact, err error, now time.Time)
 		u.rosterNews(contacts, now)
 	}
 	u.serveWaiters(now)
-	u.roster.end(now)
+	u.answered(askedRoster, u.roster.reading, now)
 	u.schedule()
 }
 
 func (u *user) rosterFailed(err error, now time.Time) {
-	u.refreshAt = now.Add(rosterRetry + u.sh.jitter(rosterRetry))
+	u.refreshAt = u.in(rosterRetry+u.sh.jitter(rosterRetry), now)
 	if !u.sh.up {
 		return // the link went away meanwhile: not an answer about the roster
 	}
-	u.roster.failed = now
+	u.roster.failed = u.sh.e.instant(now).seconds()
 	first := u.roster.status == rosterUnread
 	if first {
 		u.roster.status = rosterFailed
@@ -119,13 +83,13 @@ func (u *user) rosterFailed(err error, now time.Time) {
 		u.recompile()
 		u.evaluate(now)
 	}
-	u.sh.e.opt.Log.Debug("roster could not be read", "user", u.bare, "error", err)
+	u.sh.e.opt.Log.Debug("roster could not be read", "user", u.bare(), "error", err)
 }
 
 func (u *user) rosterNews(contacts []presence.Contact, now time.Time) {
 	next := roster.New(contacts, u.sh.e.opt.Domain)
 	old := u.person.Roster
-	u.roster.readAt, u.roster.failed = now, time.Time{}
+	u.roster.readAt, u.roster.failed = u.sh.e.instant(now).seconds(), 0
 	fresh := u.roster.status != rosterRead
 	u.roster.status = rosterRead
 	u.planRefresh(now)
@@ -143,12 +107,12 @@ func (u *user) rosterNews(contacts []presence.Contact, now time.Time) {
 // planRefresh reads again within privacy.refresh while the user is online,
 // spread so that everybody who logged in together is not read together (S8.8).
 func (u *user) planRefresh(now time.Time) {
-	u.refreshAt = time.Time{}
+	u.refreshAt = 0
 	if every := u.sh.e.rules().Refresh; len(u.person.Inputs.Resources) > 0 {
-		u.refreshAt = now.Add(every - u.sh.jitter(every/4))
+		u.refreshAt = u.in(every-u.sh.jitter(every/4), now)
 	}
-	again := now.Add(rosterRetry + u.sh.jitter(rosterRetry))
-	if !u.lists.failed.IsZero() && u.listSource() != nil || !u.roster.failed.IsZero() && u.host.Roster {
+	again := u.in(rosterRetry+u.sh.jitter(rosterRetry), now)
+	if u.lists.failed != 0 && u.listSource() != nil || u.roster.failed != 0 && u.host.Roster {
 		u.refreshAt = earliest(u.refreshAt, again)
 	}
 }
@@ -164,7 +128,7 @@ func (u *user) forgetContacts(old, next *roster.Roster, now time.Time) {
 // dropRules removes the rules of contacts that have left the roster and are not back
 // in it. What the store refuses is tried again when the roster was read once more.
 func (u *user) dropRules(gone []presence.Addr, now time.Time) {
-	later := func() { u.roster.join(u.sh.e, func(now time.Time) { u.dropRules(gone, now) }) }
+	later := func() { u.join(askedRoster, func(now time.Time) { u.dropRules(gone, now) }) }
 	if u.roster.status != rosterRead || u.person.Roster.Len() == 0 {
 		later() // who has left is not known at the moment
 		return

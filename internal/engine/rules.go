@@ -54,6 +54,7 @@ type Enrolment struct {
 	Mode  EnrolmentMode
 	Users map[presence.Addr]string // the list, by address, as spelled
 	Bots  map[presence.Addr]bool
+	Apps  map[presence.Addr]bool // that may claim for everybody (S5.2)
 }
 
 // wallsOf returns from whom the operator hides the user.

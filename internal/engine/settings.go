@@ -15,62 +15,98 @@ import (
 // of a newer version makes the load fail rather than be misread.
 const docVersion = 1
 
+// version is that of a document.
+type version uint8
+
 // consent is how far the component's own subscription to a user has come.
-type consent string
+type consent uint8
 
 const (
-	consentNone    consent = ""
-	consentAsked   consent = "asked"
-	consentGranted consent = "granted"
-	consentRefused consent = "refused"
+	consentNone consent = iota
+	consentAsked
+	consentGranted
+	consentRefused
 )
+
+var consentNames = [...]string{"", "asked", "granted", "refused"}
+
+// MarshalText returns the name in a document.
+func (c consent) MarshalText() ([]byte, error) { return []byte(consentNames[c]), nil }
+
+// UnmarshalText reads a name of MarshalText.
+func (c *consent) UnmarshalText(name []byte) error {
+	i := slices.Index(consentNames[:], string(name))
+	if i < 0 {
+		return fmt.Errorf("consent: %.32q is not known here; use the presenced that wrote it", name)
+	}
+	*c = consent(i)
+	return nil
+}
 
 // The documents of one user, as stored (ARCHITECTURE, "What is kept where").
 type (
 	enrolDoc struct {
-		V       int     `json:"v"`
-		JID     string  `json:"jid"`
+		V       version `json:"v"`
 		Enabled bool    `json:"enabled"`
 		Consent consent `json:"consent,omitempty"`
+		JID     string  `json:"jid"`
 	}
 	rulesDoc struct {
-		V           int            `json:"v"`
+		V           version        `json:"v"`
 		PrivacyMode bool           `json:"privacy_mode,omitempty"`
 		Rules       []privacy.Rule `json:"rules"`
 	}
 	manualDoc struct {
-		V      int              `json:"v"`
+		V      version          `json:"v"`
 		Manual *presence.Manual `json:"manual"`
 	}
 	noteDoc struct {
-		V    int    `json:"v"`
-		Text string `json:"text"`
+		V    version `json:"v"`
+		Text string  `json:"text"`
 	}
 	oofDoc struct {
-		V      int                   `json:"v"`
+		V      version               `json:"v"`
 		Period *presence.OutOfOffice `json:"period"`
 	}
 )
 
 // settings are a user's documents, decoded.
 type settings struct {
-	enrol  enrolDoc
-	rules  rulesDoc
-	subs   *roster.Subs // never changed, only replaced
+	enrol enrolDoc     // with the address also of whom nothing is stored yet
+	rules *rulesDoc    // never changed, only replaced
+	subs  *roster.Subs // never changed, only replaced
+	lists *listsDoc    // nil: never read
+	*choices
+}
+
+// choices are what she says of herself. They are never changed, only replaced (see
+// choose): everybody who says nothing has the same.
+type choices struct {
 	manual *presence.Manual
 	note   string
 	oof    *presence.OutOfOffice
-	told   *Profile  // nil: nothing
-	lists  *listsDoc // nil: never read
-	badge  string    // the handle; empty: none
+	told   *Profile // nil: nothing
+	badge  string   // the handle; empty: none
+	rare   *rare    // nil: none of it
 }
 
-// bootstrap are the rules every user begins with, once for all: rules are never
-// changed in place.
-var bootstrap = privacy.Bootstrap()
+var nothingChosen choices
+
+// choose replaces the choices by what change makes of them.
+func (s *settings) choose(change func(c *choices)) {
+	c := *s.choices
+	if change(&c); c == nothingChosen {
+		s.choices = &nothingChosen
+		return
+	}
+	s.choices = &c
+}
+
+// bootstrap are the rules every user begins with, once for all.
+var bootstrap = &rulesDoc{Rules: privacy.Bootstrap()}
 
 func newSettings() settings {
-	return settings{rules: rulesDoc{Rules: bootstrap}, subs: new(roster.Subs)}
+	return settings{rules: bootstrap, subs: new(roster.Subs), choices: &nothingChosen}
 }
 
 // decodeSettings reads what the store holds of one user. A document that
@@ -78,7 +114,7 @@ func newSettings() settings {
 func decodeSettings(docs map[string][]byte) (settings, error) {
 	s := newSettings()
 	if docs[DocRules] != nil {
-		s.rules.Rules = nil // decoding would write into the array all share
+		s.rules = new(rulesDoc) // not into what all share
 	}
 	var manual manualDoc
 	var note noteDoc
@@ -86,14 +122,16 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var profile profileDoc
 	var lists listsDoc
 	var badge badgeDoc
+	var few rare
 	for _, d := range []struct {
 		name string
 		into any
-		v    *int
+		v    *version
 	}{
-		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, &s.rules, &s.rules.V},
+		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
+		{DocApps, &few.apps, &few.apps.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -111,16 +149,23 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 			return s, fmt.Errorf("document %s: %w", DocSubs, err)
 		}
 	}
-	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
-	s.badge = badge.Handle
-	if profile.Profile != (Profile{}) {
-		s.told = &profile.Profile
+	s.choose(func(c *choices) {
+		c.manual, c.note, c.oof, c.badge = manual.Manual, note.Text, oof.Period, badge.Handle
+		if profile.Profile != (Profile{}) {
+			c.told = &profile.Profile
+		}
+	})
+	if err := few.take(&s); err != nil {
+		return s, err
 	}
 	if lists.V != 0 {
 		s.lists = &lists
 	}
 	return s, nil
 }
+
+// bare is the user's address as the server or the operator spelled it.
+func (u *user) bare() string { return u.set.enrol.JID }
 
 // encode renders a document; the types above cannot fail to.
 func encode(doc any) []byte {
@@ -143,11 +188,12 @@ func (u *user) do(now time.Time, op func(now time.Time)) bool {
 		op(now)
 		return true
 	}
-	if len(u.queue) >= maxQueue {
+	g := u.begin()
+	if len(g.queue) >= maxQueue {
 		u.sh.e.metrics.lost.Inc()
 		return false
 	}
-	u.queue = append(u.queue, op)
+	g.queue = append(g.queue, op)
 	return true
 }
 
@@ -170,11 +216,12 @@ func (u *user) save(w Write, then func(now time.Time, err error)) {
 				u.sh.e.metrics.refusedWrites.Inc()
 			}
 			then(now, err)
-			for !u.saving && len(u.queue) > 0 {
-				op := u.queue[0]
-				u.queue = u.queue[1:]
+			for !u.saving && u.going != nil && len(u.going.queue) > 0 {
+				op := u.going.queue[0]
+				u.going.queue = u.going.queue[1:]
 				op(now)
 			}
+			u.rest()
 		})
 	})
 }
@@ -183,7 +230,7 @@ func (u *user) saveRules(doc rulesDoc, then func(now time.Time, err error)) {
 	doc.V = docVersion
 	u.save(Write{Docs: map[string][]byte{DocRules: encode(doc)}}, func(now time.Time, err error) {
 		if err == nil {
-			u.set.rules = doc
+			u.set.rules = &doc
 			u.recompile()
 			u.evaluate(now)
 		}

@@ -34,6 +34,11 @@ type shard struct {
 	body    []byte   // scratch of one rendering
 	targets []Target // scratch of one fan-out
 	view    presence.View
+	scratch []byte
+
+	state   presence.State // of one user at one instant
+	stateOf *user          // nil: of nobody
+	stateAt time.Time
 
 	turned atomic.Int64 // unix nanoseconds of the last turn of the loop
 }
@@ -95,7 +100,7 @@ func (s *shard) step(ev *event, now time.Time) {
 // fire wakes the users whose instant has come and hands dirty presence to the
 // store.
 func (s *shard) fire(now time.Time) {
-	for len(s.timers) > 0 && !s.timers[0].wakeAt.After(now) {
+	for len(s.timers) > 0 && s.timers[0].wakeAt.come(s.e.instant(now)) {
 		u := heap.Pop(&s.timers).(*user)
 		u.tick(now)
 	}
@@ -105,8 +110,11 @@ func (s *shard) fire(now time.Time) {
 }
 
 func (s *shard) sleep(now time.Time) time.Duration {
-	at := earliest(earliest(s.timers.next(), s.flushAt), now.Add(heartbeat))
-	return max(at.Sub(now), 0)
+	at := earliest(s.timers.next(), s.e.instant(now.Add(heartbeat)))
+	if !s.flushAt.IsZero() {
+		at = earliest(at, s.e.instant(s.flushAt))
+	}
+	return max(time.Duration(at-s.e.instant(now)), 0)
 }
 
 // call runs f in the owner and returns what it found; false when the owner is

@@ -1,25 +1,22 @@
 package engine
 
-import (
-	"container/heap"
-	"time"
-)
+import "container/heap"
 
 // timers is a heap of users by the instant each next wants to be woken. A user
 // is in it at most once.
 type timers []*user
 
 func (t timers) Len() int           { return len(t) }
-func (t timers) Less(i, j int) bool { return t[i].wakeAt.Before(t[j].wakeAt) }
+func (t timers) Less(i, j int) bool { return t[i].wakeAt < t[j].wakeAt }
 func (t timers) Swap(i, j int) {
 	t[i], t[j] = t[j], t[i]
-	t[i].slot, t[j].slot = i, j
+	t[i].slot, t[j].slot = int32(i), int32(j)
 }
 
 // Push and Pop are for container/heap only.
 func (t *timers) Push(x any) {
 	u := x.(*user)
-	u.slot = len(*t)
+	u.slot = int32(len(*t))
 	*t = append(*t, u)
 }
 
@@ -33,32 +30,32 @@ func (t *timers) Pop() any {
 	return u
 }
 
-// set moves u to the instant at, or takes it out when at is zero.
-func (t *timers) set(u *user, at time.Time) {
+// set moves u to the instant at, or takes it out when there is none.
+func (t *timers) set(u *user, at instant) {
 	switch {
-	case at.IsZero() && u.slot >= 0:
-		heap.Remove(t, u.slot)
-	case at.IsZero():
+	case at == 0 && u.slot >= 0:
+		heap.Remove(t, int(u.slot))
+	case at == 0:
 	case u.slot < 0:
 		u.wakeAt = at
 		heap.Push(t, u)
-	case !u.wakeAt.Equal(at):
+	case u.wakeAt != at:
 		u.wakeAt = at
-		heap.Fix(t, u.slot)
+		heap.Fix(t, int(u.slot))
 	}
 }
 
-// next returns the earliest instant; zero when nobody waits.
-func (t timers) next() time.Time {
+// next returns the earliest instant; none when nobody waits.
+func (t timers) next() instant {
 	if len(t) == 0 {
-		return time.Time{}
+		return 0
 	}
 	return t[0].wakeAt
 }
 
-// earliest returns the smaller of two instants, where zero means never.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+// earliest returns the smaller of two instants, where none means never.
+func earliest(a, b instant) instant {
+	if a == 0 || b != 0 && b < a {
 		return b
 	}
 	return a

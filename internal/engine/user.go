@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"time"
 
 	"presenced/aggregation"
@@ -11,49 +12,41 @@ import (
 )
 
 // user is everything one owner keeps of one account. Only its shard's goroutine
-// touches it.
+// touches it. There are as many as the servers have accounts, so what only some
+// have stands behind a pointer.
 type user struct {
 	sh   *shard
 	addr presence.Addr
-	bare string // as the server or the operator spelled it
 	host *hostState
 
 	set    settings    // as stored
 	about  *about      // nil: nothing
 	person eval.Person // inputs and policy, composed for evaluation
-	state  presence.State
+	gist   gist        // of the state they gave last
 
-	roster  rosterCopy
-	lists   listsCopy
-	groups  []group
-	sorted  *roster.Subs // the subscriptions that groups were made of
-	waiting []waiter     // who waits until the user is loaded
-	saving  bool         // a write is on its way to the store
-	queue   []func(now time.Time)
+	roster rosterCopy
+	lists  listsCopy
+	groups []group
+	sorted *roster.Subs // the subscriptions that groups were made of
+	going  *underway    // nil: nothing is
 
-	refreshAt time.Time // when the roster is read again (S8.8)
-	enrolAt   time.Time // when enrolling her unasked is tried again
-	pingAt    time.Time // when the devices are pinged; zero: the server reports them
-	isDirty   bool      // presence not yet handed to the store
-	gone      bool      // erased, while something may still wait for her
-	saved     savedPresence
-
-	wakeAt time.Time // in the owner's timers
-	slot   int       // -1: not in them
-}
-
-// waiter is somebody who asked before the user was loaded (S8.5).
-type waiter struct {
-	until time.Time
-	run   func(now time.Time)
+	refreshAt instant // when the roster is read again (S8.8)
+	pingAt    instant // when the devices are pinged; 0: the server reports them
+	card      card
+	wakeAt    instant // in the owner's timers
+	slot      int32   // -1: not in them
+	saving    bool    // a write is on its way to the store
+	isDirty   bool    // presence not yet handed to the store
+	gone      bool    // erased, while something may still wait for her
 }
 
 func (s *shard) newUser(addr presence.Addr, bare string) *user {
-	u := &user{sh: s, addr: addr, bare: bare, slot: -1, host: s.hosts[addr.Domain()]}
+	u := &user{sh: s, addr: addr, slot: -1, host: s.hosts[addr.Domain()]}
 	if u.host == nil {
 		u.host = &hostState{Host: Host{Name: addr.Domain()}}
 	}
 	u.set = newSettings()
+	u.set.enrol.JID = bare
 	u.sorted = u.set.subs
 	u.person.Inputs.Kind = s.e.kindOf(addr)
 	u.obey()
@@ -97,11 +90,16 @@ func (u *user) observe(d Device, now time.Time) {
 		Name: d.User.Resource, Priority: d.Priority, Show: d.Show, Status: d.Status,
 		IdleSince: d.IdleSince, PublishedAt: now, Own: d.Own, Epoch: u.sh.epoch,
 	}
-	if old := u.find(r.Name); old >= 0 && same(&in.Resources[old], &r) {
+	switch old := u.find(r.Name); {
+	case old < 0:
+		r.Name = strings.Clone(r.Name) // it is part of the whole address
+	case same(&in.Resources[old], &r):
 		// The same again (a resynchronisation, or both ways of learning at
 		// once) is no news: its age stays.
 		in.Resources[old].Epoch = u.sh.epoch
 		return
+	default:
+		r.Name = in.Resources[old].Name
 	}
 	in.Resources = aggregation.Observe(in.Resources, r, &u.sh.e.rules().System.Aggregation, now)
 	u.markDirty(now)
@@ -136,6 +134,7 @@ func (u *user) drop(resource string, now time.Time) {
 	}
 	in := &u.person.Inputs
 	in.Resources = aggregation.Gone(in.Resources, resource)
+	u.unbindClaims(resource, now)
 	u.markDirty(now)
 }
 
@@ -144,6 +143,7 @@ func (u *user) dropAll(now time.Time) {
 		return
 	}
 	u.person.Inputs.Resources = u.person.Inputs.Resources[:0]
+	u.unbindClaims("", now)
 	u.markDirty(now)
 }
 
@@ -153,7 +153,7 @@ func (u *user) loggedIn(now time.Time) {
 	u.listsOutdated()
 	u.reread(now, nil)
 	if u.needsPings() {
-		u.pingAt = now.Add(u.sh.e.opt.Liveness / 2)
+		u.pingAt = u.in(u.sh.e.opt.Liveness/2, now)
 	}
 }
 
@@ -174,60 +174,25 @@ func (u *user) restate(now time.Time, why cause) {
 	u.schedule()
 }
 
-// aggregate brings the state up to now; idle tells that nothing but idleness
-// changed it.
-func (u *user) aggregate(now time.Time) (changed, idle bool) {
-	before := u.state
-	u.watchClock(now)
-	r := u.sh.e.rules()
-	u.state = u.person.State(&r.System, now)
-	if before.Online && !u.state.Online && u.operator().LastActive != privacy.LastActiveOff {
-		// What is told of somebody offline is frozen here; off: not kept (S9).
-		u.person.LastActiveAt = before.LastInput
-	}
-	before.Next = u.state.Next
-	return before != u.state, idleOnly(&before, &u.state)
-}
-
-// idleOnly reports whether two states differ in nothing but idleness (S10).
-func idleOnly(a, b *presence.State) bool {
-	return b.Idle && a.Online && b.Online && a.OOF == b.OOF && a.Device == b.Device && a.Status == b.Status &&
-		a.A.Activity == b.A.Activity && a.Until.Equal(b.Until) && awake(a) == awake(b)
-}
-
-// awake is the class a state would have if nobody were idle.
-func awake(s *presence.State) presence.Class {
-	if !s.Idle {
-		return s.A.Availability.Class()
-	}
-	switch c := s.A.Availability.Class(); c {
-	case presence.ClassBusyIdle:
-		return presence.ClassBusy
-	case presence.ClassAvailableIdle, presence.ClassAway:
-		return presence.ClassAvailable
-	default:
-		return c
-	}
-}
-
 // tick is called when an instant the user waited for has come.
 func (u *user) tick(now time.Time) {
+	at := u.sh.e.instant(now)
 	u.serveWaiters(now)
-	if !u.refreshAt.IsZero() && !now.Before(u.refreshAt) {
-		u.refreshAt = time.Time{}
+	if u.refreshAt.come(at) {
+		u.refreshAt = 0
 		u.reread(now, nil)
 	}
-	if !u.pingAt.IsZero() && !now.Before(u.pingAt) {
+	if u.pingAt.come(at) {
 		u.pingDevices(now)
 	}
 	u.readCard(now)
-	if !u.enrolAt.IsZero() && !now.Before(u.enrolAt) {
+	if u.going != nil && u.going.enrolAt.come(at) {
 		u.enrolUnasked(now)
 	}
-	if !u.state.Next.IsZero() && !now.Before(u.state.Next) {
+	if u.gist.next.come(at) {
 		u.restate(now, causeTimer)
 	}
-	if due := u.nextDue(); !due.IsZero() && !now.Before(due) {
+	if u.nextDue().come(at) {
 		u.emit(now, causeDue, false)
 	}
 	u.schedule()
@@ -235,12 +200,15 @@ func (u *user) tick(now time.Time) {
 
 // schedule sets the one timer to the earliest instant anything waits for.
 func (u *user) schedule() {
-	at := earliest(earliest(u.state.Next, u.refreshAt), earliest(earliest(u.pingAt, u.enrolAt), u.cardDue()))
+	at := earliest(earliest(u.gist.next, u.refreshAt), earliest(u.pingAt, u.card.dueAt))
 	if u.maySend() { // else what is due goes with the next synchronisation
 		at = earliest(at, u.nextDue())
 	}
-	for _, w := range u.waiting {
-		at = earliest(at, w.until)
+	if u.going != nil {
+		at = earliest(at, u.going.enrolAt)
+		for _, w := range u.going.waiting {
+			at = earliest(at, w.until)
+		}
 	}
 	u.sh.timers.set(u, at)
 }
@@ -259,26 +227,17 @@ func (u *user) loaded() bool {
 	return !u.set.enrol.Enabled || (!u.host.Roster || u.roster.status != rosterUnread) && u.listsLoaded()
 }
 
-// project fills v with what the container sees of the user now.
-func (u *user) project(c presence.ContainerID, v *presence.View) {
-	if !u.set.enrol.Enabled {
-		*v = presence.OfflineView(c)
-		return
-	}
-	u.person.Project(&u.sh.e.rules().System, &u.state, c, v)
-}
-
 // pingDevices asks after each device where the server does not report dropped
 // sessions, often enough that presence.liveness holds.
 func (u *user) pingDevices(now time.Time) {
 	if !u.needsPings() || len(u.person.Inputs.Resources) == 0 {
-		u.pingAt = time.Time{}
+		u.pingAt = 0
 		return
 	}
 	for i := range u.person.Inputs.Resources {
-		u.sh.e.opt.Sender.Ping(u.bare + "/" + u.person.Inputs.Resources[i].Name)
+		u.sh.e.opt.Sender.Ping(u.bare() + "/" + u.person.Inputs.Resources[i].Name)
 	}
-	u.pingAt = now.Add(u.sh.e.opt.Liveness / 2)
+	u.pingAt = u.in(u.sh.e.opt.Liveness/2, now)
 }
 
 // needsPings: presence is forwarded by a server that does not report dropped
@@ -299,11 +258,13 @@ func (s *shard) forget(u *user) {
 	delete(s.users, u.addr)
 	u.gone = true
 	s.e.handles.drop(u.set.badge)
-	s.timers.set(u, time.Time{})
+	s.timers.set(u, 0)
 	s.e.setKnown(u.addr, false)
 	s.e.handles.drop(u.set.badge)
 	s.bereaved(u.addr)
-	for _, w := range u.waiting {
-		w.run(time.Now())
+	if u.going != nil {
+		for _, w := range u.going.waiting {
+			w.run(time.Now())
+		}
 	}
 }

@@ -129,8 +129,8 @@ func (d *reader) claim(n *yaml.Node, at string) presence.Claim {
 	return c
 }
 
-func (d *reader) calendar(n *yaml.Node, at string) presence.Calendar {
-	var c presence.Calendar
+func (d *reader) calendar(n *yaml.Node, at string) *presence.Calendar {
+	c := new(presence.Calendar)
 	d.object(n, at, fields{
 		"fetched_at": func(n *yaml.Node, at string) { c.FetchedAt = d.instant(n, at) },
 		"events": func(n *yaml.Node, at string) {

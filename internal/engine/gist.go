@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"presenced/aggregation"
+	"presenced/internal/presence"
+	"presenced/privacy"
+)
+
+// gist is what an owner remembers of the state a user was last evaluated to. The
+// state itself is four times as large and made anew from the inputs in less than
+// the time to fetch it from memory.
+type gist struct {
+	whole     uint64 // digest of all of it but Next
+	lasting   uint64 // of what idleness does not change
+	lastInput int64  // unix nanoseconds; 0: unknown
+	next      instant
+	online    bool
+	idle      bool
+	awake     presence.Class // what it would be if nobody were idle
+}
+
+// gistOf makes the gist of a state.
+func (s *shard) gistOf(st *presence.State) gist {
+	g := gist{online: st.Online, idle: st.Idle, awake: awake(st), next: s.e.instant(st.Next)}
+	if !st.LastInput.IsZero() {
+		g.lastInput = st.LastInput.UnixNano()
+	}
+	b := append(s.scratch[:0], flag(st.OOF), byte(g.awake))
+	b = appendString(b, st.Device)
+	b = appendString(b, st.Status)
+	b = appendString(b, string(st.A.Activity))
+	b = appendTime(b, st.Until)
+	g.lasting = xxhash.Sum64(b)
+	b = binary.LittleEndian.AppendUint16(b, uint16(st.A.Availability))
+	b = binary.LittleEndian.AppendUint16(b, uint16(st.B.Availability))
+	b = appendString(b, string(st.B.Activity))
+	b = append(b, flag(st.Online), flag(st.Idle))
+	b = binary.LittleEndian.AppendUint64(b, uint64(g.lastInput))
+	b = appendString(b, st.Subject)
+	b = appendString(b, st.Location)
+	g.whole, s.scratch = xxhash.Sum64(b), b
+	return g
+}
+
+// idleOnly reports whether two states differ in nothing but idleness (S10).
+func idleOnly(a, b *gist) bool { return b.idle && a.online && b.online && a.lasting == b.lasting }
+
+// awake is the class a state would have if nobody were idle.
+func awake(s *presence.State) presence.Class {
+	if !s.Idle {
+		return s.A.Availability.Class()
+	}
+	switch c := s.A.Availability.Class(); c {
+	case presence.ClassBusyIdle:
+		return presence.ClassBusy
+	case presence.ClassAvailableIdle, presence.ClassAway:
+		return presence.ClassAvailable
+	default:
+		return c
+	}
+}
+
+// aggregate brings the state up to now; idle tells that nothing but idleness
+// changed it.
+func (u *user) aggregate(now time.Time) (changed, idle bool) {
+	before := u.gist
+	u.watchClock(now)
+	u.expireClaims(now)
+	s := u.sh
+	s.state = u.person.State(&s.e.rules().System, now)
+	s.stateOf, s.stateAt = u, now
+	u.gist = s.gistOf(&s.state)
+	if u.about != nil {
+		u.gist.next = earliest(u.gist.next, u.about.hoursEnd)
+	}
+	if before.online && !u.gist.online && u.operator().LastActive != privacy.LastActiveOff {
+		// What is told of somebody offline is frozen here; off: not kept (S9).
+		u.person.LastActiveAt = unixTime(before.lastInput)
+	}
+	return before.whole != u.gist.whole, idleOnly(&before, &u.gist)
+}
+
+// stateAt is the state of the user at now, valid until another is asked for.
+func (u *user) stateAt(now time.Time) *presence.State {
+	s := u.sh
+	if s.stateOf != u || s.stateAt != now {
+		s.state = u.person.State(&s.e.rules().System, now)
+		s.stateOf, s.stateAt = u, now
+	}
+	return &s.state
+}
+
+// project fills v with what the container sees of the user at now. Who sees
+// nothing has the state of somebody without devices made for him, so that what she
+// does cannot be told from how long the answer takes (I1).
+func (u *user) project(c presence.ContainerID, now time.Time, v *presence.View) {
+	sys := &u.sh.e.rules().System
+	switch {
+	case !u.set.enrol.Enabled:
+		*v = presence.OfflineView(c)
+	case c == presence.Blocked:
+		nobody := aggregation.Aggregate(&aggregation.Inputs{}, &sys.Aggregation, now)
+		u.person.Project(sys, &nobody, c, v)
+	default:
+		u.person.Project(sys, u.stateAt(now), c, v)
+	}
+}

@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"time"
+
+	"presenced/internal/presence"
+)
+
+// underway is what is going on with a user. Mostly nothing is.
+type underway struct {
+	waiting []waiter                            // who waits until she is loaded
+	queue   []func(now time.Time)               // changes that wait for the one being stored
+	after   [numQuestions][]func(now time.Time) // who waits for an answer of her server
+	enrolAt instant                             // when enrolling her unasked is tried again
+	// sent is what the store says each watcher was sent last, until she is loaded.
+	sent map[presence.Addr]uint64
+}
+
+// waiter is somebody who asked before the user was loaded (S8.5).
+type waiter struct {
+	until instant
+	run   func(now time.Time)
+}
+
+// begin returns what is going on with the user, to be added to.
+func (u *user) begin() *underway {
+	if u.going == nil {
+		u.going = new(underway)
+	}
+	return u.going
+}
+
+// rest lets go of what is over.
+func (u *user) rest() {
+	g := u.going
+	if g == nil || len(g.waiting)+len(g.queue)+len(g.sent) > 0 || g.enrolAt != 0 {
+		return
+	}
+	for _, after := range g.after {
+		if len(after) > 0 {
+			return
+		}
+	}
+	u.going = nil
+}
+
+// asked names what a server is asked about a user.
+type asked uint8
+
+const (
+	askedRoster asked = iota
+	askedLists
+	numQuestions
+)
+
+// question is how the reading of something that is the server's goes.
+type question struct {
+	reading bool
+	again   bool // asked for once more while a reading was under way
+}
+
+// join has after run when the reading is over, well or not.
+func (u *user) join(q asked, after func(now time.Time)) {
+	switch {
+	case after == nil:
+	case len(u.begin().after[q]) >= maxQueue:
+		u.sh.e.metrics.lost.Inc()
+	default:
+		u.going.after[q] = append(u.going.after[q], after)
+	}
+}
+
+// answered lets those go on who waited for an answer, unless it has been asked for
+// once more.
+func (u *user) answered(q asked, reading bool, now time.Time) {
+	if reading || u.going == nil {
+		return
+	}
+	after := u.going.after[q]
+	u.going.after[q] = nil
+	for _, f := range after {
+		f(now)
+	}
+	u.rest()
+}
+
+// unanswered ends the readings whose answers will not come.
+func (u *user) unanswered(now time.Time) {
+	u.lists.question, u.roster.question = question{}, question{}
+	u.answered(askedLists, false, now)
+	u.answered(askedRoster, false, now)
+}
