@@ -49,6 +49,21 @@ func TestSpelling_OneWatcherOnBothServers(t *testing.T) {
 			if got := seen(watchers["bob"], mirrorOf("alice"), mark); len(got) != 6 {
 				t.Errorf("bob was shown %q, want three blocks and their ends: those of others are none of his", got)
 			}
+
+			if kind != testbed.Prosody {
+				return // the import of ejabberd refuses the next name
+			}
+			// An account of its own, and not a device of alice's.
+			const twin = "🄰lice"
+			s.must(s.srv.AddUser(t.Context(), twin, host, "pw"))
+			other := s.login(twin, "desk")
+			if other.Bare() == alice.Bare() {
+				t.Fatalf("%s logged in as %s", twin, other.Bare())
+			}
+			s.must(other.Presence(testbed.PresenceOptions{Show: "dnd", Priority: 9}))
+			s.must(other.Quiet(t.Context()))
+			s.must(alice.Presence(testbed.PresenceOptions{Show: "away", Priority: 5}))
+			s.sees(watchers["bob"], "alice", "away 15500", converge)
 		})
 	}
 }
