@@ -198,7 +198,7 @@ func (u *user) listsLoaded() bool {
 func (u *user) listsOutdated() { u.lists.fresh, u.lists.tick = false, 0 }
 
 // listsState is what the lists make of the policy's state.
-func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
+func (u *user) listsState(r *Rules) privacy.LoadState {
 	switch {
 	case r.RequireLists && u.listsHidden():
 		return privacy.StateError
