@@ -10,7 +10,7 @@ const commandPause = time.Second
 // she may have blocked somebody, or moved a contact, just before (S8.8). It does not
 // wait for the answer.
 func (u *user) commanded(now time.Time) {
-	last := max(u.roster.readAt, u.lists.tick)
+	last := max(u.roster.readAt, u.lists.readAt)
 	recent := last != 0 && last.age(u.sh.e.instant(now)) < commandPause
 	if !u.gone && !recent && len(u.person.Inputs.Resources) > 0 {
 		u.reread(now, nil)

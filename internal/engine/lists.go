@@ -25,7 +25,7 @@ type listsDoc struct {
 	// Partial: she was offline, and privacy lists are read of who is online only.
 	Partial bool `json:"partial,omitempty"`
 
-	judged, suspect bool // what suspected found, once it looked
+	judged, suspect bool // what suspected found
 }
 
 // listsCopy is how the reading of a user's lists goes.
@@ -33,11 +33,12 @@ type listsCopy struct {
 	question
 	online bool    // as it was asked
 	fresh  bool    // answered, well or not, since the attach and since she came online
+	readAt seconds // 0: not since the start
 	failed seconds // the last attempt; 0: it succeeded
-	// missed is for how many seconds she has been online since they were last read, up
-	// to tick; a restart begins anew (S11).
+	// missed is for how many seconds she has been online since they were last read,
+	// up to tick; a restart begins anew (S11).
 	missed uint32
-	tick   seconds // of the last attempt; 0: she was not online then, or has come anew
+	tick   seconds // 0: she was not online at the last attempt, or has come anew
 }
 
 // count adds the time since the last attempt while she is online.
@@ -95,9 +96,10 @@ func (u *user) readLists(now time.Time, after func(now time.Time)) {
 	u.askLists()
 }
 
-func (u *user) askLists() {
-	u.lists.again, u.lists.reading = false, true
-	u.lists.online = len(u.person.Inputs.Resources) > 0
+func (u *user) askLists() { u.askListsAs(len(u.person.Inputs.Resources) > 0) }
+
+func (u *user) askListsAs(online bool) {
+	u.lists.again, u.lists.reading, u.lists.online = false, true, online
 	u.listSource().ReadLists(u.addr, u.bare(), u.lists.online)
 }
 
@@ -105,8 +107,12 @@ func (u *user) askLists() {
 func (e *Engine) ListsRead(user presence.Addr, lists Lists, err error) {
 	s := e.shardOf(user)
 	s.box.must(func(now time.Time) {
-		if u := s.users[user]; u != nil {
+		switch u := s.users[user]; {
+		case u == nil:
+		case u.set.enrol.Enabled:
 			u.listsRead(lists, err, now)
+		default:
+			u.debtRead(lists, err, now)
 		}
 	})
 }
@@ -129,6 +135,9 @@ func (u *user) listsRead(lists Lists, err error, now time.Time) {
 	u.serveWaiters(now)
 	u.answered(askedLists, u.lists.reading, now)
 	u.schedule()
+	if err == nil && !again {
+		u.tendEgress(&lists, now)
+	}
 }
 
 // listsFailed keeps what was read before in force until it is too old; without
@@ -137,9 +146,9 @@ func (u *user) listsFailed(err error, now time.Time) {
 	if !u.sh.up {
 		return // the link went away meanwhile: not an answer about the lists
 	}
-	first := u.lists.failed == 0
-	u.lists.failed = u.sh.e.instant(now).seconds()
-	u.lists.count(len(u.person.Inputs.Resources) > 0, u.lists.failed)
+	first, at := u.lists.failed == 0, u.sh.e.instant(now).seconds()
+	u.lists.failed = at
+	u.lists.count(len(u.person.Inputs.Resources) > 0, at)
 	u.planRefresh(now)
 	if first || u.listsStale(u.sh.e.rules().MaxStale) {
 		u.sh.e.warnLists(err)
@@ -151,9 +160,9 @@ func (u *user) listsFailed(err error, now time.Time) {
 
 // listsNews puts a reading in force, and stores it where it says something new.
 func (u *user) listsNews(lists Lists, now time.Time) {
-	recovered := u.lists.failed != 0
-	u.lists.failed = 0
-	u.lists.count(len(u.person.Inputs.Resources) > 0, u.sh.e.instant(now).seconds())
+	recovered, at := u.lists.failed != 0, u.sh.e.instant(now).seconds()
+	u.lists.readAt, u.lists.failed = at, 0
+	u.lists.count(len(u.person.Inputs.Resources) > 0, at)
 	u.lists.missed = 0
 	u.planRefresh(now)
 	next := &listsDoc{V: docVersion, Lists: lists}
@@ -163,7 +172,7 @@ func (u *user) listsNews(lists Lists, now time.Time) {
 			next.Lists.Default, next.Lists.Others = u.set.lists.Lists.Default, u.set.lists.Lists.Others
 		}
 	}
-	if u.set.lists != nil && next.Partial == u.set.lists.Partial && reflect.DeepEqual(next.Lists, u.set.lists.Lists) && !recovered {
+	if u.set.lists != nil && reflect.DeepEqual(next, u.set.lists) && !recovered {
 		u.evaluate(now) // what waited for the answer
 		return
 	}
@@ -195,7 +204,10 @@ func (u *user) listsLoaded() bool {
 }
 
 // listsOutdated has the lists of somebody who comes online read before she is shown.
-func (u *user) listsOutdated() { u.lists.fresh, u.lists.tick = false, 0 }
+func (u *user) listsOutdated() {
+	u.lists.fresh, u.lists.tick = false, 0
+	u.egressAgain()
+}
 
 // listsState is what the lists make of the policy's state.
 func (u *user) listsState(r *Rules) privacy.LoadState {
@@ -232,7 +244,7 @@ func (u *user) vetoes(s *privacy.Settings) {
 	if l.Block != nil {
 		s.Block = *l.Block
 	}
-	s.Default = l.Default
+	s.Default = u.hers(l.Default)
 	if u.set.enrol.Consent == consentGranted && !u.host.Managed {
 		return
 	}
@@ -247,7 +259,7 @@ func (u *user) suspected() bool {
 	if !d.judged {
 		d.judged = true
 		d.suspect = slices.ContainsFunc(d.Lists.Others, func(l privacy.List) bool {
-			return u.sh.e.rules().System.Site.SuspectActive(&l)
+			return u.sh.e.rules().System.Site.SuspectActive(u.hers(&l))
 		})
 	}
 	return d.suspect

@@ -36,8 +36,7 @@ func (s *shard) listSourcesChanged(hosts map[string]bool, now time.Time) {
 		if !hosts[u.addr.Domain()] {
 			continue
 		}
-		u.lists.question = question{}
-		u.answered(askedLists, false, now)
+		u.unanswered(askedLists, now)
 		u.listsOutdated()
 		u.readLists(now, nil)
 	}
