@@ -149,7 +149,7 @@ func presenceRules() map[string]rule {
 		"presence.liveness":      {doc: "Within so long a dropped session is offline, where the server does not tell.", min: second, max: day},
 		"presence.language":      {doc: "The language of texts where the watcher gives none.", allowed: []string{"en", "de"}},
 		"presence.timezone":      {doc: "The time zone of users who gave none, such as Europe/Berlin.", check: timezone},
-		"presence.shared_groups": {doc: "Whether the operator's shared roster groups count as groups in rules."},
+		"presence.shared_groups": {doc: "Whether shared roster groups count as groups in rules. No server marks them, so they always do."},
 
 		"privacy.server_lists": {doc: "Block and privacy lists that cannot be read: auto serves containers alone, require serves nobody.",
 			allowed: []string{"auto", "require"}},
