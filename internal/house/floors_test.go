@@ -49,7 +49,7 @@ var narrow = map[string][]string{
 var (
 	outside = []string{"internal/testbed", "internal/acceptance"}
 	tools   = append([]string{
-		"internal/bench", "internal/demo", "internal/house", "internal/store/storetest",
+		"internal/bench", "internal/demo", "internal/house", "internal/mutants", "internal/store/storetest",
 	}, outside...)
 )
 
