@@ -20,24 +20,24 @@ const (
 	// cardReaders is how many vCards are asked for at once: no hurry, and a server
 	// that keeps them in files is slow at it.
 	cardReaders = 8
-	// maxCards is how many users may wait for theirs. More are dropped: the engine
-	// asks again at the next login or the next day.
+	// maxCards is how many users may wait for theirs. The engine asks again for more.
 	maxCards = 4 << 10
 	// maxCardText is the longest value of a vCard that is shown, in characters.
 	maxCardText = 256
 )
 
 // ReadCard fetches a user's vCard; the answer comes through Door.CardRead unless
-// the link is lost before.
-func (c *Component) ReadCard(user presence.Addr, bare string) {
+// the link is lost before. It reports false, and asks nothing, while too many wait.
+func (c *Component) ReadCard(user presence.Addr, bare string) bool {
 	l := c.link.Load()
 	if l == nil {
-		return
+		return true // the next attach asks anew
 	}
 	select {
 	case l.cards <- presence.JID{Addr: user, Bare: bare}:
+		return true
 	default:
-		c.metrics.dropped["cards-full"].Inc()
+		return false
 	}
 }
 

@@ -27,7 +27,7 @@ var (
 	refusals = []string{"malformed", stream.ReasonSize.String(), stream.ReasonDepth.String(), "panic"}
 	drops    = []string{
 		"bad-from", "own", "bad-to", "foreign", "presence-type", "not-enrolled", "no-resource", "iq-type", "no-id",
-		"unasked-answer", "message-rate", "queue-full", "tracker-full", "cards-full",
+		"unasked-answer", "message-rate", "queue-full", "tracker-full",
 	}
 )
 

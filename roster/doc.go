@@ -10,6 +10,6 @@
 //  3. JIDs of the component's own domain are never contacts (S2.7).
 //
 // It is pure: no goroutine, lock, channel, context, logger, clock or I/O of its
-// own; package unique keeps each address once. It does not know containers
+// own; package intern keeps each address once. It does not know containers
 // (package privacy) and sends nothing.
 package roster

@@ -35,10 +35,15 @@ type (
 func (s *Subs) MarshalJSON() ([]byte, error) {
 	dst := make([]byte, 0, 32+112*s.Len())
 	dst = fmt.Appendf(dst, `{"v":%d,"subs":[`, subsVersion)
-	for i := range s.at {
-		if i > 0 {
+	first := true
+	for i := range s.keys {
+		if !s.has(i) {
+			continue
+		}
+		if !first {
 			dst = append(dst, ',')
 		}
+		first = false
 		e := s.entry(i)
 		dst = appendMember(append(dst, '{'), "jid", e.Bare)
 		dst = appendMember(append(dst, ','), "mirror", e.Spelling)
@@ -109,9 +114,10 @@ func (s *Subs) UnmarshalJSON(data []byte) error {
 // pile makes Subs of many entries at once.
 func pile(entries map[presence.Addr]Entry) Subs {
 	addrs := slices.SortedFunc(maps.Keys(entries), presence.Addr.Compare)
-	s := Subs{keys: pack(addrs), at: make([]uint16, len(addrs))}
+	s := Subs{keys: pack(addrs), at: slices.Repeat([]uint16{absent}, len(addrs))}
 	for i, a := range addrs {
 		s.set(i, entries[a])
 	}
+	s.gather()
 	return s
 }

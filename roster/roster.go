@@ -10,23 +10,27 @@ import (
 // subscription, in which groups. Names of contacts are not kept.
 type Roster struct {
 	keys  keys
-	items []item
-	sets  []groups // the distinct combinations of groups; the first is none
+	items []item // for each key; absent: no contact
+	sets  *sets
 }
 
-type item struct {
-	sub    presence.Subscription
-	groups uint16
-}
+// item is a subscription, in two bits, and the number of a combination of groups.
+type item uint16
+
+func (i item) sub() presence.Subscription { return presence.Subscription(i & 3) }
+func (i item) set() int                   { return int(i >> 2) }
+
+// sets are the distinct combinations of groups; the first is none.
+type sets []groups
 
 type groups struct{ own, shared []string }
 
-// noGroups is all that most rosters have. Growing it copies it.
-var noGroups = make([]groups, 1)
+// noGroups is all that most rosters have. It is not changed.
+var noGroups = &sets{{}}
 
 // maxSets bounds the combinations of groups; a contact of a further one counts
 // as in no group.
-const maxSets = 1<<16 - 1
+const maxSets = 1<<14 - 1
 
 // New copies contacts. Contacts without an address or on domain, the component's
 // own, are dropped (S2.7); of two with one address the latter counts.
@@ -47,25 +51,42 @@ func New(contacts []presence.Contact, domain string) *Roster {
 	r := &Roster{keys: pack(addrs), items: make([]item, len(addrs)), sets: noGroups}
 	for i, a := range addrs {
 		c := &contacts[byAddr[a]]
-		r.items[i] = item{sub: c.Subscription, groups: r.set(c)}
+		r.items[i] = item(c.Subscription&3) | item(r.set(c))<<2
 	}
-	r.sets = slices.Clip(r.sets)
 	return r
 }
 
 // set returns the index of c's combination of groups.
-func (r *Roster) set(c *presence.Contact) uint16 {
+func (r *Roster) set(c *presence.Contact) int {
 	g := groups{own: sorted(c.Groups), shared: sorted(c.Shared)}
-	for i, s := range r.sets {
+	for i, s := range *r.sets {
 		if slices.Equal(s.own, g.own) && slices.Equal(s.shared, g.shared) {
-			return uint16(i)
+			return i
 		}
 	}
-	if len(r.sets) > maxSets {
+	if len(*r.sets) >= maxSets {
 		return 0
 	}
-	r.sets = append(r.sets, g)
-	return uint16(len(r.sets) - 1)
+	if r.sets == noGroups {
+		r.sets = &sets{{}}
+	}
+	*r.sets = append(*r.sets, g)
+	return len(*r.sets) - 1
+}
+
+// on returns the roster with its items beside other keys, all of its own among
+// them.
+func (r *Roster) on(other keys) *Roster {
+	out := &Roster{keys: other, items: make([]item, len(other)), sets: r.sets}
+	next := 0
+	for i := range other {
+		out.items[i] = absent
+		if next < len(r.keys) && r.keys[next] == other[i] {
+			out.items[i] = r.items[next]
+			next++
+		}
+	}
+	return out
 }
 
 func sorted(s []string) []string {
@@ -82,7 +103,13 @@ func (r *Roster) Len() int {
 	if r == nil {
 		return 0
 	}
-	return len(r.keys)
+	n := 0
+	for _, it := range r.items {
+		if it != absent {
+			n++
+		}
+	}
+	return n
 }
 
 // Get returns the contact with that address. Its groups must not be changed. A
@@ -92,7 +119,7 @@ func (r *Roster) Get(a presence.Addr) (presence.Contact, bool) {
 		return presence.Contact{}, false
 	}
 	i, ok := r.keys.find(a)
-	if !ok {
+	if !ok || r.items[i] == absent {
 		return presence.Contact{}, false
 	}
 	return r.contact(i, a), true
@@ -100,14 +127,19 @@ func (r *Roster) Get(a presence.Addr) (presence.Contact, bool) {
 
 func (r *Roster) contact(i int, a presence.Addr) presence.Contact {
 	it := r.items[i]
-	set := &r.sets[it.groups]
-	return presence.Contact{Addr: a, Subscription: it.sub, Groups: set.own, Shared: set.shared}
+	set := &(*r.sets)[it.set()]
+	return presence.Contact{Addr: a, Subscription: it.sub(), Groups: set.own, Shared: set.shared}
 }
 
 // Each calls f once per contact, in the order of the addresses.
 func (r *Roster) Each(f func(presence.Contact)) {
-	for i := range r.Len() {
-		f(r.contact(i, r.keys.addr(i)))
+	if r == nil {
+		return
+	}
+	for i, it := range r.items {
+		if it != absent {
+			f(r.contact(i, r.keys.addr(i)))
+		}
 	}
 }
 
@@ -117,7 +149,7 @@ func (r *Roster) Groups() []string {
 		return nil
 	}
 	var out []string
-	for _, s := range r.sets {
+	for _, s := range *r.sets {
 		out = append(append(out, s.own...), s.shared...)
 	}
 	return sorted(out)

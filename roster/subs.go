@@ -4,8 +4,8 @@ import (
 	"errors"
 	"slices"
 	"time"
-	"unique"
 
+	"presenced/internal/intern"
 	"presenced/internal/presence"
 )
 
@@ -32,11 +32,10 @@ var ErrFull = errors.New("the limit is reached")
 // concurrent use.
 type Subs struct {
 	keys  keys
-	at    []uint16 // for each key, which of rows
+	at    []uint16 // for each key, which of rows; absent: no entry; nil: the first for all
 	rows  []row    // distinct: most watchers of one user have the same
 	words []string // distinct spellings, languages, and JIDs that are not their own key
 	asked map[string]time.Time
-	count [numStandings]uint16
 }
 
 // row refers to words; 0 stands for the key itself or the empty string.
@@ -46,35 +45,66 @@ type row struct {
 }
 
 // Len returns the number of entries.
-func (s *Subs) Len() int { return len(s.keys) }
+func (s *Subs) Len() int {
+	n := 0
+	for i := range s.keys {
+		if s.has(i) {
+			n++
+		}
+	}
+	return n
+}
+
+// Rows returns the number of rows; some may have no entry.
+func (s *Subs) Rows() int { return len(s.keys) }
+
+// has reports whether a row has an entry.
+func (s *Subs) has(row int) bool { return s.at == nil || s.at[row] != absent }
+
+// find returns the row of w's entry.
+func (s *Subs) find(w presence.Addr) (int, bool) {
+	i, known := s.keys.find(w)
+	return i, known && s.has(i)
+}
 
 // Count returns the number of entries with that standing.
 func (s *Subs) Count(st Standing) int {
-	if st >= numStandings {
-		return 0
+	n := 0
+	for i := range s.keys {
+		if s.has(i) && s.row(i).standing == st {
+			n++
+		}
 	}
-	return int(s.count[st])
+	return n
 }
 
 // Get returns w's entry.
 func (s *Subs) Get(w presence.Addr) (Entry, bool) {
-	i, ok := s.keys.find(w)
+	i, ok := s.find(w)
 	if !ok {
 		return Entry{}, false
 	}
 	return s.entry(i), true
 }
 
+// At returns the entry of a row; false where there is none.
+func (s *Subs) At(row int) (Entry, bool) {
+	if !s.has(row) {
+		return Entry{}, false
+	}
+	return s.entry(row), true
+}
+
 // Standing returns w's standing, None for a stranger.
 func (s *Subs) Standing(w presence.Addr) Standing {
-	if i, ok := s.keys.find(w); ok {
+	if i, ok := s.find(w); ok {
 		return s.row(i).standing
 	}
 	return None
 }
 
-// Row returns where w's entry stands in the order of Each; false: she has none.
-func (s *Subs) Row(w presence.Addr) (int, bool) { return s.keys.find(w) }
+// Row returns the row of w's entry; false: she has none.
+func (s *Subs) Row(w presence.Addr) (int, bool) { return s.find(w) }
 
 // Addr returns the address of a row.
 func (s *Subs) Addr(row int) presence.Addr { return s.keys.addr(row) }
@@ -90,7 +120,12 @@ func (s *Subs) Spelled(row int) (watcher, mirror string) {
 }
 
 // row returns the i-th entry's.
-func (s *Subs) row(i int) *row { return &s.rows[s.at[i]] }
+func (s *Subs) row(i int) *row {
+	if s.at == nil {
+		return &s.rows[0]
+	}
+	return &s.rows[s.at[i]]
+}
 
 func (s *Subs) entry(i int) Entry {
 	r := s.row(i)
@@ -110,8 +145,10 @@ func (s *Subs) word(i uint16) string {
 
 // Each calls f once per entry, in the order of the addresses. f must not change s.
 func (s *Subs) Each(f func(presence.Addr, Entry)) {
-	for i := range s.at {
-		f(s.keys.addr(i), s.entry(i))
+	for i := range s.keys {
+		if s.has(i) {
+			f(s.keys.addr(i), s.entry(i))
+		}
 	}
 }
 
@@ -153,17 +190,75 @@ func (s *Subs) Put(w presence.Addr, e Entry) {
 		s.Remove(w)
 		return
 	case known:
-		s.count[s.row(i).standing]--
+		s.spread()
 	case s.Len() >= maxEntries:
 		return
 	default:
-		s.keys = inserted(s.keys, i, unique.Make(w.Key()))
-		s.at = inserted(s.at, i, 0)
+		if len(s.keys) >= maxEntries {
+			s.alone()
+			i, _ = s.keys.find(w)
+		}
+		s.spread()
+		s.keys = inserted(s.keys, i, intern.Make(w.Key()))
+		s.at = inserted(s.at, i, absent)
 	}
 	s.set(i, e)
-	if s.count[Refused]+s.count[Withdrawn] > maxSilent {
+	if s.Count(Refused)+s.Count(Withdrawn) > maxSilent {
 		s.forgetOldest(w)
 	}
+	s.gather()
+}
+
+// spread gives every key a number of its own, so that one may be changed.
+func (s *Subs) spread() {
+	if s.at == nil {
+		s.at = make([]uint16, len(s.keys))
+	}
+}
+
+// gather is the reverse, where all have the same.
+func (s *Subs) gather() {
+	for _, at := range s.at {
+		if at != s.at[0] || at == absent {
+			return
+		}
+	}
+	if len(s.at) > 0 {
+		s.rows = []row{s.rows[s.at[0]]}
+	}
+	s.at = nil
+}
+
+// alone drops the keys without an entry.
+func (s *Subs) alone() {
+	var own keys
+	var at []uint16
+	for i := range s.keys {
+		if s.has(i) {
+			own, at = append(own, s.keys[i]), append(at, s.at[i])
+		}
+	}
+	s.keys, s.at = own, at
+}
+
+// on returns the subscriptions beside other keys, all of their own among them.
+func (s *Subs) on(other keys) *Subs {
+	out := s.Clone()
+	out.keys, out.at = other, make([]uint16, len(other))
+	next := 0
+	for i := range other {
+		out.at[i] = absent
+		if next < len(s.keys) && s.keys[next] == other[i] {
+			if s.at == nil {
+				out.at[i] = 0
+			} else {
+				out.at[i] = s.at[next]
+			}
+			next++
+		}
+	}
+	out.gather()
+	return &out
 }
 
 // set fills in the i-th entry, whose key is in place.
@@ -179,26 +274,29 @@ func (s *Subs) set(i int, e Entry) {
 		r.bare = s.intern(e.Bare)
 	}
 	s.at[i] = s.share(r)
-	s.count[e.Standing]++
 	s.ask(s.keys.at(i), e.AskedAt)
 }
 
 // Remove takes w's entry out and reports whether there was one.
 func (s *Subs) Remove(w presence.Addr) bool {
-	i, ok := s.keys.find(w)
+	i, ok := s.find(w)
 	if !ok {
 		return false
 	}
-	s.count[s.row(i).standing]--
 	s.ask(w.Key(), time.Time{})
+	s.spread()
 	s.keys = deleted(s.keys, i)
 	s.at = deleted(s.at, i)
+	s.gather()
 	return true
 }
 
 func (s *Subs) forgetOldest(but presence.Addr) {
 	oldest := -1
-	for i := range s.at {
+	for i := range s.keys {
+		if !s.has(i) {
+			continue
+		}
 		r := s.row(i)
 		if r.standing != Refused && r.standing != Withdrawn || s.keys.at(i) == but.Key() {
 			continue
@@ -253,7 +351,7 @@ func (s *Subs) compact() {
 		}
 	}
 	for i, at := range s.at {
-		if int(at) >= len(rows) { // not filled in yet
+		if at == absent {
 			continue
 		}
 		r := rows[at]

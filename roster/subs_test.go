@@ -215,3 +215,68 @@ func TestSubs_WordsDoNotPileUp(t *testing.T) {
 		t.Errorf("%d words for one entry", len(s.words))
 	}
 }
+
+// TestShare_SaysTheSame: a roster and subscriptions that have their addresses in
+// common are what they were, and change apart from those they were made of.
+func TestShare_SaysTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := New(drawContacts(t, "contacts"), "")
+		s, want := new(Subs), map[presence.Addr]Entry{}
+		for range rapid.IntRange(0, 12).Draw(t, "steps") {
+			jid := rapid.SampledFrom(pool).Draw(t, "jid")
+			e := Entry{
+				Bare: jid, Spelling: rapid.SampledFrom([]string{"alice@p.test", "ALICE@p.test"}).Draw(t, "spelling"),
+				Standing: Standing(rapid.IntRange(0, int(numStandings)-1).Draw(t, "standing")),
+			}
+			s.Put(presence.MustAddr(jid), e)
+			if want[presence.MustAddr(jid)] = e; e.Standing == None {
+				delete(want, presence.MustAddr(jid))
+			}
+			shared, other := Share(r, s)
+			if !shared.Equal(r) || !r.Equal(shared) || shared.Len() != r.Len() {
+				t.Fatalf("%+v became %+v", r, shared)
+			}
+			check(t, other, want)
+			for row := range other.Rows() {
+				e, ok := other.At(row)
+				if at, known := other.Row(other.Addr(row)); ok != known || known && at != row || e != want[other.Addr(row)] {
+					t.Fatalf("row %d is %+v, %v; found at %d, %v", row, e, ok, at, known)
+				}
+			}
+			if again, others := Share(shared, other); again != shared || others != other {
+				t.Fatal("shared once more")
+			}
+			changed := other.Clone()
+			changed.Put(presence.MustAddr("b@x.test"), Entry{Spelling: "other@p.test", Standing: Refused})
+			changed.Remove(presence.MustAddr("a@x.test"))
+			check(t, other, want)
+			check(t, s, want)
+			if rapid.Bool().Draw(t, "go on shared") {
+				r, s = shared, other
+			}
+		}
+	})
+}
+
+// TestShare_LeavesRoomForEveryEntry: addresses of contacts take no watcher's place.
+func TestShare_LeavesRoomForEveryEntry(t *testing.T) {
+	var contacts []presence.Contact
+	entries := map[presence.Addr]Entry{}
+	for i := range maxEntries {
+		contacts = append(contacts, c(fmt.Sprintf("c%05d@x.test", i), presence.SubBoth))
+	}
+	for i := range 3 * maxEntries / 4 {
+		entries[contacts[i].Addr] = Entry{Spelling: "alice@p.test", Standing: Accepted}
+	}
+	own := pile(entries)
+	_, s := Share(New(contacts, ""), &own)
+	if s.Rows() != maxEntries {
+		t.Fatalf("%d rows: nothing was shared", s.Rows())
+	}
+	for i := range 100 {
+		s.Put(presence.MustAddr(fmt.Sprintf("w%05d@x.test", i)), Entry{Spelling: "alice@p.test", Standing: Accepted})
+	}
+	if s.Len() != len(entries)+100 {
+		t.Errorf("%d entries, want %d", s.Len(), len(entries)+100)
+	}
+}

@@ -27,7 +27,7 @@ func (u *user) saveDoc(name string, doc []byte, commit func(), done func(error))
 func (u *user) setManual(m *presence.Manual, answer answerFunc) {
 	var res Result
 	if m == nil {
-		u.saveDoc(DocManual, nil, func() { u.set.manual, u.person.Inputs.Manual = nil, nil }, func(err error) { answer(Result{}, err) })
+		u.saveDoc(DocManual, nil, func() { u.chooseState(nil) }, func(err error) { answer(Result{}, err) })
 		return
 	}
 	if err := aggregation.ValidManual(m); err != nil {
@@ -38,13 +38,18 @@ func (u *user) setManual(m *presence.Manual, answer answerFunc) {
 		res.Advice = append(res.Advice, AdviceNoDevice)
 	}
 	u.saveDoc(DocManual, encode(manualDoc{V: docVersion, Manual: m}), func() {
-		u.set.manual, u.person.Inputs.Manual = m, m
+		u.chooseState(m)
 	}, func(err error) {
 		if err == nil && u.gist.online && u.gist.awake != m.Availability.Class() {
 			res.Advice = append(res.Advice, AdviceBeaten)
 		}
 		answer(res, err)
 	})
+}
+
+func (u *user) chooseState(m *presence.Manual) {
+	u.set.choose(func(c *choices) { c.manual = m })
+	u.person.Inputs.Manual = m
 }
 
 func (u *user) setNote(note string, answer answerFunc) {
@@ -57,7 +62,10 @@ func (u *user) setNote(note string, answer answerFunc) {
 	if note == "" {
 		doc = nil
 	}
-	u.saveDoc(DocNote, doc, func() { u.set.note = note; u.obey() }, func(err error) { answer(res, err) })
+	u.saveDoc(DocNote, doc, func() {
+		u.set.choose(func(c *choices) { c.note = note })
+		u.obey()
+	}, func(err error) { answer(res, err) })
 }
 
 // checkNote applies S9's limits and the user's link policy to a note she sets.
@@ -81,7 +89,10 @@ func (e *Engine) checkNote(user presence.Addr, note string) (string, Result, err
 
 func (u *user) setOOF(period *presence.OutOfOffice, now time.Time, answer answerFunc) {
 	if period == nil {
-		u.saveDoc(DocOOF, nil, func() { u.set.oof, u.person.Inputs.OOF = nil, nil }, func(err error) { answer(Result{}, err) })
+		u.saveDoc(DocOOF, nil, func() {
+			u.set.choose(func(c *choices) { c.oof = nil })
+			u.person.Inputs.OOF = nil
+		}, func(err error) { answer(Result{}, err) })
 		return
 	}
 	p := *period
@@ -99,7 +110,7 @@ func (u *user) setOOF(period *presence.OutOfOffice, now time.Time, answer answer
 	}
 	p.Note = note
 	u.saveDoc(DocOOF, encode(oofDoc{V: docVersion, Period: &p}), func() {
-		u.set.oof = &p
+		u.set.choose(func(c *choices) { c.oof = &p })
 		u.obey()
 	}, func(err error) { answer(res, err) })
 }

@@ -107,7 +107,7 @@ func (u *user) setBadge(on bool, answer answerFunc) {
 		doc = encode(badgeDoc{V: docVersion, Handle: handle})
 	}
 	u.saveDoc(DocBadge, doc, func() {
-		u.set.badge = handle
+		u.set.choose(func(c *choices) { c.badge = handle })
 		u.sh.e.handles.drop(old)
 		u.sh.e.handles.put(handle, u.addr)
 		u.recompile() // who follows the badge is another now

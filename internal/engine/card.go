@@ -83,7 +83,9 @@ func (u *user) readCard(now time.Time) {
 		return
 	}
 	u.card.dueAt = u.in(cardLife+u.sh.jitter(cardSpread), now)
-	u.sh.e.opt.Sender.ReadCard(u.addr, u.bare())
+	if !u.sh.e.opt.Sender.ReadCard(u.addr, u.bare()) {
+		u.card.dueAt = u.in(cardLogin+u.sh.jitter(cardSpread), now) // everybody logs in at once
+	}
 }
 
 // forgetCard drops what was read of a user who is no longer enrolled.

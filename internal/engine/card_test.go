@@ -128,3 +128,29 @@ func TestCard_DisablingForgetsIt(t *testing.T) {
 		}
 	})
 }
+
+// TestCard_IsReadLaterWhereTooManyWait: who logs in with everybody else is not left
+// without for a day.
+func TestCard_IsReadLaterWhereTooManyWait(t *testing.T) {
+	live(t, func(w *world) {
+		w.card(vcardOf("Alice", "", ""))
+		time.Sleep(cardLogin)
+		w.expect("card " + alice)
+		w.Detached(time.Now())
+		time.Sleep(2 * cardLife)
+		w.crowd(true)
+		w.attach()
+		time.Sleep(cardSpread)
+		w.expect()
+		w.crowd(false)
+		time.Sleep(cardSpread + cardLogin)
+		w.expect("card " + alice)
+	})
+}
+
+// crowd says whether nobody else's card can be asked for.
+func (w *world) crowd(on bool) {
+	w.out.mu.Lock()
+	defer w.out.mu.Unlock()
+	w.out.crowded = on
+}

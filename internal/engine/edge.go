@@ -124,8 +124,8 @@ type Sender interface {
 	// error after a time limit.
 	ReadRoster(user presence.Addr, bare string)
 	// ReadCard fetches a user's vCard; the answer comes through CardRead unless the
-	// link is lost.
-	ReadCard(user presence.Addr, bare string)
+	// link is lost. It reports false where there is no room for another to wait.
+	ReadCard(user presence.Addr, bare string) bool
 	// ReadLists fetches what the user's server keeps of her blocking, as far as the
 	// host lets us; privacy lists only where she is online. The answer comes
 	// through ListsRead, with an error after a time limit.

@@ -265,7 +265,7 @@ func benchmarkExport(b *testing.B, watchers int) {
 		u := e.shardOf(a).newUser(a, a.String())
 		u.set.enrol = enrolDoc{V: docVersion, JID: a.String(), Enabled: true}
 		u.set.rules = &rulesDoc{V: docVersion, Rules: append(privacy.Bootstrap(), privacy.Rule{Container: 300, Type: privacy.RuleUser, Value: boss})}
-		u.set.note = "Room 412"
+		u.set.choose(func(c *choices) { c.note = "Room 412" })
 		for j := range watchers {
 			w := fmt.Sprintf("w%d@example.org", j)
 			u.set.subs.Put(presence.MustAddr(w), roster.Entry{Bare: w, Spelling: mirror, Standing: roster.Accepted, Lang: "en"})

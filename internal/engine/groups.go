@@ -28,7 +28,7 @@ type group struct {
 	key     groupKey
 	pairs   []pair
 	common  last    // what they were last sent
-	odd     []odd   // but these, in the order of the rows; few or none
+	odds    *[]odd  // but these, in the order of the rows; nil: none
 	digest  uint64  // of what the group was last sent
 	tat     instant // pacing: when the burst would be used up (GCRA)
 	due     instant // a change is held back until then; 0: none

@@ -29,6 +29,7 @@ type wire struct {
 	rosters map[string][]presence.Contact                 // by bare JID; absent: an error
 	silent  bool                                          // rosters are not answered
 	cards   map[string]*presence.Profile                  // by bare JID; absent: not answered
+	crowded bool                                          // no card can be asked for
 	e       *Engine
 }
 
@@ -80,14 +81,19 @@ func (w *wire) ReadLists(user presence.Addr, bare string, online bool) {
 }
 
 // ReadCard answers at once where there is a card; a nil one is none.
-func (w *wire) ReadCard(user presence.Addr, bare string) {
+func (w *wire) ReadCard(user presence.Addr, bare string) bool {
 	w.mu.Lock()
 	found, ok := w.cards[bare]
+	crowded := w.crowded
 	w.mu.Unlock()
+	if crowded {
+		return false
+	}
 	if ok {
 		w.say("card %s", bare)
 		w.e.CardRead(user, found, nil)
 	}
+	return true
 }
 
 func (w *wire) ReadRoster(user presence.Addr, bare string) {

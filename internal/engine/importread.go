@@ -214,7 +214,7 @@ func (e *Engine) readChosen(user presence.JID, im *imported) error {
 	if err != nil {
 		return err
 	}
-	im.set.note = note
+	im.set.choose(func(c *choices) { c.note = note })
 	o := im.set.oof
 	if o == nil {
 		return nil
@@ -235,7 +235,7 @@ func (e *Engine) readProfile(user presence.JID, im *imported) error {
 	if err != nil {
 		return wrong(DocProfile, err)
 	}
-	im.set.told = &p
+	im.set.choose(func(c *choices) { c.told = &p })
 	im.advise(res)
 	return nil
 }

@@ -34,6 +34,17 @@ func (i instant) come(now instant) bool { return i != 0 && now >= i }
 // in returns the instant that lies d after now.
 func (u *user) in(d time.Duration, now time.Time) instant { return u.sh.e.instant(now.Add(d)) }
 
+// seconds is an instant in whole seconds, from which ages are told, for 136 years
+// of running; 0 for never.
+type seconds uint32
+
+func (i instant) seconds() seconds { return seconds(max(i, 0)/instant(time.Second)) + 1 }
+
+// age is how long ago it was, to the second.
+func (s seconds) age(now instant) time.Duration {
+	return time.Duration(now - instant(s-1)*instant(time.Second))
+}
+
 // unixTime is the time of unix nanoseconds, UTC; none for 0.
 func unixTime(nanoseconds int64) time.Time {
 	if nanoseconds == 0 {

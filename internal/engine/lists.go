@@ -28,8 +28,8 @@ type listsCopy struct {
 	question
 	online bool // as it was asked
 	fresh  bool // answered, well or not, since the attach and since she came online
-	readAt instant
-	failed instant // the last attempt; 0: it succeeded
+	readAt seconds
+	failed seconds // the last attempt; 0: it succeeded
 }
 
 // listSource returns who reads the user's lists; nil where nobody can.
@@ -115,7 +115,7 @@ func (u *user) listsFailed(err error, now time.Time) {
 		return // the link went away meanwhile: not an answer about the lists
 	}
 	first := u.lists.failed == 0
-	u.lists.failed = u.sh.e.instant(now)
+	u.lists.failed = u.sh.e.instant(now).seconds()
 	u.planRefresh(now)
 	if first || u.listsStale(now, u.sh.e.rules().MaxStale) {
 		u.sh.e.warnLists(err)
@@ -128,7 +128,7 @@ func (u *user) listsFailed(err error, now time.Time) {
 // listsNews puts a reading in force, and stores it where it says something new.
 func (u *user) listsNews(lists Lists, now time.Time) {
 	recovered := u.lists.failed != 0
-	u.lists.readAt, u.lists.failed = u.sh.e.instant(now), 0
+	u.lists.readAt, u.lists.failed = u.sh.e.instant(now).seconds(), 0
 	u.planRefresh(now)
 	next := &listsDoc{V: docVersion, Lists: lists}
 	if _, stream := u.listSource().(Sender); stream && u.host.Privacy && !u.lists.online {
@@ -192,7 +192,7 @@ func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
 // listsStale: reading has failed for longer than privacy.max_stale while the user
 // was online (S11).
 func (u *user) listsStale(now time.Time, limit time.Duration) bool {
-	return u.lists.failed != 0 && len(u.person.Inputs.Resources) > 0 && u.sh.e.instant(now)-u.lists.readAt > instant(limit)
+	return u.lists.failed != 0 && len(u.person.Inputs.Resources) > 0 && u.lists.readAt.age(u.sh.e.instant(now)) > limit
 }
 
 // vetoes adds the lists to what the policy is made of. Which list a session made

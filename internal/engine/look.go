@@ -152,7 +152,7 @@ func (u *user) inspect(now time.Time) Inspection {
 	}
 	_, out.Timezone = u.zone()
 	if u.roster.status == rosterRead {
-		out.RosterAge = time.Duration(u.sh.e.instant(now) - u.roster.readAt)
+		out.RosterAge = u.roster.readAt.age(u.sh.e.instant(now))
 	}
 	u.set.subs.Each(func(w presence.Addr, entry roster.Entry) {
 		line := Watcher{JID: entry.Bare, Standing: entry.Standing, Since: entry.AskedAt}

@@ -83,16 +83,24 @@ func (m *mailbox) signal() {
 	}
 }
 
+// maxSpare is the room for events that a mailbox keeps when a storm is over.
+const maxSpare = 1024
+
 // take swaps the queue with an empty one. Overflowed devices come last: they
 // arrived after everything in the queue.
 func (m *mailbox) take(spare []event) []event {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	batch := m.in
-	m.in = spare[:0]
-	for key, d := range m.over {
-		batch = append(batch, event{device: d})
-		delete(m.over, key)
+	m.in = nil
+	if cap(spare) <= maxSpare {
+		m.in = spare[:0]
+	}
+	if len(m.over) > 0 {
+		for _, d := range m.over {
+			batch = append(batch, event{device: d})
+		}
+		m.over = make(map[string]Device)
 	}
 	return batch
 }

@@ -8,7 +8,7 @@ import (
 
 // pair is one watcher of a group: her row in user.sorted, and whether what she was
 // last sent differs from what the others were. A user has dozens of them, so that
-// is all a pair is; the few that differ are in group.odd.
+// is all a pair is; the few that differ are in group.odds.
 type pair uint16
 
 const oddPair pair = 1 << 15 // a row is less: roster bounds the entries
@@ -36,9 +36,29 @@ type odd struct {
 	last
 }
 
-// find returns where in g.odd the pair's row stands, or would.
+// find returns where among the odd ones the pair's row stands, or would.
 func (g *group) find(p pair) (int, bool) {
-	return slices.BinarySearchFunc(g.odd, uint16(p.row()), func(o odd, row uint16) int { return cmp.Compare(o.row, row) })
+	return slices.BinarySearchFunc(g.odd(), uint16(p.row()), func(o odd, row uint16) int { return cmp.Compare(o.row, row) })
+}
+
+// odd are the pairs that are not as the others are. What it returns is g's own.
+func (g *group) odd() []odd {
+	if g.odds == nil {
+		return nil
+	}
+	return *g.odds
+}
+
+// setOdd keeps them in as much memory as they need.
+func (g *group) setOdd(list []odd) {
+	switch {
+	case len(list) == 0:
+		g.odds = nil
+	case g.odds == nil:
+		g.odds = &list
+	default:
+		*g.odds = list
+	}
 }
 
 // last is what a pair of the group was last sent.
@@ -47,7 +67,7 @@ func (g *group) last(p pair) last {
 		return g.common
 	}
 	at, _ := g.find(p)
-	return g.odd[at].last
+	return g.odd()[at].last
 }
 
 // put notes what the i-th pair was last sent.
@@ -60,38 +80,31 @@ func (g *group) put(i int, l last) {
 		// again in vain, never too little.
 		g.common.at = max(g.common.at, l.at)
 		if known {
-			g.odd = slices.Delete(g.odd, at, at+1)
+			g.setOdd(slices.Delete(g.odd(), at, at+1))
 		}
 		g.pairs[i] &^= oddPair
 	case known:
-		g.odd[at] = o
+		g.odd()[at] = o
 	default:
-		g.odd = slices.Insert(g.odd, at, o)
+		g.setOdd(slices.Insert(g.odd(), at, o))
 		g.pairs[i] |= oddPair
-	}
-	g.trim()
-}
-
-// trim gives back the room for exceptions when there are none.
-func (g *group) trim() {
-	if len(g.odd) == 0 {
-		g.odd = nil
 	}
 }
 
 // fill notes what each pair was last sent, where most are alike.
 func (g *group) fill(of []last) {
-	g.common, g.odd = majority(of), nil
+	g.common = majority(of)
+	var list []odd
 	for i, l := range of {
 		g.pairs[i] &^= oddPair
 		if l.like(g.common) {
 			g.common.at = max(g.common.at, l.at)
 			continue
 		}
-		g.odd = append(g.odd, odd{row: uint16(g.pairs[i]), last: l})
+		list = append(list, odd{row: uint16(g.pairs[i]), last: l})
 		g.pairs[i] |= oddPair
 	}
-	g.odd = slices.Clip(g.odd)
+	g.setOdd(slices.Clip(list))
 }
 
 // majority returns what most of them are like, if most are like anything.
@@ -113,13 +126,13 @@ func majority(of []last) (common last) {
 
 // each calls f for every pair of the group, in the order of the rows.
 func (g *group) each(f func(i int, l last)) {
-	next := 0
+	next, list := 0, g.odd()
 	for i, p := range g.pairs {
 		if !p.odd() {
 			f(i, g.common)
 			continue
 		}
-		f(i, g.odd[next].last)
+		f(i, list[next].last)
 		next++
 	}
 }
@@ -140,8 +153,8 @@ func (g *group) uncertain(offline uint64, confirmed instant) {
 		}
 	}
 	doubt(&g.common)
-	for i := range g.odd {
-		doubt(&g.odd[i].last)
+	for i := range g.odd() {
+		doubt(&g.odd()[i].last)
 	}
 }
 
@@ -151,7 +164,8 @@ func (u *user) send(g *group, body []byte, digest uint64, now time.Time, freshOn
 	to, stamp := u.sh.targets[:0], u.sh.e.instant(now).stamp()
 	all := !freshOnly || g.common.fresh // afterwards most have been sent this
 	most := all && g.common.sent != digest
-	next, keep := 0, g.odd[:0]
+	next, list := 0, g.odd()
+	keep := list[:0]
 	for i, p := range g.pairs {
 		if !p.odd() {
 			if most {
@@ -159,7 +173,7 @@ func (u *user) send(g *group, body []byte, digest uint64, now time.Time, freshOn
 			}
 			continue
 		}
-		o := g.odd[next]
+		o := list[next]
 		next++
 		if o.fresh || !freshOnly {
 			o.fresh = false
@@ -175,8 +189,7 @@ func (u *user) send(g *group, body []byte, digest uint64, now time.Time, freshOn
 		}
 		keep = append(keep, o)
 	}
-	g.odd = keep
-	g.trim()
+	g.setOdd(keep)
 	if all {
 		g.common.fresh, g.common.sent = false, digest
 	}

@@ -62,8 +62,8 @@ func TestGroup_RemembersOfEachWatcher(t *testing.T) {
 						t.Fatalf("watcher %d: %+v one way, %+v the other", i, l, g.last(g.pairs[i]))
 					}
 				})
-				if !slices.IsSortedFunc(g.odd, func(a, b odd) int { return int(a.row) - int(b.row) }) {
-					t.Fatalf("out of order: %+v", g.odd)
+				if !slices.IsSortedFunc(g.odd(), func(a, b odd) int { return int(a.row) - int(b.row) }) {
+					t.Fatalf("out of order: %+v", g.odd())
 				}
 			},
 		})

@@ -104,7 +104,7 @@ func (u *user) setProfile(p Profile, answer answerFunc) {
 		told, doc = &p, encode(profileDoc{V: docVersion, Profile: p})
 	}
 	u.saveDoc(DocProfile, doc, func() {
-		u.set.told = told
+		u.set.choose(func(c *choices) { c.told = told })
 		u.compose()
 	}, func(err error) { answer(res, err) })
 }

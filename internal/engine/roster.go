@@ -25,8 +25,8 @@ const rosterRetry = 5 * time.Second
 type rosterCopy struct {
 	question
 	status rosterStatus
-	readAt instant
-	failed instant // the last attempt; 0: it succeeded
+	readAt seconds
+	failed seconds // the last attempt; 0: it succeeded
 }
 
 // readRoster asks for the roster unless that is under way, and runs after when
@@ -73,7 +73,7 @@ func (u *user) rosterFailed(err error, now time.Time) {
 	if !u.sh.up {
 		return // the link went away meanwhile: not an answer about the roster
 	}
-	u.roster.failed = u.sh.e.instant(now)
+	u.roster.failed = u.sh.e.instant(now).seconds()
 	first := u.roster.status == rosterUnread
 	if first {
 		u.roster.status = rosterFailed
@@ -89,7 +89,7 @@ func (u *user) rosterFailed(err error, now time.Time) {
 func (u *user) rosterNews(contacts []presence.Contact, now time.Time) {
 	next := roster.New(contacts, u.sh.e.opt.Domain)
 	old := u.person.Roster
-	u.roster.readAt, u.roster.failed = u.sh.e.instant(now), 0
+	u.roster.readAt, u.roster.failed = u.sh.e.instant(now).seconds(), 0
 	fresh := u.roster.status != rosterRead
 	u.roster.status = rosterRead
 	u.planRefresh(now)

@@ -72,22 +72,40 @@ type (
 
 // settings are a user's documents, decoded.
 type settings struct {
-	enrol  enrolDoc     // with the address also of whom nothing is stored yet
-	rules  *rulesDoc    // never changed, only replaced
-	subs   *roster.Subs // never changed, only replaced
+	enrol enrolDoc     // with the address also of whom nothing is stored yet
+	rules *rulesDoc    // never changed, only replaced
+	subs  *roster.Subs // never changed, only replaced
+	lists *listsDoc    // nil: never read
+	*choices
+}
+
+// choices are what she says of herself. They are never changed, only replaced (see
+// choose): everybody who says nothing has the same.
+type choices struct {
 	manual *presence.Manual
 	note   string
 	oof    *presence.OutOfOffice
-	told   *Profile  // nil: nothing
-	lists  *listsDoc // nil: never read
-	badge  string    // the handle; empty: none
+	told   *Profile // nil: nothing
+	badge  string   // the handle; empty: none
+}
+
+var nothingChosen choices
+
+// choose replaces the choices by what change makes of them.
+func (s *settings) choose(change func(c *choices)) {
+	c := *s.choices
+	if change(&c); c == nothingChosen {
+		s.choices = &nothingChosen
+		return
+	}
+	s.choices = &c
 }
 
 // bootstrap are the rules every user begins with, once for all.
 var bootstrap = &rulesDoc{Rules: privacy.Bootstrap()}
 
 func newSettings() settings {
-	return settings{rules: bootstrap, subs: new(roster.Subs)}
+	return settings{rules: bootstrap, subs: new(roster.Subs), choices: &nothingChosen}
 }
 
 // decodeSettings reads what the store holds of one user. A document that
@@ -128,11 +146,12 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 			return s, fmt.Errorf("document %s: %w", DocSubs, err)
 		}
 	}
-	s.manual, s.note, s.oof = manual.Manual, note.Text, oof.Period
-	s.badge = badge.Handle
-	if profile.Profile != (Profile{}) {
-		s.told = &profile.Profile
-	}
+	s.choose(func(c *choices) {
+		c.manual, c.note, c.oof, c.badge = manual.Manual, note.Text, oof.Period, badge.Handle
+		if profile.Profile != (Profile{}) {
+			c.told = &profile.Profile
+		}
+	})
 	if lists.V != 0 {
 		s.lists = &lists
 	}

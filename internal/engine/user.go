@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"time"
 
 	"presenced/aggregation"
@@ -89,11 +90,16 @@ func (u *user) observe(d Device, now time.Time) {
 		Name: d.User.Resource, Priority: d.Priority, Show: d.Show, Status: d.Status,
 		IdleSince: d.IdleSince, PublishedAt: now, Own: d.Own, Epoch: u.sh.epoch,
 	}
-	if old := u.find(r.Name); old >= 0 && same(&in.Resources[old], &r) {
+	switch old := u.find(r.Name); {
+	case old < 0:
+		r.Name = strings.Clone(r.Name) // it is part of the whole address
+	case same(&in.Resources[old], &r):
 		// The same again (a resynchronisation, or both ways of learning at
 		// once) is no news: its age stays.
 		in.Resources[old].Epoch = u.sh.epoch
 		return
+	default:
+		r.Name = in.Resources[old].Name
 	}
 	in.Resources = aggregation.Observe(in.Resources, r, &u.sh.e.rules().System.Aggregation, now)
 	u.markDirty(now)

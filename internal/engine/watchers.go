@@ -51,6 +51,7 @@ func (u *user) regroup() {
 		g.each(func(j int, l last) { old[u.watcher(g.pairs[j])] = former{l, g.key} })
 	}
 	previous := u.groups
+	u.person.Roster, u.set.subs = roster.Share(u.person.Roster, u.set.subs)
 	u.groups, u.sorted = nil, u.set.subs
 	of := u.projections()
 	lasts := make([][]last, len(u.groups))
@@ -79,23 +80,24 @@ func (u *user) regroup() {
 // projections makes the groups that the accepted watchers need, with room for
 // just them, and returns for each row of u.sorted the index of its group, or -1.
 func (u *user) projections() []int {
-	rows := make([]int, 0, u.sorted.Len())
+	rows := make([]int, u.sorted.Rows())
 	var keys []groupKey
 	var sizes []int
-	u.sorted.Each(func(w presence.Addr, entry roster.Entry) {
-		if entry.Standing != roster.Accepted {
-			rows = append(rows, -1)
-			return
+	for row := range rows {
+		rows[row] = -1
+		entry, ok := u.sorted.At(row)
+		if !ok || entry.Standing != roster.Accepted {
+			continue
 		}
-		key := u.keyFor(w, &entry)
+		key := u.keyFor(u.sorted.Addr(row), &entry)
 		i := slices.Index(keys, key)
 		if i < 0 {
 			i = len(keys)
 			keys, sizes = append(keys, key), append(sizes, 0)
 		}
 		sizes[i]++
-		rows = append(rows, i)
-	})
+		rows[row] = i
+	}
 	if len(keys) > 0 {
 		u.groups = make([]group, len(keys))
 	}
@@ -203,5 +205,5 @@ func (u *user) policySettings(state privacy.LoadState) privacy.Settings {
 // user was online (S8.5, S11).
 func (u *user) rosterStale(now time.Time, limit time.Duration) bool {
 	return u.roster.status == rosterRead && u.roster.failed != 0 && len(u.person.Inputs.Resources) > 0 &&
-		u.sh.e.instant(now)-u.roster.readAt > instant(limit)
+		u.roster.readAt.age(u.sh.e.instant(now)) > limit
 }

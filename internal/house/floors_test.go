@@ -22,7 +22,7 @@ var floors = [][]string{
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
 	{"aggregation/calendar"},
-	{"internal/presence"},
+	{"internal/presence", "internal/intern"},
 }
 
 // narrow names the rooms that may import less than their floor allows.
@@ -31,9 +31,10 @@ var narrow = map[string][]string{
 	"component/stream":     {},
 	"component/privilege":  {"component/stream"},
 	"internal/presence":    {},
+	"internal/intern":      {},
 	"internal/text":        {"internal/presence"},
 	"internal/directory":   {"internal/presence"},
-	"roster":               {"internal/presence"},
+	"roster":               {"internal/presence", "internal/intern"},
 	"privacy":              {"internal/presence"},
 	"aggregation":          {"aggregation/calendar", "internal/presence"},
 	"aggregation/calendar": {"internal/presence"},

@@ -20,12 +20,12 @@ type Resource struct {
 	Name        string    // the resourcepart, compared byte for byte
 	Priority    int8      // negative never counts (S5.0)
 	Show        Show      // ShowNone..ShowDND
+	Own         bool      // carries our namespace: never counts (S4.4)
+	Epoch       uint32    // the attach it was last heard in; bookkeeping of the owner
 	Status      string    // the status text, at most MaxNote characters
 	Device      string    // computer, mobile, …; empty when unknown
 	IdleSince   time.Time // last input (XEP-0319, XEP-0256); zero = active
 	PublishedAt time.Time // when this daemon received its latest presence
-	Own         bool      // carries our namespace: never counts (S4.4)
-	Epoch       uint32    // the attach it was last heard in; bookkeeping of the owner
 
 	// Turned holds the last instants this resource turned active while another
 	// one won, oldest first: the flap guard of S5.1. Most never do: nil. What it

@@ -56,8 +56,9 @@ func (contacts) Present([]byte, []engine.Target) {}
 func (contacts) Peek(presence.Addr, string)      {}
 func (contacts) Settle(string)                   {}
 func (contacts) Notify(string, string)           {}
-func (c contacts) ReadCard(user presence.Addr, _ string) {
+func (c contacts) ReadCard(user presence.Addr, _ string) bool {
 	c.e.CardRead(user, nil, nil)
+	return true
 }
 func (c contacts) ReadRoster(user presence.Addr, _ string) {
 	c.e.RosterRead(user, []presence.Contact{
