@@ -50,8 +50,8 @@ test-long: deps ## fuzzers, deliberate faults, the race detector, the server tes
 			$(GO) test -run '^$$' -fuzz "^$$fuzz\$$" -fuzztime $(FUZZTIME) $$package; \
 		done; \
 	done
-	$(GO) test -race -shuffle=on -count=3 -timeout 30m ./...
-	PRESENCED_LONG=1 $(GO) test -race -tags integration -count=3 -p 1 -timeout 90m $(with_servers)
+	$(GO) test -race -shuffle=on -count=2 -timeout 30m ./...
+	PRESENCED_LONG=1 $(GO) test -race -tags integration -count=1 -p 1 -timeout 90m $(with_servers)
 	PRESENCED_LONG=1 PRESENCED_STORE=redis $(GO) test -race $(on_redis)
 
 bench: ## the ratios of docs/performance.md, into docs/figures.json

@@ -55,11 +55,13 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	if err == nil && f.out != "" {
 		err = r.write(f.out)
 	}
+	if len(r.Rows) > 0 {
+		r.print(out)
+	}
 	if err != nil {
 		say(errOut, "bench: %v", err)
 		return exitCannotRun
 	}
-	r.print(out)
 	if n := r.missed(); n > 0 {
 		say(out, "\n%d of %d figures are not where they must be.", n, len(r.Rows))
 		return exitMissed
@@ -148,7 +150,8 @@ type lab struct {
 	out  io.Writer
 }
 
-// measure runs the chosen rows.
+// measure runs the chosen rows. What could not be measured is told at once and is in
+// the error; the report holds the rest.
 func measure(ctx context.Context, f flags, out io.Writer) (r report, err error) {
 	l := &lab{size: full(), out: out}
 	if f.quick {
@@ -160,14 +163,19 @@ func measure(ctx context.Context, f flags, out io.Writer) (r report, err error) 
 		if !f.wants(b.rows...) {
 			continue
 		}
-		figures, err := l.measure(ctx, b)
-		if err != nil {
-			return r, fmt.Errorf("row %s: %w", words(b.rows), err)
+		figures, wrong := l.measure(ctx, b)
+		if wrong != nil {
+			wrong = errors.Join(fmt.Errorf("row %s: %w", words(b.rows), wrong), l.leave())
+			say(out, "%v", wrong)
+			if err = errors.Join(err, wrong); ctx.Err() != nil {
+				break
+			}
+			continue
 		}
 		rows = append(rows, slices.DeleteFunc(figures, func(g figure) bool { return !f.wants(g.Row) })...)
 	}
 	slices.SortStableFunc(rows, func(a, b figure) int { return a.Row - b.Row })
-	return newReport(rows, f.quick), nil
+	return newReport(rows, f.quick), err
 }
 
 // measure runs one benchmark: on the site that several share, or with nothing

@@ -55,7 +55,8 @@ func (g *group) setOdd(list []odd) {
 	case len(list) == 0:
 		g.odds = nil
 	case g.odds == nil:
-		g.odds = &list
+		kept := list // else every call would allocate
+		g.odds = &kept
 	default:
 		*g.odds = list
 	}

@@ -70,10 +70,7 @@ type Source func(ctx context.Context, each func(engine.Saved) error) error
 // New returns a store that has not spoken to Redis yet. go-redis' own log, which is
 // the process's and speaks of every attempt to connect, is turned off: what matters
 // comes back as errors.
-func New(o Options) (*Store, error) {
-	quiet.Do(func() { redis.SetLogger(&logging.VoidLogger{}) })
-	return newStore(o, defaults, current)
-}
+func New(o Options) (*Store, error) { return newStore(o, defaults, current) }
 
 var quiet sync.Once
 
@@ -81,6 +78,7 @@ func newStore(o Options, t tuning, sch schema) (*Store, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("redis store: %w", err)
 	}
+	quiet.Do(func() { redis.SetLogger(&logging.VoidLogger{}) })
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
