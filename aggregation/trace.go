@@ -21,39 +21,65 @@ const (
 // working hours.
 func (v *verdict) trace() presence.Trace {
 	var t presence.Trace
-	note := func(kind, id string, won bool, rule string) {
-		t = append(t, presence.Input{ID: id, Kind: kind, Won: won, Rule: rule})
+	note := func(in presence.Input, won bool, rule string) {
+		in.Won, in.Rule = won, rule
+		t = append(t, in)
 	}
 	for i := range v.in.Resources {
 		r := &v.in.Resources[i]
 		won, rule := v.resourceFate(r)
-		note(KindResource, r.Name, won, rule)
+		note(v.resourceSays(r), won, rule)
 	}
 	if v.in.Manual != nil {
 		won, rule := v.manualFate()
-		note(KindManual, "manual", won, rule)
+		m := v.in.Manual
+		note(presence.Input{Kind: KindManual, ID: "manual", Says: presence.Shown{Availability: m.Availability, Activity: m.Activity},
+			Since: m.SetAt, Until: ExpiryOf(m)}, won, rule)
 	}
 	for i := range v.in.Claims {
 		c := &v.in.Claims[i]
 		won, rule := v.claimFate(c)
-		note(KindClaim, c.ID, won, rule)
+		note(presence.Input{Kind: KindClaim, ID: c.ID, Says: presence.Shown{Availability: c.Availability, Activity: c.Activity},
+			Since: c.SetAt, Until: c.ExpiresAt}, won, rule)
 	}
 	if c := v.in.Calendar; c != nil {
 		for i := range c.Events {
 			if e := &c.Events[i]; runs(e, v.now) {
 				won, rule := v.eventFate(e)
-				note(KindCalendar, e.Start.UTC().Format(time.RFC3339), won, rule)
+				note(v.eventSays(e), won, rule)
 			}
 		}
 	}
 	if v.in.OOF != nil {
 		won, rule := v.periodFate()
-		note(KindOutOfOffice, KindOutOfOffice, won, rule)
+		note(presence.Input{Kind: KindOutOfOffice, ID: KindOutOfOffice, Says: presence.Shown{Activity: presence.OutOfOfficeA},
+			Since: v.in.OOF.Start, Until: v.in.OOF.End}, won, rule)
 	}
 	if v.in.OffHours {
-		note(KindHours, KindHours, v.giver == fromHours, "S5.5")
+		note(presence.Input{Kind: KindHours, ID: KindHours}, v.giver == fromHours, "S5.5")
 	}
 	return t
+}
+
+func (v *verdict) resourceSays(r *presence.Resource) presence.Input {
+	in := presence.Input{Kind: KindResource, ID: r.Name, Since: r.IdleSince}
+	in.Says.Availability, _ = machineNumber(r, v.opt, v.now)
+	if r.Show == presence.ShowDND {
+		in.Says.Availability = presence.DoNotDisturb
+	}
+	in.Says.Activity = ownToken(r, in.Says.Availability.Class())
+	return in
+}
+
+// eventSays tells of an event its time and what the table makes of it, and never
+// its subject. The one that gave the token ends when its run does, as until says.
+func (v *verdict) eventSays(e *presence.Event) presence.Input {
+	in := presence.Input{Kind: KindCalendar, ID: e.Start.UTC().Format(time.RFC3339), Since: e.Start, Until: e.End}
+	in.Says, _ = v.opt.Calendar.opinionOf(e)
+	if e == v.event && !v.state.Until.IsZero() {
+		in.Until = v.state.Until
+	}
+	return in
 }
 
 func (v *verdict) resourceFate(r *presence.Resource) (won bool, rule string) {

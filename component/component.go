@@ -83,7 +83,10 @@ type Component struct {
 	metrics *metrics
 	out     *outbox.Outbox
 	pool    *pool
-	bounces *limiter
+	bounces *limiter // messages nobody reads, by domain
+	queries *limiter // presences, by account like the two below
+	claims  *limiter
+	changes *limiter // commands and registrations
 
 	link     atomic.Pointer[link] // nil while detached
 	stopping atomic.Bool
@@ -129,7 +132,8 @@ func New(o Options) (*Component, error) {
 		}
 	}})
 	c.pool = newPool()
-	c.bounces = newLimiter()
+	c.bounces, c.queries = newLimiter(bounceRates), newLimiter(queryRates)
+	c.claims, c.changes = newLimiter(claimRates), newLimiter(commandRates)
 	var err error
 	if c.metrics, err = newMetrics(c, o.Registerer); err != nil {
 		return nil, fmt.Errorf("component: metrics: %w", err)

@@ -58,6 +58,9 @@ type Door interface {
 	// Look returns one view per user for the asker: the offline view for who
 	// is unknown, hidden or not loaded in time. It may wait up to 10 s.
 	Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
+	// Apply makes what an app claims for a user true, or returns a
+	// *engine.RefusedError and nothing changed.
+	Apply(ctx context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 }
 
 // Commands answers ad-hoc commands (XEP-0050) and registration (XEP-0077) sent

@@ -32,6 +32,7 @@ type fakeDoor struct {
 	look    func(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
 	onReady func(engine.Host)
 	version atomic.Uint64
+	apply   func(who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 
 	mu     sync.Mutex
 	events []string
@@ -102,6 +103,14 @@ func (d *fakeDoor) Look(ctx context.Context, asker engine.Principal, users []pre
 		views[i] = presence.OfflineView(presence.DefaultContainer)
 	}
 	return views
+}
+
+func (d *fakeDoor) Apply(_ context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error) {
+	d.note("apply %s for %s: %T %+v", who.JID, user.Addr, c, c)
+	if d.apply != nil {
+		return d.apply(who, user, c)
+	}
+	return engine.Result{}, nil
 }
 
 // wait returns the index of the first event at or after from that begins with

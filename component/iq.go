@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"time"
 
 	"presenced/component/commands"
 	"presenced/component/privilege"
@@ -88,14 +89,16 @@ func (r *router) mirrorIQ(q *asked, frame []byte) {
 	child := r.s.Child
 	switch {
 	case r.constant(q, frame, &r.c.texts.mirror):
+	case q.typ == "set" && isClaim(child):
+		r.claim(q)
 	case q.typ != "get":
 		r.l.refuse(q, errNoService)
 	case child.Is(stream.NSOwn, "query"):
-		r.work(q, func(ctx context.Context, l *link) { l.answerQuery(ctx, q) })
+		r.limited(q, r.c.queries, func(ctx context.Context, l *link) { l.answerQuery(ctx, q) })
 	case child.Is(nsVCard, "vCard"):
-		r.work(q, func(ctx context.Context, l *link) { l.answerVCard(ctx, q) })
+		r.limited(q, r.c.queries, func(ctx context.Context, l *link) { l.answerVCard(ctx, q) })
 	case child.Is(nsLast, "query"):
-		r.work(q, func(ctx context.Context, l *link) { l.answerLast(ctx, q) })
+		r.limited(q, r.c.queries, func(ctx context.Context, l *link) { l.answerLast(ctx, q) })
 	default:
 		r.l.refuse(q, errNoService)
 	}
@@ -110,16 +113,24 @@ func (r *router) ownIQ(q *asked, frame []byte, from *sender) {
 	case space == stream.NSOwn && string(child.Local) == "query" && q.typ == "get":
 		copied := bytes.Clone(frame)
 		r.work(q, func(ctx context.Context, l *link) { l.answerBatch(ctx, q, copied) })
+	case q.typ == "set" && isClaim(child):
+		r.claim(q)
 	case child.Is(nsVCard, "vCard") && q.typ == "get":
 		r.l.result(q, r.c.texts.vcard)
 	case privilege.DelegationVersion(space) != 0 && q.typ == "set" && r.host(from) != nil:
 		r.delegated(q, frame)
 	case r.c.commands != nil && (space == commands.NSCommands || space == commands.NSRegister):
 		payload := bytes.Clone(r.s.Inner())
-		r.work(q, func(ctx context.Context, l *link) { l.answerCommand(ctx, q, payload) })
+		r.limited(q, r.c.changes, func(ctx context.Context, l *link) { l.answerCommand(ctx, q, payload) })
 	default:
 		r.l.refuse(q, errNoService)
 	}
+}
+
+// claim hands a claim to a worker.
+func (r *router) claim(q *asked) {
+	name, payload := string(r.s.Child.Local), bytes.Clone(r.s.Inner())
+	r.limited(q, r.c.claims, func(ctx context.Context, l *link) { l.answerClaim(ctx, q, name, payload) })
 }
 
 // ownNode answers disco on the nodes of commands and of delegated namespaces;
@@ -181,6 +192,16 @@ func (r *router) host(from *sender) *hostLink {
 		return nil
 	}
 	return r.l.hosts[from.host]
+}
+
+// limited is work for an asker who does not ask too fast.
+func (r *router) limited(q *asked, by *limiter, do func(context.Context, *link)) {
+	if !by.take(q.from.Addr.Key(), 1, time.Now()) {
+		r.c.metrics.tooFast.Inc()
+		r.l.refuse(q, errBusy)
+		return
+	}
+	r.work(q, do)
 }
 
 // work hands a request to the workers, or refuses it where they are busy.

@@ -1,7 +1,6 @@
 package component
 
 import (
-	"sync"
 	"time"
 
 	"presenced/component/commands"
@@ -26,7 +25,7 @@ func (r *router) message(frame []byte, from *sender, to *target) {
 	if !hasBody(frame) {
 		return
 	}
-	if !r.c.bounces.allow(from.jid.Addr.Domain(), time.Now()) {
+	if !r.c.bounces.take(from.jid.Addr.Domain(), 1, time.Now()) {
 		r.drop("message-rate")
 		return
 	}
@@ -82,73 +81,4 @@ func hasBody(frame []byte) bool {
 		}
 	}
 	return false
-}
-
-// Rates of bounced messages, in messages per second and at once.
-const (
-	domainRate  = 2
-	domainBurst = 20
-	totalRate   = 20
-	totalBurst  = 200
-	// maxBuckets bounds the domains remembered; full ones are forgotten first.
-	maxBuckets = 1024
-)
-
-// bucket is a token bucket.
-type bucket struct {
-	tokens float64
-	at     time.Time
-}
-
-// refill brings the bucket to now.
-func (b *bucket) refill(now time.Time, rate, burst float64) {
-	b.tokens = min(burst, b.tokens+max(0, now.Sub(b.at).Seconds())*rate)
-	b.at = now
-}
-
-// limiter bounds answers per sender's domain and in all.
-type limiter struct {
-	mu      sync.Mutex // guards all below
-	total   bucket
-	domains map[string]*bucket
-	others  bucket // shared by the domains beyond maxBuckets
-}
-
-func newLimiter() *limiter {
-	return &limiter{total: bucket{tokens: totalBurst}, others: bucket{tokens: domainBurst}, domains: map[string]*bucket{}}
-}
-
-// allow reports whether one more message of the domain may be answered.
-func (l *limiter) allow(domain string, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b := l.bucket(domain, now)
-	b.refill(now, domainRate, domainBurst)
-	l.total.refill(now, totalRate, totalBurst)
-	if b.tokens < 1 || l.total.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	l.total.tokens--
-	return true
-}
-
-// bucket returns the domain's bucket, a new one where there is room.
-func (l *limiter) bucket(domain string, now time.Time) *bucket {
-	if b := l.domains[domain]; b != nil {
-		return b
-	}
-	if len(l.domains) >= maxBuckets {
-		for d, b := range l.domains {
-			if b.refill(now, domainRate, domainBurst); b.tokens == domainBurst {
-				delete(l.domains, d)
-			}
-		}
-	}
-	if len(l.domains) >= maxBuckets {
-		return &l.others
-	}
-	b := &bucket{tokens: domainBurst, at: now}
-	l.domains[domain] = b
-	return b
 }

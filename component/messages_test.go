@@ -39,26 +39,53 @@ func TestMessages_RateLimited(t *testing.T) {
 	for range 500 {
 		n += strings.Count(d.ask(t, "<message from='"+asker+"' to='"+mirrorA+"'><body>hi</body></message>"), "<message")
 	}
-	if n < domainBurst || n > domainBurst+20 {
-		t.Errorf("%d of 500 answered, want about %d", n, domainBurst)
+	if burst := int(bounceRates.burst); n < burst || n > burst+20 {
+		t.Errorf("%d of 500 answered, want about %d", n, burst)
 	}
 }
 
 func TestLimiter_BoundsDomains(t *testing.T) {
-	l, now, n := newLimiter(), time.Now(), 0
-	for i := range 5 * maxBuckets {
-		if l.allow(fmt.Sprintf("d%d.example", i), now) {
+	l, now, n := newLimiter(bounceRates), time.Now(), 0
+	senders := bounceRates.senders
+	for i := range 5 * senders {
+		if l.take(fmt.Sprintf("d%d.example", i), 1, now) {
 			n++
 		}
 	}
-	if len(l.domains) > maxBuckets || n > totalBurst {
-		t.Errorf("%d domains remembered, %d answered at once", len(l.domains), n)
+	if len(l.of) > senders || n > int(bounceRates.totalBurst) {
+		t.Errorf("%d domains remembered, %d answered at once", len(l.of), n)
 	}
 	now = now.Add(time.Hour)
-	for i := range maxBuckets {
-		l.allow(fmt.Sprintf("later%d.example", i), now)
+	for i := range senders {
+		l.take(fmt.Sprintf("later%d.example", i), 1, now)
 	}
-	if l.domains["d0.example"] != nil {
+	if l.of["d0.example"] != nil {
 		t.Error("a full bucket is kept although room is needed")
 	}
+}
+
+// TestRates_EachHasItsOwn: one who asks too fast is refused, everybody else is
+// answered, and it passes.
+func TestRates_EachHasItsOwn(t *testing.T) {
+	d := newDesk(t)
+	list := "<query xmlns='urn:presenced:1'>" + strings.Repeat("<presence jid='x@y.example'/>", 200) + "</query>"
+	refused := 0
+	for range 40 { // 8000 presences
+		if strings.Contains(d.ask(t, iq("get", testDomain, list)), "<resource-constraint") {
+			refused++
+		}
+	}
+	if refused == 0 || refused > 10 {
+		t.Errorf("%d of 40 lists refused", refused)
+	}
+	other := strings.Replace(iq("get", testDomain, list), asker, "fred@elsewhere.example/x", 1)
+	if got := d.ask(t, other); !strings.Contains(got, "type='result'") {
+		t.Errorf("somebody else: %.200s", got)
+	}
+	for range 2500 {
+		if got := d.ask(t, iq("set", mirrorA, aClaim)); strings.Contains(got, "<resource-constraint") {
+			return
+		}
+	}
+	t.Error("claims are not limited")
 }

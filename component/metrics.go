@@ -16,6 +16,7 @@ type metrics struct {
 	losses       map[string]prometheus.Counter
 	connects     prometheus.Counter
 	jobsRefused  prometheus.Counter
+	tooFast      prometheus.Counter
 	rosterErrors prometheus.Counter
 	listErrors   prometheus.Counter
 
@@ -60,9 +61,10 @@ func newMetrics(c *Component, r prometheus.Registerer) (*metrics, error) {
 	m.losses = add(counters("presenced_link_losses_total", "Links lost and attempts failed, by reason.", "reason", reasons))
 	m.connects = prometheus.NewCounter(prometheus.CounterOpts{Name: "presenced_link_attaches_total", Help: "Links that were established."})
 	m.jobsRefused = prometheus.NewCounter(prometheus.CounterOpts{Name: "presenced_queries_refused_total", Help: "Requests refused because the workers were busy."})
+	m.tooFast = prometheus.NewCounter(prometheus.CounterOpts{Name: "presenced_queries_limited_total", Help: "Requests refused because their sender asked too fast."})
 	m.rosterErrors = prometheus.NewCounter(prometheus.CounterOpts{Name: "presenced_roster_errors_total", Help: "Rosters that could not be read."})
 	m.listErrors = prometheus.NewCounter(prometheus.CounterOpts{Name: "presenced_list_errors_total", Help: "Readings of a user's block and privacy lists that failed."})
-	all = append(all, m.connects, m.jobsRefused, m.rosterErrors, m.listErrors)
+	all = append(all, m.connects, m.jobsRefused, m.tooFast, m.rosterErrors, m.listErrors)
 	all = append(all, m.gauges(c)...)
 	if r == nil {
 		return m, nil

@@ -3,6 +3,7 @@ package component
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"presenced/component/commands"
 	"presenced/component/stream"
@@ -60,6 +61,11 @@ func (l *link) answerBatch(ctx context.Context, q *asked, frame []byte) {
 	items, e := parseBatch(frame)
 	if e != nil {
 		l.refuse(q, e)
+		return
+	}
+	if !l.c.queries.take(q.from.Addr.Key(), max(len(items), 1), time.Now()) {
+		l.c.metrics.tooFast.Inc()
+		l.refuse(q, errBusy)
 		return
 	}
 	users := make([]presence.Addr, len(items))

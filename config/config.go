@@ -65,6 +65,7 @@ type Enrolment struct {
 	Mode  string   `toml:"mode" json:"mode"`
 	Users []string `toml:"users" json:"users"`
 	Bots  []string `toml:"bots" json:"bots"`
+	Apps  []string `toml:"apps" json:"apps"`
 }
 
 // Networks sorts domains for the tiers of SEMANTICS S2.1. After Load,

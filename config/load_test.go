@@ -86,6 +86,7 @@ prefix = "p:"
 mode = "list"
 users = ["alice@example.org"]
 bots = ["lift@example.org"]
+apps = ["phones@example.org"]
 [networks]
 enterprise = ["example.org", "sub.example.org"]
 federated = ["partner.example"]

@@ -115,6 +115,7 @@ func daemonRules() map[string]rule {
 			allowed: []string{"opt-in", "all", "list"}},
 		"enrolment.users": {doc: "Bare JIDs of served hosts, for mode list.", example: `["alice@example.org"]`, check: bareJID},
 		"enrolment.bots":  {doc: "Bare JIDs whose claims count without a device.", example: `["lift@example.org"]`, check: bareJID},
+		"enrolment.apps":  {doc: "Bare JIDs of apps that may claim for every user; others need her consent.", example: `["phones@example.org"]`, check: bareJID},
 
 		"audit.enabled":   {doc: "Whether the trail is kept."},
 		"audit.retention": {doc: "How long it is kept.", min: day, max: century},

@@ -79,6 +79,11 @@ func (l *loader) checkEnrolment() {
 	e := l.config.Enrolment
 	l.checkServed("enrolment.users", e.Users)
 	l.checkServed("enrolment.bots", e.Bots)
+	for i, s := range e.Apps {
+		if l.ownDomain(s) {
+			l.itemProblem("enrolment.apps", i, s, "is an address of the component, which never asks anything", "write the JID the app asks from")
+		}
+	}
 	if e.Mode == "list" && len(e.Users) == 0 && !l.told("enrolment.users") {
 		l.warning("enrolment.mode", quote(e.Mode), "enrols nobody while enrolment.users is empty",
 			`write enrolment.users, or mode = "opt-in"`)

@@ -11,6 +11,10 @@ type Decided struct {
 	ID   presence.ContainerID `json:"id"`
 	Tier Reason               `json:"tier"`
 	Rule string               `json:"rule"`
+
+	Base        presence.ContainerID `json:"-"` // the column of the matrix that applies
+	Match       Rule                 `json:"-"` // Rule as data; its zero value where none of hers decided
+	PrivacyMode bool                 `json:"-"` // whether it is on (S2.4)
 }
 
 // Cell tells of one category whether it is shown and which cell decided.
@@ -18,6 +22,9 @@ type Cell struct {
 	Name  string `json:"name"`
 	Shown bool   `json:"shown"`
 	Cell  string `json:"cell"`
+
+	Category Category  `json:"-"`
+	Cause    CellCause `json:"-"`
 }
 
 // Explanation tells the owner and the operator, never the watcher, why somebody
@@ -37,8 +44,9 @@ func (p *Policy) Explain(w Watcher, o *Operator, st *presence.State, person *Per
 	var v presence.View
 	o.Project(st, person, place.Container, place.Base, &v)
 	e := Explanation{
-		Container: Decided{ID: place.Container, Tier: place.Reason, Rule: place.Rule},
-		Vetoes:    append([]Veto{}, place.Vetoes...),
+		Container: Decided{ID: place.Container, Tier: place.Reason, Rule: place.Rule,
+			Base: place.Base, Match: place.Match, PrivacyMode: p.privacyMode},
+		Vetoes: append([]Veto{}, place.Vetoes...),
 	}
 	for c := range numCategories {
 		e.Categories = append(e.Categories, o.cell(c, place, st, &v))
@@ -53,26 +61,26 @@ func (o *Operator) cell(c Category, place Placement, st *presence.State, v *pres
 		where = fmt.Sprintf("S3 %s, %s based on %s", c, nameOf(place.Container), nameOf(place.Base))
 	}
 	granted := where + o.governs(c) + ": granted"
-	out := Cell{Name: c.String(), Shown: holds(v, c), Cell: granted}
+	out := Cell{Name: c.String(), Shown: holds(v, c), Cell: granted, Category: c}
 	if out.Shown {
 		return out
 	}
 	shown := shownTo(place.Base, st)
 	switch {
 	case !GrantsOf(place.Base).Has(c):
-		out.Cell = where + ": withheld"
+		out.Cell, out.Cause = where+": withheld", CellLevel
 	case shown.Availability >= presence.OfflineFrom && place.Base != presence.Self && o.OfflineDetails != OfflineAll:
-		out.Cell = fmt.Sprintf("S3 offline, offline_details = %s: withheld", o.OfflineDetails)
+		out.Cell, out.Cause = fmt.Sprintf("S3 offline, offline_details = %s: withheld", o.OfflineDetails), CellOffline
 	case c == Category(presence.FieldPhoto) && o.Photo != PhotoAll:
-		out.Cell = fmt.Sprintf("S9 photo = %s%s: withheld, or there is none", o.Photo, o.named())
+		out.Cell, out.Cause = fmt.Sprintf("S9 photo = %s%s: withheld, or there is none", o.Photo, o.named()), CellPhoto
 	case c == Category(presence.FieldLastActive) && o.LastActive == LastActiveOff:
-		out.Cell = "S9 last_active = off" + o.named() + ": withheld"
+		out.Cell, out.Cause = "S9 last_active = off"+o.named()+": withheld", CellActiveOff
 	case c == Category(presence.FieldLastActive) && shown.Availability < presence.IdleFrom:
-		out.Cell = "S9 only while idle or away: withheld"
+		out.Cell, out.Cause = "S9 only while idle or away: withheld", CellAwake
 	case c == CatInterrupt:
-		out.Cell = "S7: not now"
+		out.Cell, out.Cause = "S7: not now", CellDisturbing
 	default:
-		out.Cell = granted + ", nothing to show"
+		out.Cell, out.Cause = granted+", nothing to show", CellEmpty
 	}
 	return out
 }

@@ -57,6 +57,7 @@ type Placement struct {
 	Base      presence.ContainerID // the column of S3's matrix that applies
 	Reason    Reason               // the veto or tier that decided
 	Rule      string               // the rule of that tier; only from Trace
+	Match     Rule                 // the same as data, its zero value where no rule of hers decided; only from Trace
 	Vetoes    []Veto               // the vetoes tried; only from Trace
 }
 
@@ -64,17 +65,19 @@ type Placement struct {
 type Veto struct {
 	Name   string `json:"name"`
 	Result string `json:"result"`
+	Cause  Cause  `json:"-"`
 }
 
 // trail records a placement for people; nil records nothing and costs nothing.
 type trail struct {
 	rule   string
+	match  Rule
 	vetoes []Veto
 }
 
-func (t *trail) veto(name, result string) {
+func (t *trail) veto(name string, c Cause, result string) {
 	if t != nil {
-		t.vetoes = append(t.vetoes, Veto{name, result})
+		t.vetoes = append(t.vetoes, Veto{name, result, c})
 	}
 }
 
@@ -96,7 +99,7 @@ func (p *Policy) Place(w Watcher) Placement {
 func (p *Policy) Trace(w Watcher) Placement {
 	t := new(trail)
 	c, r := p.place(w, t)
-	return Placement{Container: c, Base: p.site.Base(c), Reason: r, Rule: t.rule, Vetoes: t.vetoes}
+	return Placement{Container: c, Base: p.site.Base(c), Reason: r, Rule: t.rule, Match: t.match, Vetoes: t.vetoes}
 }
 
 func (p *Policy) place(w Watcher, t *trail) (presence.ContainerID, Reason) {
@@ -125,16 +128,17 @@ func (p *Policy) place(w Watcher, t *trail) (presence.ContainerID, Reason) {
 func (p *Policy) veto(w Watcher, t *trail) (Reason, bool) {
 	if v := p.vetoes; v != nil {
 		if v.walls.denies(w.Addr) {
-			t.veto("wall", "denied")
+			t.veto(VetoWall, Denied, "denied")
 			return ReasonAdmin, true
 		}
-		t.veto("wall", "passed")
+		t.veto(VetoWall, Passed, "passed")
 	}
 	if p.failsClosed() || p.rosterMightLower(w) {
-		t.veto("fail-closed", p.why())
+		cause, why := p.why()
+		t.veto(VetoFailClosed, cause, why)
 		return ReasonFailClosed, true
 	}
-	t.veto("fail-closed", "passed")
+	t.veto(VetoFailClosed, Passed, "passed")
 	if p.vetoes == nil {
 		return "", false
 	}
@@ -144,21 +148,25 @@ func (p *Policy) veto(w Watcher, t *trail) (Reason, bool) {
 // lists tries S8.1, S8.2 and S8.3.
 func (v *vetoes) lists(w Watcher, rosterReadable bool, t *trail) (Reason, bool) {
 	if v.block.denies(w.Addr) {
-		t.veto("server-block", "denied")
+		if v.block.hidesAll {
+			t.veto(VetoServerBlock, DeniedAll, "denied: an entry for the component hides from everybody")
+		} else {
+			t.veto(VetoServerBlock, Denied, "denied")
+		}
 		return ReasonServerBlock, true
 	}
-	t.veto("server-block", "passed")
+	t.veto(VetoServerBlock, Passed, "passed")
 	if v.standard != nil {
-		if r, blocked := v.standard.veto("privacy-list", w, rosterReadable, t); blocked {
+		if r, blocked := v.standard.veto(VetoPrivacyList, w, rosterReadable, t); blocked {
 			return r, true
 		}
 	}
 	if v.invisible {
-		t.veto("active-list", "denied: an unread list may be active")
+		t.veto(VetoActiveList, Suspected, "denied: an unread list may be active")
 		return ReasonPrivacyList, true
 	}
 	for _, l := range v.active {
-		if r, blocked := l.veto("active-list", w, rosterReadable, t); blocked {
+		if r, blocked := l.veto(VetoActiveList, w, rosterReadable, t); blocked {
 			return r, true
 		}
 	}
@@ -168,28 +176,36 @@ func (v *vetoes) lists(w Watcher, rosterReadable bool, t *trail) (Reason, bool) 
 func (l *list) veto(name string, w Watcher, rosterReadable bool, t *trail) (Reason, bool) {
 	switch l.verdict(w, rosterReadable) {
 	case listDenies:
-		t.veto(name, "denied")
+		if l.hidesAll {
+			t.veto(name, DeniedAll, "denied: an item for the component hides from everybody")
+		} else {
+			t.veto(name, Denied, "denied")
+		}
 		return ReasonPrivacyList, true
 	case listUnknown:
-		t.veto(name, "the roster that would decide cannot be read")
+		t.veto(name, NoRoster, "the roster that would decide cannot be read")
 		return ReasonFailClosed, true
 	case listAllows:
-		t.veto(name, "passed: an item allows")
+		t.veto(name, Passed, "passed: an item allows")
 	default:
-		t.veto(name, "passed: no item matches")
+		t.veto(name, Passed, "passed: no item matches")
 	}
 	return "", false
 }
 
 // why tells what failed closed.
-func (p *Policy) why() string {
+func (p *Policy) why() (Cause, string) {
 	switch {
 	case !p.Loaded():
-		return "not loaded yet"
-	case p.Err() != nil:
-		return p.Err().Error()
+		return NotLoaded, "not loaded yet"
+	case p.err != nil:
+		return Malformed, p.err.Error()
+	case p.state == StateError:
+		return Unreadable, p.Err().Error()
+	case p.state == StateStale:
+		return Stale, p.Err().Error()
 	}
-	return "the roster that would decide cannot be read"
+	return NoRoster, "the roster that would decide cannot be read"
 }
 
 // tier is S2.2: the first tier with a match decides, inside it the highest id.
@@ -206,7 +222,7 @@ func (p *Policy) tier(w Watcher, v view, t *trail) (presence.ContainerID, Reason
 	}
 	if id, suffix, ok := p.rules.wildcard(domain, v); ok {
 		if t != nil {
-			t.rule = Rule{id, RuleDomain, "*." + suffix}.String()
+			t.matched(Rule{id, RuleDomain, "*." + suffix})
 		}
 		return id, ReasonDomain
 	}
@@ -223,7 +239,9 @@ func (p *Policy) tier(w Watcher, v view, t *trail) (presence.ContainerID, Reason
 	if id, ok := p.rules.networks[n].pick(v, false); ok {
 		return id, t.rules(networkRules[n], "", id, networkReasons[n])
 	}
-	if t != nil {
+	if t != nil && v.privacyMode {
+		t.decided("S2.4: privacy mode, and no user or group rule matches")
+	} else if t != nil {
 		t.decided("S2.2: no rule matches")
 	}
 	return presence.DefaultContainer, ReasonDefault
@@ -238,10 +256,12 @@ var (
 // of a watcher outlives a placement nobody asked to be explained.
 func (t *trail) rules(typ RuleType, value string, id presence.ContainerID, r Reason) Reason {
 	if t != nil {
-		t.rule = Rule{id, typ, strings.Clone(value)}.String()
+		t.matched(Rule{id, typ, strings.Clone(value)})
 	}
 	return r
 }
+
+func (t *trail) matched(r Rule) { t.match, t.rule = r, r.String() }
 
 // contact is the implicit contact tier of S2.2.
 func (p *Policy) contact(w Watcher, t *trail) presence.ContainerID {

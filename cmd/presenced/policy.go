@@ -8,10 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"presenced/internal/engine/eval"
-	"presenced/internal/presence"
 	"presenced/internal/scenario"
-	"presenced/internal/text"
 )
 
 // maxScenario bounds a scenario file; one is written by hand.
@@ -23,7 +20,7 @@ func (a *app) policyCommand() *cobra.Command {
 		Short:   "try rules out, explain what they do, and grant named policies",
 		Example: "  presenced policy explain alice@example.org --watcher bob@example.org",
 	})
-	cmd.AddCommand(a.policyTestCommand(), a.policyExplainCommand(),
+	cmd.AddCommand(a.policyTestCommand(), a.explainCommand("presenced policy explain"),
 		a.policyListCommand(), a.policyGrantCommand(), a.policyRevokeCommand())
 	return cmd
 }
@@ -115,80 +112,4 @@ func (a *app) printScenarios(report *scenario.Report) error {
 		}
 	}
 	return a.printf("%d passed, %d failed\n", report.Passed, report.Failed)
-}
-
-func (a *app) policyExplainCommand() *cobra.Command {
-	var watcher string
-	cmd := &cobra.Command{
-		Use:   "explain USER",
-		Short: "tell why a watcher sees what she sees of a user, now",
-		Long: `Asks the running daemon why a watcher sees of a user what she sees: which of the
-user's devices, states and events decided, which container the watcher is in and
-by which rule, for each category whether it is shown, and which of the operator's
-policies decided.`,
-		Example: "  presenced policy explain alice@example.org --watcher bob@example.org",
-		Args:    takes("USER"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if watcher == "" {
-				return usage("%s needs --watcher JID; \"%s --help\" has an example", cmd.CommandPath(), cmd.CommandPath())
-			}
-			client, err := a.client()
-			if err != nil {
-				return err
-			}
-			e, err := client.Explain(cmd.Context(), args[0], watcher)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.printJSON(e)
-			}
-			return a.table(explain(args[0], watcher, &e))
-		},
-	}
-	cmd.Flags().StringVar(&watcher, "watcher", "", "the `JID` of the watcher")
-	return cmd
-}
-
-// explain tells an explanation in lines.
-func explain(user, watcher string, e *eval.Explanation) []string {
-	p := &e.Projection
-	rows := []string{
-		fmt.Sprintf("%s sees %s as\t%s (%d)%s", watcher, user, text.Class("en", p.Availability.Class()), p.Availability, activityOf(p)),
-		fmt.Sprintf("container\t%d, decided by %s", e.Container.ID, e.Container.Tier),
-	}
-	if e.Container.Rule != "" {
-		rows = append(rows, "rule\t"+oneLine(e.Container.Rule))
-	}
-	if e.Policy != nil {
-		rows = append(rows, "policy\t"+oneLine(e.Policy.String()))
-	}
-	for _, v := range e.Vetoes {
-		rows = append(rows, "veto tried\t"+oneLine(v.Name+": "+v.Result))
-	}
-	for _, in := range e.Inputs {
-		rows = append(rows, "input\t"+oneLine(inputLine(in)))
-	}
-	for _, c := range e.Categories {
-		shown := "withheld"
-		if c.Shown {
-			shown = "shown"
-		}
-		rows = append(rows, fmt.Sprintf("%s\t%s (%s)", c.Name, shown, c.Cell))
-	}
-	return rows
-}
-
-func activityOf(p *eval.Projection) string {
-	if p.Activity == nil {
-		return ""
-	}
-	return ", " + text.Activity("en", presence.Activity(*p.Activity))
-}
-
-func inputLine(in presence.Input) string {
-	if in.Won {
-		return fmt.Sprintf("%s %s counted by %s", in.Kind, in.ID, in.Rule)
-	}
-	return fmt.Sprintf("%s %s was beaten by %s", in.Kind, in.ID, in.Rule)
 }

@@ -76,7 +76,7 @@ func TestRun_AGroupsPolicyHoldsForItsMembers(t *testing.T) {
 	if !s.quiet(salesAlice)() || !s.open(salesBob)() {
 		t.Fatal("when the grant has answered it does not hold, or holds for somebody else")
 	}
-	if out := presenced(t, s.Daemon, exitFine, "policy", "explain", salesAlice, "--watcher", salesBob); !strings.Contains(out, `quiet (granted to the group "Sales")`) {
+	if out := presenced(t, s.Daemon, exitFine, "policy", "explain", salesAlice, "--watcher", salesBob, "--details"); !strings.Contains(out, `quiet (granted to the group "Sales")`) {
 		t.Errorf("the explanation does not name the policy:\n%s", out)
 	}
 	if err := s.Kill(); err != nil {

@@ -76,6 +76,14 @@ func TestRun_ShowsAUserFromEnrolmentToErasure(t *testing.T) {
 	if e.Projection.Container != 200 || e.Projection.Availability != 9500 || len(e.Inputs) == 0 || len(e.Categories) == 0 {
 		t.Errorf("explain: %+v, want container 200, 9500, inputs and categories\n%s", e, out)
 	}
+	out = presenced(t, d, exitFine, "explain", "alice@example.localhost", "--watcher", "bob@example.localhost")
+	if want := `bob@example.localhost sees you as "Do not disturb", because your device "desk" is set to do not disturb.`; !strings.Contains(out, want) || strings.Contains(out, "S5.3") {
+		t.Errorf("explain lacks %s, or names rules:\n%s", want, out)
+	}
+	out = presenced(t, d, exitFine, "policy", "explain", "alice@example.localhost", "--watcher", "bob@example.localhost", "--language", "de", "--details")
+	if !strings.Contains(out, "weil Ihr Gerät „desk“ auf „nicht stören“ gestellt ist.") || !strings.Contains(out, "resource desk counted by S5.3") {
+		t.Errorf("explain in German, with details:\n%s", out)
+	}
 	presenced(t, d, exitFine, "user", "erase", "alice@example.localhost")
 	presenced(t, d, exitProblem, "user", "show", "alice@example.localhost")
 }

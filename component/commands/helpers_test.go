@@ -19,7 +19,20 @@ import (
 type fakeDoor struct {
 	apply   func(who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 	inspect func(who engine.Principal, user presence.Addr) (engine.Inspection, error)
+	explain func(who engine.Principal, user, watcher presence.Addr) (engine.Explained, error)
+	members engine.Audience
 	applied []engine.Change
+}
+
+func (d *fakeDoor) Explain(_ context.Context, who engine.Principal, user, watcher presence.Addr) (engine.Explained, error) {
+	if d.explain == nil {
+		return engine.Explained{User: user, Watcher: watcher}, nil
+	}
+	return d.explain(who, user, watcher)
+}
+
+func (d *fakeDoor) Audience(context.Context, engine.Principal, presence.Addr) (engine.Audience, error) {
+	return d.members, nil
 }
 
 func (d *fakeDoor) Apply(_ context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error) {

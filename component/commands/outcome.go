@@ -15,12 +15,16 @@ type plan struct {
 	done    string // the sentence when all of them were made
 	unseen  string // instead of done while something else is shown; empty: done fits
 	result  *form  // data to show
+	failed  error  // what was asked could not be told; nothing else counts
 }
 
 // apply makes the changes in order and tells what came of them. page is the one
 // that was filled in last, -1 for none: it comes back when the engine finds one
 // of its values wrong.
 func (r *run) apply(p plan, page int) []byte {
+	if p.failed != nil {
+		return r.refused(p.failed, page, 0, 0)
+	}
 	var advice []engine.Advice
 	unchanged := 0
 	for i, c := range p.changes {

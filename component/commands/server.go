@@ -17,6 +17,10 @@ type Door interface {
 	// Inspect returns a user's own settings; a *engine.RefusedError of kind
 	// NotEnrolled says that she has none.
 	Inspect(ctx context.Context, who engine.Principal, user presence.Addr) (engine.Inspection, error)
+	// Explain tells what a watcher sees of the user and why.
+	Explain(ctx context.Context, who engine.Principal, user, watcher presence.Addr) (engine.Explained, error)
+	// Audience lists who may look at the user.
+	Audience(ctx context.Context, who engine.Principal, user presence.Addr) (engine.Audience, error)
 }
 
 // Container is a level the operator declared (S1).

@@ -34,6 +34,9 @@ var table = []command{
 	{node: "unblock", name: "command.unblock", pages: []func(*run) *form{unblockForm}, change: unblock},
 	{node: "requests", name: "command.requests", pages: []func(*run) *form{requestsForm}, change: decide, names: map[string]string{"watcher": "requests", "container": "decision"}},
 	{node: "privacy-mode", name: "command.privacy-mode", pages: []func(*run) *form{modeForm}, change: setMode},
+	{node: "view-as", name: "command.view-as", pages: []func(*run) *form{viewForm}, change: viewAs},
+	{node: "explain", name: "command.explain", pages: []func(*run) *form{explainForm}, change: explainWhy},
+	{node: "watchers", name: "command.watchers", pages: []func(*run) *form{watchersForm, revokeForm}, change: watchers, names: map[string]string{"watcher": "watchers"}},
 }
 
 // find returns the command of a node, nil for none.

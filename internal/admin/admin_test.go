@@ -18,14 +18,13 @@ import (
 	"time"
 
 	"presenced/internal/engine"
-	"presenced/internal/engine/eval"
 	"presenced/internal/presence"
 )
 
 // door is the engine as the test wants it to be; a missing function fails.
 type door struct {
 	look    func(asker engine.Principal, users []presence.Addr) []presence.View
-	explain func(user, watcher presence.Addr) (eval.Explanation, error)
+	explain func(user, watcher presence.Addr) (engine.Explained, error)
 	inspect func(user presence.Addr) (engine.Inspection, error)
 	users   func() ([]engine.UserSummary, error)
 	saved   []engine.Saved
@@ -38,7 +37,7 @@ type door struct {
 func (d *door) Look(_ context.Context, asker engine.Principal, users []presence.Addr) []presence.View {
 	return d.look(asker, users)
 }
-func (d *door) Explain(_ context.Context, _ engine.Principal, user, watcher presence.Addr) (eval.Explanation, error) {
+func (d *door) Explain(_ context.Context, _ engine.Principal, user, watcher presence.Addr) (engine.Explained, error) {
 	return d.explain(user, watcher)
 }
 func (d *door) Inspect(_ context.Context, _ engine.Principal, user presence.Addr) (engine.Inspection, error) {
@@ -179,7 +178,7 @@ func TestErrors_AreProblemsThatSayWhatToDo(t *testing.T) {
 	var refuse error
 	client, _, log := serve(t, &door{
 		inspect: func(presence.Addr) (engine.Inspection, error) { return engine.Inspection{}, refuse },
-		explain: func(_, _ presence.Addr) (eval.Explanation, error) { return eval.Explanation{}, refuse },
+		explain: func(_, _ presence.Addr) (engine.Explained, error) { return engine.Explained{}, refuse },
 	})
 	for _, c := range []struct {
 		err    error
@@ -204,7 +203,7 @@ func TestErrors_AreProblemsThatSayWhatToDo(t *testing.T) {
 		t.Error("the fault is not in the log")
 	}
 	for _, bad := range []string{"", "@example.org", strings.Repeat("x", 5000) + "@example.org"} {
-		_, err := client.Explain(t.Context(), "alice@example.org", bad)
+		_, err := client.Explain(t.Context(), "alice@example.org", bad, "")
 		if p, ok := errors.AsType[*ProblemError](err); !ok || p.Status != 400 || p.Field != "watcher" {
 			t.Errorf("watcher %.20q: got %v, want a problem with the field", bad, err)
 		}

@@ -15,7 +15,6 @@ import (
 
 	"presenced/internal/answer"
 	"presenced/internal/engine"
-	"presenced/internal/engine/eval"
 )
 
 // ErrNoDaemon is wrapped when nobody answers on the socket.
@@ -97,9 +96,14 @@ func (c *Client) Presence(ctx context.Context, jid, as string) (p answer.Presenc
 	return p, c.do(ctx, http.MethodGet, userPath(jid, "/presence"), q, &p)
 }
 
-// Explain tells why the watcher sees what she sees of a user.
-func (c *Client) Explain(ctx context.Context, jid, watcher string) (e eval.Explanation, err error) {
-	err = c.do(ctx, http.MethodGet, userPath(jid, "/explain"), url.Values{"watcher": {watcher}}, &e)
+// Explain tells why the watcher sees what she sees of a user, in words of a
+// language; empty: the daemon's.
+func (c *Client) Explain(ctx context.Context, jid, watcher, lang string) (e Explanation, err error) {
+	q := url.Values{"watcher": {watcher}}
+	if lang != "" {
+		q.Set("lang", lang)
+	}
+	err = c.do(ctx, http.MethodGet, userPath(jid, "/explain"), q, &e)
 	return e, err
 }
 

@@ -8,7 +8,9 @@ import (
 
 	"presenced/internal/answer"
 	"presenced/internal/engine"
+	"presenced/internal/explain"
 	"presenced/internal/presence"
+	"presenced/internal/text"
 )
 
 // operator is who stands behind the socket.
@@ -153,6 +155,15 @@ func (s *Server) getPresence(w http.ResponseWriter, r *http.Request) {
 	write(w, answer.Of(user.Bare, s.o.Language, &views[0]))
 }
 
+// Explanation is why somebody sees a user as he does, for programs, and in the
+// words the user herself reads in the command "explain".
+type Explanation struct {
+	engine.Explained
+	Words []string `json:"words"`
+}
+
+// getExplanation answers in the language of the parameter "lang"; without, in that
+// of status texts.
 func (s *Server) getExplanation(w http.ResponseWriter, r *http.Request) {
 	user, ok := s.user(w, r)
 	if !ok {
@@ -168,7 +179,8 @@ func (s *Server) getExplanation(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	write(w, e)
+	lang := text.Match(r.URL.Query().Get("lang"), s.o.Language)
+	write(w, Explanation{e, explain.Why(lang, &e, s.o.Level)})
 }
 
 // user reads the user of the path; ok is false when the request was answered.
@@ -183,8 +195,8 @@ func (s *Server) user(w http.ResponseWriter, r *http.Request) (presence.JID, boo
 
 // address reads one address of a request; a resource is dropped, since rules
 // and presence are per account.
-func address(field, text string) (presence.JID, error) {
-	j, err := presence.ParseJID(text)
+func address(field, written string) (presence.JID, error) {
+	j, err := presence.ParseJID(written)
 	if err != nil {
 		p := problem(http.StatusBadRequest, field+": "+err.Error()+"; write an address such as alice@example.org")
 		p.Field = field

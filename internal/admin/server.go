@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"presenced/internal/engine"
-	"presenced/internal/engine/eval"
 	"presenced/internal/presence"
 	"presenced/internal/token"
 )
@@ -29,7 +28,7 @@ const (
 // Door is the engine as administration needs it.
 type Door interface {
 	Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
-	Explain(ctx context.Context, who engine.Principal, user, watcher presence.Addr) (eval.Explanation, error)
+	Explain(ctx context.Context, who engine.Principal, user, watcher presence.Addr) (engine.Explained, error)
 	Inspect(ctx context.Context, who engine.Principal, user presence.Addr) (engine.Inspection, error)
 	Users(ctx context.Context, who engine.Principal) ([]engine.UserSummary, error)
 	Export(ctx context.Context, each func(engine.Saved) error) error
@@ -46,8 +45,10 @@ type Options struct {
 	Status   func() Status // all but the users
 	Ready    func() bool   // the settings are loaded; until then only Status answers
 	Language string        // of status texts
-	Tokens   *token.Keep
-	Log      *slog.Logger
+	// Level names the operator's containers, empty for any other; nil: there are none.
+	Level  func(presence.ContainerID) string
+	Tokens *token.Keep
+	Log    *slog.Logger
 }
 
 // Server serves administration. Its zero value is not usable; see NewServer.

@@ -49,6 +49,7 @@ type Daemon struct {
 	tokens   *token.Keep
 	engine   *engine.Engine
 	edge     *component.Component
+	lists    listSources
 	ready    *readiness
 	undo     steps
 	running  steps // what was begun once the settings were loaded
@@ -95,6 +96,9 @@ func (d *Daemon) wire(c *config.Config) error {
 		return err
 	}
 	if err := d.openTokens(c); err != nil {
+		return err
+	}
+	if err := d.openLists(c, rules); err != nil {
 		return err
 	}
 	if d.edge, err = component.New(d.edgeOptions(c)); err != nil {
@@ -230,7 +234,7 @@ func (d *Daemon) listen(ctx context.Context) error {
 		return setup("see that admin.socket can be made there, or choose another", "admin.socket: %w", err)
 	}
 	server := admin.NewServer(admin.Options{
-		Door: d.engine, Status: d.status, Ready: d.loaded.Load, Language: c.Presence.Language, Tokens: d.tokens, Log: d.log,
+		Door: d.engine, Status: d.status, Ready: d.loaded.Load, Language: c.Presence.Language, Level: levelNames(c), Tokens: d.tokens, Log: d.log,
 	})
 	server.Serve(l)
 	d.undo.add("admin socket", server.Close)

@@ -113,7 +113,7 @@ func wallsOf(c *config.Config) ([]engine.Wall, error) {
 }
 
 func enrolmentOf(c *config.Enrolment) (engine.Enrolment, error) {
-	e := engine.Enrolment{Users: make(map[presence.Addr]string), Bots: make(map[presence.Addr]bool)}
+	e := engine.Enrolment{Users: make(map[presence.Addr]string), Bots: make(map[presence.Addr]bool), Apps: make(map[presence.Addr]bool)}
 	switch c.Mode {
 	case "all":
 		e.Mode = engine.EnrolAll
@@ -134,6 +134,13 @@ func enrolmentOf(c *config.Enrolment) (engine.Enrolment, error) {
 	bots, err := addrsOf("enrolment.bots", c.Bots)
 	for _, a := range bots {
 		e.Bots[a] = true
+	}
+	if err != nil {
+		return e, err
+	}
+	apps, err := addrsOf("enrolment.apps", c.Apps)
+	for _, a := range apps {
+		e.Apps[a] = true
 	}
 	return e, err
 }
@@ -162,6 +169,15 @@ func hostsOf(c *config.Config) ([]string, error) {
 		hosts[i] = a.Domain()
 	}
 	return hosts, nil
+}
+
+// levelNames names the operator's containers.
+func levelNames(c *config.Config) func(presence.ContainerID) string {
+	names := make(map[presence.ContainerID]string, len(c.Privacy.Containers))
+	for _, k := range c.Privacy.Containers {
+		names[presence.ContainerID(k.ID)] = k.Name
+	}
+	return func(id presence.ContainerID) string { return names[id] }
 }
 
 // levelsOf are the operator's containers as the commands name them.

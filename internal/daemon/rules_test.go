@@ -136,10 +136,10 @@ requests = 3
 }
 
 func TestRules_ListOfUsersCountsInModeListOnly(t *testing.T) {
-	const users = "\nusers = [\"Alice@example.org\"]\nbots = [\"lift@example.org\"]\n"
+	const users = "\nusers = [\"Alice@example.org\"]\nbots = [\"lift@example.org\"]\napps = [\"phones@elsewhere.example\"]\n"
 	alice := presence.MustAddr("alice@example.org")
 	r := rulesFor(t, "[enrolment]\nmode = \"list\""+users)
-	if r.Enrolment.Mode != engine.EnrolList || r.Enrolment.Users[alice] != "Alice@example.org" || !r.Enrolment.Bots[presence.MustAddr("lift@example.org")] {
+	if r.Enrolment.Mode != engine.EnrolList || r.Enrolment.Users[alice] != "Alice@example.org" || !r.Enrolment.Bots[presence.MustAddr("lift@example.org")] || !r.Enrolment.Apps[presence.MustAddr("phones@elsewhere.example")] {
 		t.Errorf("mode list: %+v", r.Enrolment)
 	}
 	for mode, want := range map[string]engine.EnrolmentMode{"opt-in": engine.OptIn, "all": engine.EnrolAll} {

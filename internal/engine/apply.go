@@ -45,6 +45,11 @@ func (e *Engine) Apply(ctx context.Context, who Principal, user presence.JID, c 
 type answerFunc func(Result, error)
 
 func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time, answer answerFunc) {
+	switch c.(type) {
+	case SetClaim, ReleaseClaim: // apps may, too
+		s.claimed(who, user, c, now, answer)
+		return
+	}
 	if !who.Operator && who.Addr != user.Addr {
 		answer(Result{}, refuse(NotAllowed, "", "only the user herself and the operator may do that"))
 		return
@@ -62,7 +67,13 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 		answer(Result{}, refuse(NotEnrolled, "", "%s is not enabled; run the command \"enable\" first", user.Bare))
 		return
 	}
-	if !u.do(now, func(now time.Time) { u.plan(c, now, answer) }) {
+	queued := u.do(now, func(now time.Time) {
+		u.plan(c, now, answer)
+		if !who.Operator {
+			u.commanded(now)
+		}
+	})
+	if !queued {
 		answer(Result{}, errBusy)
 	}
 }
@@ -154,6 +165,10 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.setPrivacyMode(c.On, answer)
 	case SetBadge:
 		u.setBadge(c.On, answer)
+	case AllowApp:
+		u.allowApp(c.JID, answer)
+	case DenyApp:
+		u.denyApp(c.JID, answer)
 	case Approve:
 		u.decide(c.Watcher, c.Container, true, answer)
 	case Refuse:

@@ -126,6 +126,7 @@ const (
 // Result tells what a change led to.
 type Result struct {
 	Advice []Advice
+	Until  time.Time // when a claim ends by itself; else zero
 }
 
 // ErrorKind says why a change or a reading was refused; the surfaces map it to

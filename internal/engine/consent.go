@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"presenced/internal/presence"
+)
 
 // consented handles a subscription stanza between a user and the component's
 // own JID (PRODUCT, "Learning presence").
@@ -175,7 +179,7 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 
 func (u *user) forgetPresence(now time.Time) {
 	u.person.Inputs.Resources = nil
-	u.person.Inputs.Claims = nil
+	u.dropClaims(now, func(presence.Claim) bool { return true })
 	u.roster = rosterCopy{} // who waits for it goes on as without one
 	u.person.Roster = nil
 	u.forgetCard()

@@ -143,6 +143,7 @@ func (s *settings) documents() map[string][]byte {
 	if s.badge != "" {
 		docs[DocBadge] = encode(badgeDoc{V: docVersion, Handle: s.badge})
 	}
+	s.rareDocuments(docs)
 	return docs
 }
 

@@ -70,6 +70,7 @@ func (u *user) daysEnd(until, now time.Time) (ends [2]time.Time) {
 func (u *user) aggregate(now time.Time) (changed bool) {
 	before := u.gist
 	u.watchClock(now)
+	u.expireClaims(now)
 	s := u.sh
 	s.state = u.person.State(&s.e.rules().System, now)
 	s.stateOf, s.stateAt = u, now

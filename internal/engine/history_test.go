@@ -51,6 +51,8 @@ func playHistory(t *testing.T, r *rand.Rand) {
 	for range 60 {
 		h.act()
 		h.read()
+		who := presence.MustAddr([]string{bob, boss, fred, zed, alice}[h.r.IntN(5)])
+		h.viewAs(who, h.Look(context.Background(), Principal{Addr: who}, []presence.Addr{presence.MustAddr(alice)})[0])
 	}
 	if !h.attached {
 		h.link()
@@ -146,6 +148,22 @@ func (h *history) read() {
 	}
 }
 
+// viewAs wants the explanation to show what the watcher is answered (S12), also
+// while nothing may be sent.
+func (h *history) viewAs(watcher presence.Addr, wire presence.View) {
+	h.Helper()
+	e, err := h.Explain(context.Background(), Principal{Addr: presence.MustAddr(alice)}, presence.MustAddr(alice), watcher)
+	if err != nil {
+		h.Fatal(err)
+	}
+	if e.View != wire {
+		h.Errorf("view-as shows %s\n%+v\nthe wire\n%+v", watcher, e.View, wire)
+	}
+	if e.Hold == HoldNone && (e.Container.ID != wire.Container || e.Projection.Availability != wire.Availability) {
+		h.Errorf("explained to %s: %+v, the wire %+v", watcher, e.Projection, wire)
+	}
+}
+
 // compare asks as each watcher and wants to hear what she was shown last.
 func (h *history) compare() {
 	for _, who := range []string{bob, boss, fred, alice} {
@@ -155,5 +173,6 @@ func (h *history) compare() {
 		if got := h.last[who]; got != want && !(got == "" && v.Availability == presence.Offline) {
 			h.Errorf("%s was last shown %q, the truth is %q", who, got, want)
 		}
+		h.viewAs(a, v)
 	}
 }

@@ -104,7 +104,8 @@ func (u *user) exchange(set settings, now time.Time) {
 		}
 		u.reread(now, nil)
 	}
-	u.markDirty(now) // the write has taken the stored devices away
+	u.endUnallowed(now)
+	u.keep(now) // the write has taken what was stored of her presence away
 	u.evaluate(now)
 	u.serveWaiters(now)
 }

@@ -36,7 +36,7 @@ func (e *Engine) readImport(who Principal, user presence.JID, docs map[string][]
 		return nil, &RefusedError{Kind: Invalid, Reason: err.Error() + "; correct it, or export it again", Err: err}
 	}
 	im := &imported{set: set}
-	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen, e.readProfile, e.readBadge} {
+	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen, e.readProfile, e.readBadge, e.readRare} {
 		if err := check(user, im); err != nil {
 			return nil, err
 		}
@@ -52,6 +52,7 @@ func strictly(name string, raw []byte) error {
 		DocEnrol: &enrolDoc{}, DocRules: &rulesDoc{}, DocSubs: &roster.Subs{},
 		DocManual: &manualDoc{}, DocNote: &noteDoc{}, DocOOF: &oofDoc{},
 		DocProfile: &profileDoc{}, DocLists: &listsDoc{}, DocBadge: &badgeDoc{},
+		DocApps: &appsDoc{},
 	}[name]
 	if !ok {
 		return refuse(Invalid, name, "document %q is not known here; import it with the presenced that wrote it", name)

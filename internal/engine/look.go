@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"presenced/internal/engine/eval"
 	"presenced/internal/presence"
 	"presenced/privacy"
 	"presenced/roster"
@@ -63,7 +62,7 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		answer(emptyView())
 		return
 	}
-	own := asker.Operator || asker.Addr == target
+	own := asker.Addr == target || asker.Operator && asker.Addr.IsZero()
 	tell := func(now time.Time) {
 		if !own && !u.maySend() {
 			answer(emptyView())
@@ -151,6 +150,7 @@ func (u *user) inspect(now time.Time) Inspection {
 		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(),
 	}
 	_, out.Timezone = u.zone()
+	out.Claims, out.Apps = u.claimLines(now), u.set.apps().Apps
 	if u.roster.status == rosterRead {
 		out.RosterAge = u.roster.readAt.age(u.sh.e.instant(now))
 	}
@@ -190,14 +190,4 @@ func (e *Engine) Users(ctx context.Context, who Principal) ([]UserSummary, error
 		all = append(all, part...)
 	}
 	return all, nil
-}
-
-// Explain tells why a watcher sees what she sees of a user now (S12); for the
-// user herself and the operator only.
-func (e *Engine) Explain(ctx context.Context, who Principal, of, watcher presence.Addr) (eval.Explanation, error) {
-	return reading(ctx, e, who, of, func(u *user, now time.Time) eval.Explanation {
-		out := u.person.Explain(&e.rules().System, now, watcher, u.set.subs.Standing(watcher) == roster.Accepted)
-		out.Policy = u.heldPolicy()
-		return out
-	})
 }

@@ -34,6 +34,8 @@ type Inspection struct {
 	Watchers     []Watcher             `json:"watchers"`
 	RosterAge    time.Duration         `json:"roster_age_ns,omitempty"` // zero: not read
 	Policy       *privacy.HeldPolicy   `json:"policy,omitempty"`        // nil: the global one
+	Claims       []ClaimLine           `json:"claims,omitempty"`
+	Apps         []string              `json:"apps,omitempty"` // that she lets claim for her
 }
 
 // Watcher is one subscription, or request for one, to a user's mirror.

@@ -20,6 +20,9 @@ type Rules struct {
 	RequireLists bool          // privacy.server_lists = "require" (S11)
 	Limits       roster.Limits
 	Zone         *time.Location // of users who gave none; nil: UTC
+	// ListSources read the block and privacy lists of the users of a host, which is
+	// in IDNA form, where the stream does not offer them (S11).
+	ListSources map[string]ListReader
 	// Directory returns what the operator says of a person, nil for nothing; nil
 	// where there is no directory. What it returns is not changed.
 	Directory func(presence.Addr) *presence.Profile
@@ -51,6 +54,7 @@ type Enrolment struct {
 	Mode  EnrolmentMode
 	Users map[presence.Addr]string // the list, by address, as spelled
 	Bots  map[presence.Addr]bool
+	Apps  map[presence.Addr]bool // that may claim for everybody (S5.2)
 }
 
 // wallsOf returns from whom the operator hides the user.

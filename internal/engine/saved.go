@@ -27,7 +27,15 @@ const savedVersion = 1
 // tells them at the attach nor answers probes. Everywhere else what is stored
 // would be swept unread.
 func (u *user) markDirty(now time.Time) {
-	if u.isDirty || !u.sh.e.opt.StorePresence && !u.needsPings() {
+	if u.sh.e.opt.StorePresence || u.needsPings() {
+		u.keep(now)
+	}
+}
+
+// keep has what is known of the user's presence stored with the next flush. Claims
+// are learned from nobody again.
+func (u *user) keep(now time.Time) {
+	if u.isDirty {
 		return
 	}
 	u.isDirty = true
@@ -78,11 +86,16 @@ func (u *user) appendPresence(b []byte, digests bool) []byte {
 			pairs += len(u.groups[i].pairs)
 		}
 	}
-	if len(rs) == 0 && pairs == 0 {
+	claims := len(u.person.Inputs.Claims)
+	if len(rs) == 0 && pairs == 0 && claims == 0 {
 		return b
 	}
-	b = slices.Grow(b, 16+64*len(rs)+40*pairs)
-	b = append(b, savedVersion)
+	b = slices.Grow(b, 16+64*len(rs)+40*pairs+96*claims)
+	if claims == 0 {
+		b = append(b, savedVersion)
+	} else {
+		b = append(b, savedWithClaims)
+	}
 	b = binary.AppendUvarint(b, uint64(len(rs)))
 	for i := range rs {
 		r := &rs[i]
@@ -93,24 +106,28 @@ func (u *user) appendPresence(b []byte, digests bool) []byte {
 		b = appendTime(b, r.PublishedAt)
 	}
 	b = binary.AppendUvarint(b, uint64(pairs))
-	if pairs == 0 {
-		return b
-	}
 	for i := range u.groups {
+		if pairs == 0 {
+			break
+		}
 		g := &u.groups[i]
 		g.each(func(j int, l last) {
 			b = appendString(b, u.watcher(g.pairs[j]).Key())
 			b = binary.LittleEndian.AppendUint64(b, l.sent)
 		})
 	}
-	return b
+	return u.appendClaims(b)
 }
 
 // restorePresence reads what encodePresence wrote. Presence is rebuilt from the
 // server anyway, so what cannot be read is dropped.
 func (u *user) restorePresence(b []byte) {
 	d := decoder{b: b}
-	if len(b) == 0 || d.byte() != savedVersion {
+	if len(b) == 0 {
+		return
+	}
+	form := d.byte()
+	if form != savedVersion && form != savedWithClaims {
 		return
 	}
 	var rs []presence.Resource
@@ -132,6 +149,9 @@ func (u *user) restorePresence(b []byte) {
 		return
 	}
 	u.person.Inputs.Resources = rs
+	if form == savedWithClaims {
+		u.person.Inputs.Claims = d.claims()
+	}
 	if len(sent) > 0 {
 		u.begin().sent = sent
 	}

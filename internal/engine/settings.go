@@ -46,10 +46,10 @@ func (c *consent) UnmarshalText(name []byte) error {
 // The documents of one user, as stored (ARCHITECTURE, "What is kept where").
 type (
 	enrolDoc struct {
-		JID     string  `json:"jid"`
 		V       version `json:"v"`
 		Enabled bool    `json:"enabled"`
 		Consent consent `json:"consent,omitempty"`
+		JID     string  `json:"jid"`
 	}
 	rulesDoc struct {
 		V           version        `json:"v"`
@@ -87,6 +87,7 @@ type choices struct {
 	oof    *presence.OutOfOffice
 	told   *Profile // nil: nothing
 	badge  string   // the handle; empty: none
+	rare   *rare    // nil: none of it
 }
 
 var nothingChosen choices
@@ -121,6 +122,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var profile profileDoc
 	var lists listsDoc
 	var badge badgeDoc
+	var few rare
 	for _, d := range []struct {
 		name string
 		into any
@@ -129,6 +131,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
+		{DocApps, &few.apps, &few.apps.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -152,6 +155,9 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 			c.told = &profile.Profile
 		}
 	})
+	if err := few.take(&s); err != nil {
+		return s, err
+	}
 	if lists.V != 0 {
 		s.lists = &lists
 	}

@@ -134,6 +134,7 @@ func (u *user) drop(resource string, now time.Time) {
 	}
 	in := &u.person.Inputs
 	in.Resources = aggregation.Gone(in.Resources, resource)
+	u.unbindClaims(resource, now)
 	u.markDirty(now)
 }
 
@@ -142,6 +143,7 @@ func (u *user) dropAll(now time.Time) {
 		return
 	}
 	u.person.Inputs.Resources = u.person.Inputs.Resources[:0]
+	u.unbindClaims("", now)
 	u.markDirty(now)
 }
 

@@ -14,10 +14,14 @@ var floors = [][]string{
 	{"config"},
 	{
 		"component", "internal/admin", "internal/web",
-		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists", "aggregation/calendar/sources",
+		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists",
+		"aggregation/calendar/sources/ics", "aggregation/calendar/sources/caldav",
 	},
-	{"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token"},
-	{"component/stream"},
+	{
+		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token",
+		"aggregation/calendar/sources/outbound",
+	},
+	{"component/stream", "internal/explain", "aggregation/calendar/sources"},
 	{"internal/engine", "internal/scenario"},
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
@@ -43,6 +47,11 @@ var narrow = map[string][]string{
 	"internal/store/redisstore": {"internal/engine", "internal/store/queue"},
 	"internal/store/queue":      {"internal/engine"},
 	"internal/serverlists":      {"internal/engine", "internal/presence", "privacy"},
+	// What fetches calendars knows no user, rule or store.
+	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},
+	"aggregation/calendar/sources/outbound": {"aggregation/calendar/sources"},
+	"aggregation/calendar/sources/ics":      {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
+	"aggregation/calendar/sources/caldav":   {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound", "internal/presence"},
 }
 
 // tools are built around the house: tests, the demo, the benchmarks. No room

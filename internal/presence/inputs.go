@@ -44,6 +44,7 @@ type Manual struct {
 // Claim is what an app says for a user, under a lease (S5.2).
 type Claim struct {
 	ID           string
+	App          Addr         // who made it; zero: the user herself
 	Availability Availability // 3000..17999
 	Activity     Activity
 	SetAt        time.Time

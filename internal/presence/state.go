@@ -38,6 +38,11 @@ type Input struct {
 	Kind string `json:"kind"` // resource, manual, claim, calendar, out-of-office, working-hours
 	Won  bool   `json:"won"`
 	Rule string `json:"rule"` // the rule that used it or beat it, e.g. "S5.3"
+
+	// What it says by itself, for texts that people read; Since is when that began
+	// or, of a device, its last input, and Until when it ends by itself. Zero: unknown.
+	Says         Shown     `json:"-"`
+	Since, Until time.Time `json:"-"`
 }
 
 // Trace lists the inputs of one aggregation in the order they were weighed.

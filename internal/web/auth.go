@@ -13,9 +13,12 @@ import (
 // tokenHandler answers somebody who may ask.
 type tokenHandler func(w http.ResponseWriter, r *http.Request, h *token.Holder)
 
-// reading lets next answer requests whose token may read, from where it may be
+// reading lets next answer requests whose token may read.
+func (s *Server) reading(next tokenHandler) http.HandlerFunc { return s.holding(token.Read, next) }
+
+// holding lets next answer requests whose token has a scope, from where it may be
 // used. What it costs, next takes from the token itself.
-func (s *Server) reading(next tokenHandler) http.HandlerFunc {
+func (s *Server) holding(scope token.Scope, next tokenHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Vary"] = perAsker
 		if !s.o.Ready() {
@@ -44,8 +47,8 @@ func (s *Server) reading(next tokenHandler) http.HandlerFunc {
 			w.Header().Set("Access-Control-Allow-Origin", origin)
 			w.Header().Set("Access-Control-Expose-Headers", "ETag, Retry-After")
 		}
-		if !h.Allows(token.Read) {
-			s.unauthorized(w, http.StatusForbidden, "insufficient_scope", "this token has not the scope read; \"presenced token create --scope\" makes one that has")
+		if !h.Allows(scope) {
+			s.unauthorized(w, http.StatusForbidden, "insufficient_scope", "this token has not the scope "+string(scope)+"; \"presenced token create --scope\" makes one that has")
 			return
 		}
 		next(w, r, h)

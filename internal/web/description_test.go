@@ -240,7 +240,7 @@ func TestDescription_HasEveryRoute(t *testing.T) {
 	d := describe(t)
 	for path, m := range s.routes() {
 		for method := range m {
-			u := &url.URL{Path: strings.NewReplacer("{name}", "x", "{file}", "x", "{$}", "").Replace(path)}
+			u := &url.URL{Path: strings.NewReplacer("{name}", "x", "{file}", "x", "{id}", "x", "{$}", "").Replace(path)}
 			if _, ok := d.find(&http.Request{Method: method, URL: u}); !ok {
 				t.Errorf("%s %s is not described", method, path)
 			}

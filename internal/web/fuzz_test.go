@@ -22,6 +22,7 @@ func FuzzRequests(f *testing.F) {
 		{"HEAD", "/v1/stream?user=a@b&user=%ff", ""}, {"GET", "/graph/v1.0/users/x/presence", ""},
 		{"POST", "/graph/v1.0/communications/getPresencesByUserId", `{"ids":[]}`}, {"GET", "/badge/x.svg", ""}, {"HEAD", "/badge/stream?handle=x", ""},
 		{"OPTIONS", "/v1/presence", ""}, {"GET", "/v1/presence/%00", ""}, {"PATCH", "//", "{"},
+		{"PUT", "/v1/users/a@b/claims/%00%ff", `{"availability":6500}`}, {"DELETE", "/v1/users/a@b/claims/x", ""},
 	} {
 		f.Add(seed[0], seed[1], seed[2], "application/json", `"x", *`)
 	}
@@ -29,10 +30,11 @@ func FuzzRequests(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, target, body, kind, match string) {
 		if s == nil {
 			s = &site{T: t, Server: New(Options{
-				Door: nobody{}, Tokens: newKeep(1e9, 1e9), Find: find, Ready: func() bool { return true }, Language: "en",
+				Door: nobody{}, Claims: nobody{}, Tokens: newKeep(1e9, 1e9), Find: find, Ready: func() bool { return true }, Language: "en",
 				Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 			}), tokens: map[string]string{}}
 			s.tokens[zed] = s.mint(zed)
+			s.tokens["claims"] = s.tokens[s.claimant(zed)]
 		}
 		u, err := url.ParseRequestURI(target)
 		if err != nil || strings.Contains(target, "stream") && method == http.MethodGet || u.Host != "" {
@@ -40,7 +42,11 @@ func FuzzRequests(f *testing.F) {
 		}
 		r := httptest.NewRequest(http.MethodGet, "/", strings.NewReader(body))
 		r.Method, r.URL, r.RequestURI = method, u, target
-		r.Header["Authorization"] = []string{"Bearer " + s.tokens[zed]}
+		as := zed
+		if method == http.MethodPut || method == http.MethodDelete {
+			as = "claims"
+		}
+		r.Header["Authorization"] = []string{"Bearer " + s.tokens[as]}
 		r.Header["Content-Type"], r.Header["If-None-Match"] = []string{kind}, []string{match}
 		r.Header["Last-Event-ID"], r.Header["Origin"] = []string{match}, []string{kind}
 		w := httptest.NewRecorder()
@@ -60,6 +66,10 @@ func (nobody) Look(_ context.Context, _ engine.Principal, users []presence.Addr)
 		views[i] = presence.OfflineView(0)
 	}
 	return views
+}
+
+func (nobody) Apply(context.Context, engine.Principal, presence.JID, engine.Change) (engine.Result, error) {
+	return engine.Result{}, &engine.RefusedError{Kind: engine.NotAllowed, Reason: "no"}
 }
 
 func (nobody) Badge(context.Context, string) presence.View { return presence.OfflineView(0) }

@@ -76,7 +76,7 @@ type site struct {
 	told   description3      // what openapi.yaml says, held against every answer
 }
 
-func newEngine(tb testing.TB) *engine.Engine {
+func siteRules(tb testing.TB) *engine.Rules {
 	tb.Helper()
 	where, err := privacy.NewSite(privacy.SiteOptions{
 		Component: "presence.example.org",
@@ -85,14 +85,27 @@ func newEngine(tb testing.TB) *engine.Engine {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return &engine.Rules{
+		System:  eval.System{Aggregation: aggregation.Default(), Operator: privacy.DefaultOperator(), Site: where},
+		Refresh: time.Minute, MaxStale: 24 * time.Hour, Limits: roster.Limits{Watchers: 1000, Requests: 200},
+	}
+}
+
+// listApp has the operator list an app that may claim for everybody.
+func (s *site) listApp(jid string) {
+	s.Helper()
+	r := siteRules(s)
+	r.Enrolment.Apps = map[presence.Addr]bool{presence.MustAddr(jid): true}
+	s.e.Reload(r)
+}
+
+func newEngine(tb testing.TB) *engine.Engine {
+	tb.Helper()
 	c := &contacts{}
 	e, err := engine.New(engine.Options{
 		Domain: "presence.example.org", Hosts: []string{"example.org"}, Language: "en", Liveness: time.Minute,
 		Store: nothing{}, Sender: c, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
-	}, &engine.Rules{
-		System:  eval.System{Aggregation: aggregation.Default(), Operator: privacy.DefaultOperator(), Site: where},
-		Refresh: time.Minute, MaxStale: 24 * time.Hour, Limits: roster.Limits{Watchers: 1000, Requests: 200},
-	})
+	}, siteRules(tb))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -129,7 +142,7 @@ func newSite(t *testing.T) *site {
 	keep := newKeep(100000, 100000)
 	s := &site{T: t, e: e, tokens: map[string]string{}, told: describe(t)}
 	s.Server = New(Options{
-		Door: e, Follow: e, Tokens: keep, Find: find, Ready: func() bool { return true },
+		Door: e, Follow: e, Claims: e, Tokens: keep, Find: find, Ready: func() bool { return true },
 		Language: "en", Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	s.key = [32]byte{1} // so that two servers can be compared

@@ -7,15 +7,19 @@ import (
 	"strings"
 
 	"presenced/internal/answer"
+	"presenced/internal/token"
 )
 
 // routes are the paths there are. A name stands percent-encoded in one segment.
 func (s *Server) routes() map[string]methods {
 	return map[string]methods{
-		"/v1/presence/{name}":               {http.MethodGet: s.reading(s.getPresence)},
-		"/v1/presence":                      {http.MethodPost: s.reading(s.postPresence)},
-		"/v1/stream":                        {http.MethodGet: s.reading(s.getStream)},
-		"/graph/v1.0/users/{name}/presence": {http.MethodGet: s.reading(s.getGraph)},
+		"/v1/presence/{name}": {http.MethodGet: s.reading(s.getPresence)},
+		"/v1/presence":        {http.MethodPost: s.reading(s.postPresence)},
+		"/v1/stream":          {http.MethodGet: s.reading(s.getStream)},
+		"/v1/users/{name}/claims/{id}": {
+			http.MethodPut: s.holding(token.Claims, s.putClaim), http.MethodDelete: s.holding(token.Claims, s.deleteClaim),
+		},
+		"/graph/v1.0/users/{name}/presence":               {http.MethodGet: s.reading(s.getGraph)},
 		"/graph/v1.0/communications/getPresencesByUserId": {http.MethodPost: s.reading(s.postGraph)},
 		"/badge/stream": {http.MethodGet: s.public(s.getBadgeStream)},
 		"/badge/{file}": {http.MethodGet: s.public(s.getBadge)},

@@ -41,6 +41,7 @@ type Door interface {
 type Options struct {
 	Door   Door
 	Follow Follower
+	Claims Claimer
 	Tokens *token.Keep
 	// Find returns whom a JID or an e-mail address means; for one that means
 	// nobody, an address no user has.
