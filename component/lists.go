@@ -50,7 +50,11 @@ type listReading struct {
 }
 
 // listAccess says which lists are read.
-type listAccess struct{ block, privacy bool }
+type listAccess struct {
+	block, privacy bool
+	spares         bool // nsSpares; of what a host has
+	told           bool // the host said what it has
+}
 
 type listAnswer struct {
 	r    *listReading
@@ -264,6 +268,7 @@ func (r *listReading) takeList(name string, frame []byte) error {
 		return errors.New("component: privacy list: an answer without the list that was asked for")
 	}
 	list := privacyList(x.Lists[0].Items)
+	list.Name = name
 	if name == r.which {
 		r.out.Default = &list
 	} else {
@@ -334,10 +339,11 @@ func (l *link) discover(h *hostLink) {
 				} `xml:"http://jabber.org/protocol/disco#info query"`
 			}
 			if a.err == nil && stream.Decode(a.frame, &x) == nil {
-				has = listAccess{}
+				has = listAccess{told: true}
 				for _, f := range x.Query.Features {
 					has.block = has.block || f.Var == nsBlocking
 					has.privacy = has.privacy || f.Var == nsPrivacy
+					has.spares = has.spares || f.Var == nsSpares
 				}
 			}
 			l.mu.Lock()

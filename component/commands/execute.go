@@ -32,6 +32,8 @@ type run struct {
 	in      answers // of this page and the ones before
 	cmd     *command
 	session string
+
+	suggested *suggestion // nil: not asked for
 }
 
 func (s *Server) command(ctx context.Context, from presence.JID, typ, lang string, payload []byte) ([]byte, *StanzaError) {

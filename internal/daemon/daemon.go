@@ -107,7 +107,7 @@ func (d *Daemon) wire(c *config.Config) error {
 	d.engine, err = engine.New(engine.Options{
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
-		Store: vault{d.store, d.tokens}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, Log: d.log, Registerer: d.registry,
+		Store: vault{d.store, d.tokens}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, ListWriter: d.edge, Log: d.log, Registerer: d.registry,
 	}, rules)
 	if err != nil {
 		return err

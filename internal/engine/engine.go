@@ -32,6 +32,7 @@ type Options struct {
 	// Forgetful: subscriptions were lost with the store, so nobody is told that there
 	// is none (S13).
 	Forgetful  bool
+	ListWriter ListWriter // writes lists where the stream lets it; nil: nowhere
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 	Shards     int // owners; 0: four per processor
@@ -170,6 +171,7 @@ func (e *Engine) loadUser(saved Saved) error {
 		return fmt.Errorf("a user's settings: %w", err)
 	}
 	if set.enrol.V == 0 {
+		e.loadDebtor(set)
 		return nil // presence of somebody who was erased
 	}
 	j, err := presence.ParseJID(set.enrol.JID)
@@ -182,7 +184,7 @@ func (e *Engine) loadUser(saved Saved) error {
 	u.set = set
 	e.handles.put(set.badge, j.Addr)
 	u.restorePresence(saved.Presence)
-	if set.enrol.Enabled {
+	if set.enrol.Enabled || set.egress != nil {
 		e.setKnown(j.Addr, true)
 	}
 	return nil
@@ -278,6 +280,7 @@ func (e *Engine) Reload(rules *Rules) {
 			u.compose()
 			u.recompile()
 			u.evaluate(now)
+			u.egressReloaded(now)
 		}
 	})
 }

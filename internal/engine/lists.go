@@ -96,9 +96,10 @@ func (u *user) readLists(now time.Time, after func(now time.Time)) {
 	u.askLists()
 }
 
-func (u *user) askLists() {
-	u.lists.again, u.lists.reading = false, true
-	u.lists.online = len(u.person.Inputs.Resources) > 0
+func (u *user) askLists() { u.askListsAs(len(u.person.Inputs.Resources) > 0) }
+
+func (u *user) askListsAs(online bool) {
+	u.lists.again, u.lists.reading, u.lists.online = false, true, online
 	u.listSource().ReadLists(u.addr, u.bare(), u.lists.online)
 }
 
@@ -106,8 +107,12 @@ func (u *user) askLists() {
 func (e *Engine) ListsRead(user presence.Addr, lists Lists, err error) {
 	s := e.shardOf(user)
 	s.box.must(func(now time.Time) {
-		if u := s.users[user]; u != nil {
+		switch u := s.users[user]; {
+		case u == nil:
+		case u.set.enrol.Enabled:
 			u.listsRead(lists, err, now)
+		default:
+			u.debtRead(lists, err, now)
 		}
 	})
 }
@@ -130,6 +135,9 @@ func (u *user) listsRead(lists Lists, err error, now time.Time) {
 	u.serveWaiters(now)
 	u.answered(askedLists, u.lists.reading, now)
 	u.schedule()
+	if err == nil && !again {
+		u.tendEgress(&lists, now)
+	}
 }
 
 // listsFailed keeps what was read before in force until it is too old; without
@@ -196,7 +204,10 @@ func (u *user) listsLoaded() bool {
 }
 
 // listsOutdated has the lists of somebody who comes online read before she is shown.
-func (u *user) listsOutdated() { u.lists.fresh, u.lists.tick = false, 0 }
+func (u *user) listsOutdated() {
+	u.lists.fresh, u.lists.tick = false, 0
+	u.egressAgain()
+}
 
 // listsState is what the lists make of the policy's state.
 func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
@@ -233,7 +244,7 @@ func (u *user) vetoes(s *privacy.Settings) {
 	if l.Block != nil {
 		s.Block = *l.Block
 	}
-	s.Default = l.Default
+	s.Default = u.hers(l.Default)
 	if u.set.enrol.Consent == consentGranted && !u.host.Managed {
 		return
 	}
@@ -248,7 +259,7 @@ func (u *user) suspected() bool {
 	if !d.judged {
 		d.judged = true
 		d.suspect = slices.ContainsFunc(d.Lists.Others, func(l privacy.List) bool {
-			return u.sh.e.rules().System.Site.SuspectActive(&l)
+			return u.sh.e.rules().System.Site.SuspectActive(u.hers(&l))
 		})
 	}
 	return d.suspect

@@ -30,6 +30,7 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 	for _, u := range s.users {
 		u.uncertain(limit)
 		u.listsOutdated()
+		u.writesLost(now)
 		u.unanswered(askedLists, now)
 		u.unanswered(askedRoster, now)
 		u.schedule()

@@ -18,6 +18,7 @@ type Rules struct {
 	Refresh      time.Duration // S8.8, at least 1 s
 	MaxStale     time.Duration // S11
 	RequireLists bool          // privacy.server_lists = "require" (S11)
+	Egress       bool          // privacy.egress = "managed" (S8.7)
 	Limits       roster.Limits
 	Zone         *time.Location // of users who gave none; nil: UTC
 	// ListSources read the block and privacy lists of the users of a host, which is

@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
 	{"aggregation/calendar"},
-	{"internal/presence", "internal/intern"},
+	{"internal/presence", "internal/intern", "client"},
 }
 
 // narrow names the rooms that may import less than their floor allows.
@@ -36,6 +36,7 @@ var narrow = map[string][]string{
 	"component/privilege":  {"component/stream"},
 	"internal/presence":    {},
 	"internal/intern":      {},
+	"client":               {}, // for programs of others
 	"internal/text":        {"internal/presence"},
 	"internal/directory":   {"internal/presence"},
 	"roster":               {"internal/presence", "internal/intern"},
