@@ -139,6 +139,18 @@ func profile(p *proofPlay, r *rand.Rand) {
 	}})
 }
 
+func claimed(p *proofPlay, r *rand.Rand) {
+	id := oneOf(r, "call", "slides")
+	if r.IntN(4) == 0 {
+		p.apply(proofAlice, engine.ReleaseClaim{ID: id})
+		return
+	}
+	p.apply(proofAlice, engine.SetClaim{
+		ID: id, Availability: oneOf[presence.Availability](r, 6500, 9500), Activity: oneOf[presence.Activity](r, presence.OnThePhone, presence.Presenting),
+		Lease: time.Duration(300+r.IntN(900)) * time.Second,
+	})
+}
+
 func clearState(p *proofPlay, _ *rand.Rand) {
 	p.manual = engine.SetState{}
 	p.apply(proofAlice, engine.ClearState{})
@@ -151,6 +163,7 @@ var commonProofActs = []proofAct{
 	{name: "carol", do: anyDevice(proofCarol, "desk")},
 	{name: "set state", do: setState},
 	{name: "clear state", do: clearState},
+	{name: "claim", do: claimed},
 	{name: "note", do: note},
 	{name: "out of office", do: outOfOffice},
 	{name: "profile", do: profile},
@@ -185,6 +198,7 @@ var hiddenProofActs = []proofAct{
 	{"alice's devices", hiddenFrom(), anyDevice(proofAlice, "desk", "phone", "tablet")},
 	{"alice's state", hiddenFrom(), setState},
 	{"alice's clearing", hiddenFrom(), clearState},
+	{"alice's claims", hiddenFrom(), claimed},
 	{"alice's note", hiddenFrom(100), note},
 	{"alice's out of office", hiddenFrom(100), outOfOffice},
 	{"alice's profile", hiddenFrom(100), profile},

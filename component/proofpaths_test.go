@@ -118,6 +118,12 @@ var proofPaths = []proofPath{
 		w.http("POST", "/graph/v1.0/communications/getPresencesByUserId", `{"ids":["`+proofAlice+`","`+proofCarol+`"]}`)
 	}},
 	{"HTTP stream", []string{"route /v1/stream"}, func(w *proofWorld) { w.http("HEAD", "/v1/stream?user="+proofAlice, "") }}, // one is open all the time
+	{"claims for others", []string{"route /v1/users/{name}/claims/{id}"}, func(w *proofWorld) {
+		for _, user := range []string{proofAlice, proofCarol, "nobody@example.org"} {
+			w.http("PUT", "/v1/users/"+user+"/claims/call", `{"availability":6500,"activity":"on-the-phone"}`)
+			w.http("DELETE", "/v1/users/"+user+"/claims/call", "")
+		}
+	}},
 	{"badges", []string{"route /badge/{file}", "route /badge/stream"}, func(w *proofWorld) {
 		get("/badge/nobody.svg", "/badge/nobody.json")(w)
 		if w.badge != "" {

@@ -167,7 +167,7 @@ func (w *proofWorld) openWeb(wrong fault) {
 		door = wrong.door(w, door)
 	}
 	w.web = web.New(web.Options{
-		Door: door, Follow: w.e, Tokens: keep, Find: w.c.Find, Ready: func() bool { return true },
+		Door: door, Follow: w.e, Claims: w.e, Tokens: keep, Find: w.c.Find, Ready: func() bool { return true },
 		Language: "en", Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	w.pipes = &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -177,7 +177,7 @@ func (w *proofWorld) openWeb(wrong fault) {
 	if wrong.handler != nil {
 		w.client.Transport = wrong.handler(w, carrier)
 	}
-	_, text, err := keep.Create(context.Background(), token.Request{As: w.watcher, Scopes: []token.Scope{token.Read}, Life: 60 * 24 * time.Hour}, time.Now())
+	_, text, err := keep.Create(context.Background(), token.Request{As: w.watcher, Scopes: []token.Scope{token.Read, token.Claims}, Life: 60 * 24 * time.Hour}, time.Now())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -304,11 +304,11 @@ func (w *proofWorld) http(method, path, body string, header ...string) {
 	if tag := res.Header.Get("Etag"); tag != "" {
 		w.etag = tag
 	}
-	w.got("http", method+" "+path+": "+whole(res)+string(text))
+	w.got("http", method+" "+path+": "+headOf(res)+string(text))
 }
 
-// whole is the head of an answer, but the date.
-func whole(res *http.Response) string {
+// headOf is the head of an answer, but the date.
+func headOf(res *http.Response) string {
 	var b strings.Builder
 	res.Header.Del("Date")
 	_ = res.Header.Write(&b)
@@ -327,7 +327,7 @@ func (w *proofWorld) follow(path string) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.got(path, whole(res))
+	w.got(path, headOf(res))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -10,7 +10,7 @@ var privacyFaults = []fault{
 	{"S8.1", "the block list is not asked", "privacy/place.go", `if v.block.denies(w.Addr) {`, `if false && v.block.denies(w.Addr) {`},
 	{"S8.1", "a blocked domain blocks nobody", "privacy/list.go", ` || b.has(w.Domain())`, ``},
 	{"S8.1", "blocking the component hides from nobody", "privacy/list.go", `b.hidesAll = b.hidesAll || a.Key() == component`, `_ = component`},
-	{"S8.2", "a deny of the default list is passed over", "privacy/place.go", "t.veto(name, \"denied\")\n\t\treturn ReasonPrivacyList, true", "t.veto(name, \"denied\")\n\t\treturn ReasonPrivacyList, false"},
+	{"S8.2", "a deny of the default list is passed over", "privacy/place.go", "t.veto(name, Denied, \"denied\")\n\t\t}\n\t\treturn ReasonPrivacyList, true", "t.veto(name, Denied, \"denied\")\n\t\t}\n\t\treturn ReasonPrivacyList, false"},
 	{"S8.2", "items are taken as listed, not in ascending order", "privacy/list.go", `return cmp.Compare(a.order, b.order)`, `return 0 * cmp.Compare(a.order, b.order)`},
 	{"S8.2", "the last match decides", "privacy/list.go", `if _, ok := (*m)[key]; !ok {`, `if _, ok := (*m)[key]; !ok || ok {`},
 	{"S8.2", "items without children do not count", "privacy/list.go", `(len(p.Stanzas) == 0 || slices.Contains(p.Stanzas, "presence-out"))`, `slices.Contains(p.Stanzas, "presence-out")`},
