@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -181,12 +182,7 @@ var commonProofActs = []proofAct{
 
 func hiddenFrom(columns ...presence.ContainerID) func(presence.ContainerID) bool {
 	return func(c presence.ContainerID) bool {
-		for _, one := range columns {
-			if c == one {
-				return true
-			}
-		}
-		return c == 0 || c == presence.Blocked
+		return slices.Contains(columns, c) || c == 0 || c == presence.Blocked
 	}
 }
 

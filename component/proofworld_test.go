@@ -138,10 +138,7 @@ func newProofWorld(t *testing.T, watcher string, wrong fault) *proofWorld {
 func (w *proofWorld) rules() *engine.Rules {
 	op := privacy.DefaultOperator()
 	op.LastActive = privacy.LastActiveExact
-	phones := make(map[string]string, len(w.phones))
-	for k, v := range w.phones {
-		phones[k] = v
-	}
+	phones := maps.Clone(w.phones)
 	return &engine.Rules{
 		System:  eval.System{Aggregation: aggregation.Default(), Operator: op, Site: w.site},
 		Refresh: 10 * time.Minute, MaxStale: 24 * time.Hour, Limits: roster.Limits{Watchers: 1000, Requests: 200},
@@ -190,8 +187,8 @@ func (w *proofWorld) openWeb(wrong fault) {
 
 // close ends everything that was started, the latest first.
 func (w *proofWorld) close() {
-	for i := len(w.after) - 1; i >= 0; i-- {
-		w.after[i]()
+	for _, end := range slices.Backward(w.after) {
+		end()
 	}
 }
 
@@ -323,7 +320,7 @@ func (w *proofWorld) follow(path string) {
 		w.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+w.token)
-	res, err := w.client.Do(r)
+	res, err := w.client.Do(r) //nolint:bodyclose // the end of the world closes it
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -48,7 +48,10 @@ func (f *fault) edited(root string) ([]byte, error) {
 func (f *fault) room() string { return filepath.Dir(f.file) }
 
 // treeCopy is a copy of the sources that may be broken.
-type treeCopy struct{ dir string }
+type treeCopy struct {
+	dir  string
+	root *os.Root // at dir
+}
 
 // newCopy copies the sources and what their tests read.
 func newCopy(root string) (*treeCopy, error) {
@@ -57,38 +60,50 @@ func newCopy(root string) (*treeCopy, error) {
 		return nil, fmt.Errorf("mutants: copy: %w", err)
 	}
 	c := &treeCopy{dir: dir}
-	for _, name := range []string{"go.mod", "go.sum", "aggregation", "privacy", "roster", "internal"} {
-		if err := c.take(root, name); err != nil {
-			c.remove()
-			return nil, fmt.Errorf("mutants: copy: %w", err)
-		}
+	if c.root, err = os.OpenRoot(dir); err == nil {
+		err = c.take(root)
+	}
+	if err != nil {
+		c.remove()
+		return nil, fmt.Errorf("mutants: copy: %w", err)
 	}
 	return c, nil
 }
 
-// take copies a file or everything below a directory.
-func (c *treeCopy) take(root, name string) error {
-	return filepath.WalkDir(filepath.Join(root, name), func(path string, d fs.DirEntry, err error) error {
+// take copies what the rooms are built and tested from.
+func (c *treeCopy) take(root string) error {
+	from, err := os.OpenRoot(root)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }() // only read
+	for _, name := range []string{"go.mod", "go.sum", "aggregation", "privacy", "roster", "internal"} {
+		err := fs.WalkDir(from.FS(), name, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir():
+				return c.root.MkdirAll(path, 0o700)
+			}
+			text, err := from.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			return c.root.WriteFile(path, text, 0o600)
+		})
 		if err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(c.dir, rel)
-		if d.IsDir() {
-			return os.MkdirAll(to, 0o700)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(to, text, 0o600)
-	})
+	}
+	return nil
 }
 
-func (c *treeCopy) remove() { _ = os.RemoveAll(c.dir) }
+func (c *treeCopy) remove() {
+	if c.root != nil {
+		_ = c.root.Close()
+	}
+	_ = os.RemoveAll(c.dir)
+}
 
 // try runs the tests with a fault; by is the room that noticed it, empty for
 // none. The copy is whole again afterwards.
@@ -97,16 +112,15 @@ func (c *treeCopy) try(ctx context.Context, f fault) (by string, err error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(c.dir, f.file)
-	whole, err := os.ReadFile(path)
+	whole, err := c.root.ReadFile(f.file)
 	if err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(path, broken, 0o600); err != nil {
+	if err := c.root.WriteFile(f.file, broken, 0o600); err != nil {
 		return "", err
 	}
 	defer func() {
-		if back := os.WriteFile(path, whole, 0o600); err == nil {
+		if back := c.root.WriteFile(f.file, whole, 0o600); err == nil {
 			err = back
 		}
 	}()

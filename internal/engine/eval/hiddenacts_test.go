@@ -2,6 +2,7 @@ package eval
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -121,12 +122,7 @@ func nothingShown(w *pairOfWorlds) bool { return w.sees == 0 || w.sees == presen
 
 func from(columns ...presence.ContainerID) func(w *pairOfWorlds) bool {
 	return func(w *pairOfWorlds) bool {
-		for _, c := range columns {
-			if w.sees == c {
-				return true
-			}
-		}
-		return nothingShown(w)
+		return slices.Contains(columns, w.sees) || nothingShown(w)
 	}
 }
 
