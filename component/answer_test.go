@@ -218,6 +218,14 @@ func (f fakeCommands) IQ(_ context.Context, from presence.JID, typ, lang string,
 	return f.iq(from, typ, lang, payload)
 }
 
+func (fakeCommands) Chat(_ context.Context, from presence.JID, lang, body string) (string, bool) {
+	return "you said " + body + " in " + lang, from.Addr.Domain() == testHost
+}
+
+func (fakeCommands) Encrypted(_ context.Context, _ presence.JID, lang string) (string, bool) {
+	return "cannot read " + lang, true
+}
+
 func (fakeCommands) Items(string) []commands.Item {
 	return []commands.Item{{Node: "enable", Name: "Turn on & go"}}
 }

@@ -87,6 +87,7 @@ type Component struct {
 	queries *limiter // presences, by account like the two below
 	claims  *limiter
 	changes *limiter // commands and registrations
+	talks   *limiter // commands in words
 
 	link     atomic.Pointer[link] // nil while detached
 	stopping atomic.Bool
@@ -134,6 +135,7 @@ func New(o Options) (*Component, error) {
 	c.pool = newPool()
 	c.bounces, c.queries = newLimiter(bounceRates), newLimiter(queryRates)
 	c.claims, c.changes = newLimiter(claimRates), newLimiter(commandRates)
+	c.talks = newLimiter(talkRates)
 	var err error
 	if c.metrics, err = newMetrics(c, o.Registerer); err != nil {
 		return nil, fmt.Errorf("component: metrics: %w", err)

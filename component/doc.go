@@ -71,6 +71,10 @@ type Commands interface {
 	// IQ answers a get or set; payload is its child element. handled is false
 	// when the payload is none of its own.
 	IQ(ctx context.Context, from presence.JID, typ, lang string, payload []byte) (reply []byte, err *commands.StanzaError, handled bool)
+	// Chat answers a command in words, and Encrypted who wrote one that cannot be
+	// read here; ok is false for everybody but users of served hosts.
+	Chat(ctx context.Context, from presence.JID, lang, body string) (answer string, ok bool)
+	Encrypted(ctx context.Context, from presence.JID, lang string) (answer string, ok bool)
 	// Items is the list of commands, the same for every asker.
 	Items(lang string) []commands.Item
 	// Info answers disco#info on a command's node with a query element.

@@ -16,9 +16,11 @@ type rates struct {
 // What is answered, in messages, presences, requests. Queries are as fast as over
 // HTTP; a telephone system refreshes the claims of 30,000 people in five minutes.
 var (
-	bounceRates  = rates{each: 2, burst: 20, total: 20, totalBurst: 200, senders: 1024}
-	queryRates   = rates{each: 2000, burst: 6500, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
-	claimRates   = rates{each: 100, burst: 1000, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
+	bounceRates = rates{each: 2, burst: 20, total: 20, totalBurst: 200, senders: 1024}
+	queryRates  = rates{each: 2000, burst: 6500, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
+	claimRates  = rates{each: 100, burst: 1000, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
+	// Two programs that answer each other are not kept going.
+	talkRates    = rates{each: 0.5, burst: 20, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
 	commandRates = rates{each: 5, burst: 100, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
 )
 

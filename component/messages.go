@@ -8,8 +8,9 @@ import (
 	"presenced/component/stream"
 )
 
-// message takes a message: adverts of a served host, and what people write to
-// a mirror or the component, which is answered with an error (S14).
+// message takes a message: adverts of a served host, commands in words, and what
+// people write to a mirror, or strangers to the component, which is answered with
+// an error (S14).
 func (r *router) message(frame []byte, from *sender, to *target) {
 	typ := string(r.s.Type)
 	if h := r.host(from); h != nil && !to.mirror {
@@ -22,7 +23,7 @@ func (r *router) message(frame []byte, from *sender, to *target) {
 	case "error", "headline", "groupchat":
 		return
 	}
-	if !hasBody(frame) {
+	if r.chats(frame, from, to) || !hasBody(frame) {
 		return
 	}
 	if !r.c.bounces.take(from.jid.Addr.Domain(), 1, time.Now()) {

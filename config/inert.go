@@ -21,7 +21,6 @@ func inertKeys() []inert {
 		{key: "calendar.*"},
 		{key: "calendar.sources.*"},
 		{key: "calendar.map.*"},
-		{key: "states.*"},
 		{key: "audit.*"},
 	}
 }

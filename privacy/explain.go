@@ -43,13 +43,21 @@ func (p *Policy) Explain(w Watcher, o *Operator, st *presence.State, person *Per
 	place := p.Trace(w)
 	var v presence.View
 	o.Project(st, person, place.Container, place.Base, &v)
+	preferred := p.Preferred(w.Addr)
+	if preferred {
+		Prefer(&v)
+	}
 	e := Explanation{
 		Container: Decided{ID: place.Container, Tier: place.Reason, Rule: place.Rule,
 			Base: place.Base, Match: place.Match, PrivacyMode: p.privacyMode},
 		Vetoes: append([]Veto{}, place.Vetoes...),
 	}
 	for c := range numCategories {
-		e.Categories = append(e.Categories, o.cell(c, place, st, &v))
+		cell := o.cell(c, place, st, &v)
+		if c == CatInterrupt && preferred && cell.Shown {
+			cell.Cell = "S7 priority list: granted"
+		}
+		e.Categories = append(e.Categories, cell)
 	}
 	return e
 }

@@ -85,6 +85,8 @@ type Operator struct {
 	OfflineDetails OfflineDetails
 	Until          bool // calendar.until
 	Links          Links
+	// Wordings are of the activities the operator declared; it is read only.
+	Wordings map[presence.Activity]*presence.Wording
 }
 
 // DefaultOperator is the policy of an empty configuration.
@@ -137,7 +139,7 @@ func (o *Operator) offline(st *presence.State, p *Person, g Grants, shown presen
 			return
 		}
 		if g.Has(CatActivity) && shown.Activity == presence.OutOfOfficeA {
-			out.Activity = shown.Activity
+			out.Activity, out.Wording = shown.Activity, o.Wordings[shown.Activity]
 		}
 		if g.HasField(presence.FieldNoteOOF) {
 			out.Text[presence.FieldNoteOOF] = p.OOFNote
@@ -150,7 +152,7 @@ func (o *Operator) offline(st *presence.State, p *Person, g Grants, shown presen
 // details fills every granted category but the number.
 func (o *Operator) details(st *presence.State, p *Person, g Grants, shown presence.Shown, out *presence.View) {
 	if g.Has(CatActivity) {
-		out.Activity = shown.Activity
+		out.Activity, out.Wording = shown.Activity, o.Wordings[shown.Activity]
 	}
 	if o.untilShown(st, g, shown) {
 		out.Until = st.Until

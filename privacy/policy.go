@@ -55,6 +55,7 @@ type Settings struct {
 	Invisible bool
 	// RosterReadable tells that watchers' contacts can be known (S2.6).
 	RosterReadable bool
+	Priority       []string // who may interrupt her do-not-disturb (S7)
 }
 
 // Policy is the compiled form of Settings. It never changes; NewPolicy makes
@@ -67,6 +68,7 @@ type Policy struct {
 	state          LoadState
 	privacyMode    bool
 	rosterReadable bool
+	priority       map[presence.Addr]struct{} // nil: nobody
 	err            error
 }
 
@@ -97,6 +99,7 @@ func NewPolicy(site *Site, s Settings) *Policy {
 		rules = append(rules, r)
 	}
 	p.rules = compileRules(site, rules)
+	p.prefer(s.Priority)
 	v, err := compileVetoes(site, &s)
 	p.vetoes = v
 	p.err = errors.Join(append(errs, err)...)

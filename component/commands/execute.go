@@ -10,6 +10,7 @@ import (
 	"presenced/component/stream"
 	"presenced/internal/engine"
 	"presenced/internal/presence"
+	"presenced/internal/text"
 )
 
 // The actions of XEP-0050 §3.4.
@@ -34,6 +35,9 @@ type run struct {
 	session string
 
 	suggested *suggestion // nil: not asked for
+	chat      bool        // it is said in words: no form is opened
+	usage     text.Key    // what is told where something is missing in words; empty: the form
+	last      reply       // what was answered
 }
 
 func (s *Server) command(ctx context.Context, from presence.JID, typ, lang string, payload []byte) ([]byte, *StanzaError) {
@@ -209,7 +213,9 @@ func (r *run) show(page int, n note) []byte {
 			}
 		}
 	}
-	r.s.sessions.put(&session{id: r.session, user: r.user.Addr, node: r.cmd.node, page: page, kept: kept}, r.now)
+	if !r.chat {
+		r.s.sessions.put(&session{id: r.session, user: r.user.Addr, node: r.cmd.node, page: page, kept: kept}, r.now)
+	}
 	out := reply{node: r.cmd.node, session: r.session, status: statusExecuting, lang: r.lang, form: f, note: n}
 	if page == len(r.cmd.pages)-1 {
 		out.actions = append(out.actions, actionComplete)
@@ -219,6 +225,7 @@ func (r *run) show(page int, n note) []byte {
 	if r.before(page) >= 0 {
 		out.actions = append(out.actions, actionPrev)
 	}
+	r.last = out
 	return out.append(nil)
 }
 
@@ -245,5 +252,6 @@ func (r *run) completed(n note, result *form) []byte {
 		r.session = rand.Text()
 	}
 	out := reply{node: r.cmd.node, session: r.session, status: statusCompleted, lang: r.lang, note: n, form: result}
+	r.last = out
 	return out.append(nil)
 }

@@ -12,9 +12,10 @@ const (
 	listSingle
 	listMulti
 	jidSingle
+	textMulti
 )
 
-var kindNames = [...]string{"fixed", "text-single", "boolean", "list-single", "list-multi", "jid-single"}
+var kindNames = [...]string{"fixed", "text-single", "boolean", "list-single", "list-multi", "jid-single", "text-multi"}
 
 // Datatypes of XEP-0122 that forms declare.
 const (
@@ -43,6 +44,7 @@ type field struct {
 type form struct {
 	title, instructions string
 	fields              []field
+	told                bool // a result without a table
 	reported            []field
 	rows                [][]string
 }
@@ -108,7 +110,7 @@ func (fd *field) option(value string) (option, bool) {
 // append writes the form for people to fill in or, with rows, to read.
 func (f *form) append(dst []byte) []byte {
 	kind := "form"
-	if f.reported != nil {
+	if f.reported != nil || f.told {
 		kind = "result"
 	}
 	dst = append(dst, "<x xmlns='"+NSForms+"' type='"+kind+"'>"...)

@@ -24,6 +24,8 @@ type fakeDoor struct {
 	members engine.Audience
 	applied []engine.Change
 	suggest func() ([]privacy.Rule, error)
+	stored  map[string][]byte
+	badge   string
 }
 
 func (d *fakeDoor) Suggest(context.Context, engine.Principal, presence.Addr) ([]privacy.Rule, error) {
@@ -59,6 +61,17 @@ func (d *fakeDoor) Apply(_ context.Context, who engine.Principal, user presence.
 
 func (d *fakeDoor) Inspect(_ context.Context, who engine.Principal, user presence.Addr) (engine.Inspection, error) {
 	return d.inspect(who, user)
+}
+
+func (d *fakeDoor) Settings(context.Context, engine.Principal, presence.Addr) (map[string][]byte, error) {
+	if d.stored == nil {
+		return nil, &engine.RefusedError{Kind: engine.NotEnrolled, Reason: "nothing"}
+	}
+	return d.stored, nil
+}
+
+func (d *fakeDoor) BadgeOf(context.Context, engine.Principal, presence.Addr) (string, error) {
+	return d.badge, nil
 }
 
 var _ Door = (*fakeDoor)(nil)

@@ -45,7 +45,7 @@ func ruleForm(r *run) *form {
 	case putRule:
 		return r.putForm()
 	case removeRules:
-		if len(r.have.Rules) > 0 {
+		if len(r.rules()) > 0 {
 			return r.removeForm()
 		}
 	case importLists:
@@ -67,14 +67,19 @@ func (r *run) putForm() *form {
 		f.fields = append(f.fields, say(r.t("form.level", name, text.ContainerShows(r.lang, id))))
 	}
 	f.fields = append(f.fields, level, types,
-		field{name: "value", kind: textSingle, label: r.t("field.value"), desc: r.t("field.value.desc"), limit: maxValue})
+		field{name: "value", kind: textSingle, label: r.t("field.value"), desc: r.t("field.value.desc"), limit: maxValue},
+		field{name: "until", kind: textSingle, label: r.t("field.leveluntil"), desc: r.t("field.leveluntil.desc")})
 	return f
 }
 
 func (r *run) removeForm() *form {
 	choice := field{name: "rules", kind: listMulti, required: true, label: r.t("field.rules"), desc: r.t("field.rules.desc")}
-	for _, rule := range r.have.Rules {
-		choice.options = append(choice.options, option{ruleKey(rule), r.inWords(rule)})
+	seen := make(map[privacy.Rule]bool) // for a while and for good, it is one choice
+	for _, rule := range r.rules() {
+		if !seen[rule.Rule] {
+			seen[rule.Rule] = true
+			choice.options = append(choice.options, option{ruleKey(rule.Rule), r.inWords(rule)})
+		}
 	}
 	f := &form{title: r.t("form.remove.title"), instructions: r.t("form.remove")}
 	r.choose(f, "form.remove.choices", choice)
@@ -96,9 +101,22 @@ func ruleKey(rule privacy.Rule) string {
 	return strings.TrimSpace(itoa(int(rule.Container)) + " " + string(rule.Type) + " " + rule.Value)
 }
 
+// rules are the user's, those for a while last.
+func (r *run) rules() []engine.TimedRule {
+	all := make([]engine.TimedRule, 0, len(r.have.Rules)+len(r.have.Timed))
+	for _, rule := range r.have.Rules {
+		all = append(all, engine.TimedRule{Rule: rule})
+	}
+	return append(all, r.have.Timed...)
+}
+
 // inWords tells a rule as people read it.
-func (r *run) inWords(rule privacy.Rule) string {
-	return r.t("option.rule", r.matches(rule), r.numbered(rule.Container))
+func (r *run) inWords(rule engine.TimedRule) string {
+	words := r.t("option.rule", r.matches(rule.Rule), r.numbered(rule.Container))
+	if rule.Until.IsZero() {
+		return words
+	}
+	return r.t("status.until", words, text.Moment(r.lang, rule.Until, r.now, r.zone()))
 }
 
 // matches tells in plain words whom a rule is about.
@@ -142,14 +160,14 @@ func changeRules(r *run) (plan, []fault) {
 	case putRule:
 		return r.put()
 	case removeRules:
-		if len(r.have.Rules) == 0 {
+		if len(r.rules()) == 0 {
 			return plan{done: r.t("note.rules.none")}, nil
 		}
 		return r.remove()
 	case importLists:
 		return r.importRules()
 	}
-	if len(r.have.Rules) == 0 {
+	if len(r.rules()) == 0 {
 		return plan{done: r.t("note.rules.none")}, nil
 	}
 	return r.list(), nil
@@ -165,7 +183,19 @@ func (r *run) put() (plan, []fault) {
 	if key := r.valueFault(rule); key != "" {
 		return plan{}, []fault{{"value", r.t(key)}}
 	}
-	return one(engine.PutRule{Rule: rule}, r.t("note.rule.put", r.matches(rule), r.level(rule.Container))), nil
+	who, level := r.matches(rule), r.level(rule.Container)
+	written := r.in.text("until")
+	if written == "" {
+		return one(engine.PutRule{Rule: rule}, r.t("note.rule.put", who, level)), nil
+	}
+	until, ok := parseWhen(written, r.now, r.zone(), true)
+	switch {
+	case !ok:
+		return plan{}, []fault{{"until", r.t("error.when")}}
+	case !until.After(r.now):
+		return plan{}, []fault{{"until", r.t("error.past")}}
+	}
+	return one(engine.SetLevel{Rule: rule, Until: until}, r.t("note.rule.timed", who, level, text.Moment(r.lang, until, r.now, r.zone()))), nil
 }
 
 // valueFault names what is wrong with a rule's value (S2.1, S2.7); the engine
@@ -217,9 +247,11 @@ func (r *run) needsRoster() bool {
 func (r *run) remove() (plan, []fault) {
 	var p plan
 	chosen := r.in.all("rules")
-	for _, rule := range r.have.Rules {
-		if slices.Contains(chosen, ruleKey(rule)) {
-			p.changes = append(p.changes, engine.RemoveRule{Rule: rule})
+	seen := make(map[privacy.Rule]bool)
+	for _, rule := range r.rules() {
+		if slices.Contains(chosen, ruleKey(rule.Rule)) && !seen[rule.Rule] {
+			seen[rule.Rule] = true
+			p.changes = append(p.changes, engine.RemoveRule{Rule: rule.Rule})
 		}
 	}
 	p.done = r.t("note.rules.removed", len(p.changes))
@@ -234,9 +266,13 @@ func (r *run) list() plan {
 		{name: "level", kind: textSingle, label: r.t("field.container")},
 		{name: "rule", kind: textSingle, label: r.t("field.rule")},
 	}}
+	if len(r.have.Timed) > 0 {
+		f.reported = append(f.reported, field{name: "until", kind: textSingle, label: r.t("field.leveluntil")})
+	}
 	size := 0
-	for _, rule := range r.have.Rules {
-		row := []string{r.matches(rule), r.level(rule.Container), ruleKey(rule)}
+	all := r.rules()
+	for _, rule := range all {
+		row := []string{r.matches(rule.Rule), r.level(rule.Container), ruleKey(rule.Rule), writeWhen(rule.Until)}[:len(f.reported)]
 		for _, v := range row {
 			size += len(element([]byte("<field var=''></field>"), "value", v))
 		}
@@ -245,8 +281,8 @@ func (r *run) list() plan {
 		}
 		f.rows = append(f.rows, row)
 	}
-	lines := make([]string, len(r.have.Rules))
-	for i, rule := range r.have.Rules {
+	lines := make([]string, len(all))
+	for i, rule := range all {
 		lines[i] = r.inWords(rule)
 	}
 	words := strings.Join(r.few(lines), "\n")

@@ -12,10 +12,11 @@ import (
 // plan is what the answers to a command come to.
 type plan struct {
 	changes []engine.Change
-	done    string // the sentence when all of them were made
-	unseen  string // instead of done while something else is shown; empty: done fits
-	result  *form  // data to show
-	failed  error  // what was asked could not be told; nothing else counts
+	done    string        // the sentence when all of them were made
+	unseen  string        // instead of done while something else is shown; empty: done fits
+	result  *form         // data to show
+	tell    func() string // makes done from what is so now; nil: done says it
+	failed  error         // what was asked could not be told; nothing else counts
 }
 
 // apply makes the changes in order and tells what came of them. page is the one
@@ -47,6 +48,9 @@ func (r *run) apply(p plan, page int) []byte {
 	}
 	if unchanged > 0 && unchanged == len(p.changes) {
 		told[0] = r.t("note.nothing")
+	}
+	if p.tell != nil {
+		told[0] = p.tell()
 	}
 	n := note{severity: info}
 	for _, a := range advice {
@@ -133,4 +137,8 @@ var invalid = map[string]text.Key{
 	"timezone":     "error.timezone",
 	"hours":        "error.hours",
 	"location":     "error.location",
+	"app":          "error.app",
+	"jid":          "error.person",
+	"activity":     "error.activity",
+	"until":        "error.until",
 }

@@ -23,6 +23,10 @@ type Door interface {
 	Suggest(ctx context.Context, who engine.Principal, user presence.Addr) ([]privacy.Rule, error)
 	// Explain tells what a watcher sees of the user and why.
 	Explain(ctx context.Context, who engine.Principal, user, watcher presence.Addr) (engine.Explained, error)
+	// Settings returns the documents that are stored of the user.
+	Settings(ctx context.Context, who engine.Principal, user presence.Addr) (map[string][]byte, error)
+	// BadgeOf returns the handle of the user's badge; empty: she has none.
+	BadgeOf(ctx context.Context, who engine.Principal, user presence.Addr) (string, error)
 	// Audience lists who may look at the user.
 	Audience(ctx context.Context, who engine.Principal, user presence.Addr) (engine.Audience, error)
 }

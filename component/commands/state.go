@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -54,8 +55,8 @@ const untilTomorrow = "until-tomorrow"
 
 func stateForm(r *run) *form {
 	choice := field{name: "state", kind: listSingle, label: r.t("field.state"), desc: r.t("field.state.desc"), values: []string{r.currentState()}}
-	for _, s := range states {
-		choice.options = append(choice.options, option{s.value, r.stateName(s.availability, s.activity)})
+	for _, s := range r.states() {
+		choice.options = append(choice.options, option{s.value, s.label})
 	}
 	lasts := field{name: "for", kind: listSingle, label: r.t("field.for"), desc: r.t("field.for.desc"), values: []string{lives[0].value}}
 	for _, l := range lives {
@@ -72,6 +73,7 @@ func stateForm(r *run) *form {
 	}
 	return &form{title: r.t("command.set-state"), instructions: r.t("form.set-state"), fields: []field{
 		choice, lasts,
+		{name: "from", kind: textSingle, label: r.t("field.from"), desc: r.t("field.from.desc")},
 		{name: "until", kind: textSingle, label: r.t("field.until"), desc: r.t("field.until.desc")},
 		activity,
 		{name: "availability", kind: textSingle, label: r.t("field.availability"), desc: r.t("field.availability.desc"),
@@ -79,10 +81,32 @@ func stateForm(r *run) *form {
 	}}
 }
 
+// choice is a state with its name as people read it.
+type choice struct {
+	state
+	label string
+}
+
+// states are what can be chosen: ours, then the operator's. One of the operator's
+// that has the name of one of ours is left out.
+func (r *run) states() []choice {
+	all := make([]choice, 0, len(states)+len(r.have.States))
+	for _, s := range states {
+		all = append(all, choice{s, r.stateName(s.availability, s.activity)})
+	}
+	for i := range r.have.States {
+		s := &r.have.States[i]
+		if !slices.ContainsFunc(states[:], func(own state) bool { return own.value == s.Name }) {
+			all = append(all, choice{state{s.Name, s.Availability, s.Activity}, text.Worded(r.lang, s.Activity, s.Wording)})
+		}
+	}
+	return all
+}
+
 // currentState is the choice that stands for the present manual state.
 func (r *run) currentState() string {
 	if m := r.have.Manual; m != nil {
-		for _, s := range states {
+		for _, s := range r.states() {
 			if s.availability.Class() == m.Availability.Class() && s.activity == m.Activity {
 				return s.value
 			}
@@ -94,6 +118,11 @@ func (r *run) currentState() string {
 func (r *run) stateName(a presence.Availability, t presence.Activity) string {
 	switch {
 	case t != presence.NoActivity:
+		for i := range r.have.States {
+			if s := &r.have.States[i]; s.Activity == t && !t.Known() {
+				return text.Worded(r.lang, t, s.Wording)
+			}
+		}
 		return text.Activity(r.lang, t)
 	case a >= presence.OfflineFrom:
 		return r.t("option.state.offline")
@@ -106,14 +135,21 @@ func setState(r *run) (plan, []fault) {
 	if f != nil {
 		return plan{}, f
 	}
-	expires, why := r.expiry()
+	name := r.stateName(c.Availability, c.Activity)
+	if c.Availability >= presence.OfflineFrom {
+		name = text.Class(r.lang, presence.ClassOffline)
+	}
+	starts, why := r.starts()
+	if why.why != "" {
+		return plan{}, []fault{why}
+	}
+	expires, why := r.expiry(starts)
 	if why.why != "" {
 		return plan{}, []fault{why}
 	}
 	c.Expires = expires
-	name := r.stateName(c.Availability, c.Activity)
-	if c.Availability >= presence.OfflineFrom {
-		name = text.Class(r.lang, presence.ClassOffline)
+	if starts.After(r.now) {
+		return one(engine.PlanState{SetState: c, Starts: starts}, r.planned(name, starts, expires)), nil
 	}
 	p := one(c, "")
 	p.done, p.unseen = r.stateDone(name, &c)
@@ -138,7 +174,7 @@ func (r *run) stateDone(name string, c *engine.SetState) (shown, unseen string) 
 func (r *run) chosenState() (engine.SetState, []fault) {
 	var c engine.SetState
 	value := r.in.text("state")
-	for _, s := range states {
+	for _, s := range r.states() {
 		if s.value == value {
 			c.Availability, c.Activity = s.availability, s.activity
 		}
@@ -156,33 +192,110 @@ func (r *run) chosenState() (engine.SetState, []fault) {
 	return c, nil
 }
 
-// expiry reads when the state ends: the time written, else the choice; zero is
-// the default.
-func (r *run) expiry() (time.Time, fault) {
+// starts reads when the state begins: now, unless something is written.
+func (r *run) starts() (time.Time, fault) {
+	written := r.in.text("from")
+	if written == "" {
+		return r.now, fault{}
+	}
+	t, ok := parseWhen(written, r.now, r.zone(), false)
+	switch {
+	case !ok:
+		return t, fault{"from", r.t("error.when")}
+	case t.Before(r.now.Add(-time.Minute)): // the minute that was written may be running
+		return t, fault{"from", r.t("error.past")}
+	case t.After(r.now.Add(maxAhead)):
+		return t, fault{"from", r.t("error.far")}
+	}
+	return t, fault{}
+}
+
+// maxAhead is how long before it begins a state can be set.
+const maxAhead = 366 * 24 * time.Hour
+
+// planned tells of a state that is set for later.
+func (r *run) planned(name string, starts, expires time.Time) string {
+	from := text.Moment(r.lang, starts, r.now, r.zone())
+	if expires.IsZero() {
+		return r.t("note.state.planned", name, from)
+	}
+	return r.t("note.state.plannedfor", name, from, text.Moment(r.lang, expires, r.now, r.zone()))
+}
+
+// expiry reads when a state that begins then ends: the time written, else the
+// choice; zero is the default.
+func (r *run) expiry(starts time.Time) (time.Time, fault) {
 	if written := r.in.text("until"); written != "" {
-		t, ok := parseWhen(written, r.now, r.zone(), false)
+		t, ok := parseWhen(written, starts, r.zone(), false)
 		switch {
 		case !ok:
 			return t, fault{"until", r.t("error.when")}
 		case !t.After(r.now):
 			return t, fault{"until", r.t("error.past")}
+		case !t.After(starts):
+			return t, fault{"until", r.t("error.end")}
 		}
 		return t, fault{}
 	}
 	value := r.in.text("for")
 	if value == untilTomorrow {
 		zone := orUTC(r.zone())
-		year, month, day := r.now.In(zone).Date()
+		year, month, day := starts.In(zone).Date()
 		return time.Date(year, month, day+1, 0, 0, 0, 0, zone).UTC(), fault{}
 	}
 	for _, l := range lives {
 		if l.value == value && l.lasts > 0 {
-			return r.now.Add(l.lasts), fault{}
+			return starts.Add(l.lasts), fault{}
 		}
 	}
 	return time.Time{}, fault{}
 }
 
+// clearNow is the choice of what is set now, beside the states set for later.
+const clearNow = "now"
+
+// later are the states set for later that have not begun.
+func (r *run) later() []presence.Manual {
+	return slices.DeleteFunc(slices.Clone(r.have.Plans), func(p presence.Manual) bool { return !p.SetAt.After(r.now) })
+}
+
+// clearForm asks what to clear where something is set for later.
+func clearForm(r *run) *form {
+	plans := r.later()
+	if len(plans) == 0 {
+		return nil
+	}
+	choice := field{name: "clear", kind: listMulti, required: true, label: r.t("field.clear"), desc: r.t("field.rules.desc"),
+		values: []string{clearNow}, options: []option{{clearNow, r.t("option.clear.now")}}}
+	for _, p := range plans {
+		name := r.stateName(p.Availability, p.Activity)
+		choice.options = append(choice.options, option{writeWhen(p.SetAt), r.t("option.clear.later", name, text.Moment(r.lang, p.SetAt, r.now, r.zone()))})
+	}
+	f := &form{title: r.t("command.clear-state"), instructions: r.t("form.clear-state")}
+	r.choose(f, "form.clear.choices", choice)
+	return f
+}
+
 func clearState(r *run) (plan, []fault) {
-	return one(engine.ClearState{}, r.t("note.state.cleared")), nil
+	chosen := r.in.all("clear")
+	if len(r.later()) == 0 {
+		chosen = []string{clearNow}
+	}
+	var p plan
+	for _, what := range chosen {
+		if what == clearNow {
+			p.changes = append(p.changes, engine.ClearState{})
+			continue
+		}
+		for _, m := range r.later() {
+			if writeWhen(m.SetAt) == what {
+				p.changes = append(p.changes, engine.CancelPlan{Starts: m.SetAt})
+			}
+		}
+	}
+	p.done = r.t("note.state.cleared")
+	if !slices.Contains(chosen, clearNow) {
+		p.done = r.t("note.state.cancelled", len(p.changes))
+	}
+	return p, nil
 }

@@ -25,7 +25,7 @@ var table = []command{
 	{node: "enable", name: "command.enable", open: true, pages: []func(*run) *form{enableForm}, change: enable},
 	{node: "disable", name: "command.disable", change: disable},
 	{node: "set-state", name: "command.set-state", pages: []func(*run) *form{stateForm}, change: setState},
-	{node: "clear-state", name: "command.clear-state", change: clearState},
+	{node: "clear-state", name: "command.clear-state", pages: []func(*run) *form{clearForm}, change: clearState},
 	{node: "note", name: "command.note", pages: []func(*run) *form{noteForm}, change: setNote, names: map[string]string{"note": "text"}},
 	{node: "out-of-office", name: "command.out-of-office", pages: []func(*run) *form{officeForm}, change: setOutOfOffice},
 	{node: "profile", name: "command.profile", pages: []func(*run) *form{profileForm}, change: setProfile},
@@ -33,10 +33,15 @@ var table = []command{
 	{node: "block", name: "command.block", pages: []func(*run) *form{blockForm}, change: block, names: map[string]string{"value": "jid"}},
 	{node: "unblock", name: "command.unblock", pages: []func(*run) *form{unblockForm}, change: unblock},
 	{node: "requests", name: "command.requests", pages: []func(*run) *form{requestsForm}, change: decide, names: map[string]string{"watcher": "requests", "container": "decision"}},
+	{node: "interruptions", name: "command.interruptions", pages: interruptRoll.pages(), change: interruptRoll.change},
+	{node: "apps", name: "command.apps", pages: appRoll.pages(), change: appRoll.change, names: map[string]string{"app": "jid"}},
+	{node: "badge", name: "command.badge", pages: []func(*run) *form{badgeForm}, change: setBadge},
 	{node: "privacy-mode", name: "command.privacy-mode", pages: []func(*run) *form{modeForm}, change: setMode},
 	{node: "view-as", name: "command.view-as", pages: []func(*run) *form{viewForm}, change: viewAs},
 	{node: "explain", name: "command.explain", pages: []func(*run) *form{explainForm}, change: explainWhy},
 	{node: "watchers", name: "command.watchers", pages: []func(*run) *form{watchersForm, revokeForm}, change: watchers, names: map[string]string{"watcher": "watchers"}},
+	{node: "export", name: "command.export", open: true, pages: []func(*run) *form{exportForm}, change: export},
+	{node: "erase", name: "command.erase", open: true, pages: []func(*run) *form{eraseForm}, change: erase},
 }
 
 // find returns the command of a node, nil for none.

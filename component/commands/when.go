@@ -14,7 +14,7 @@ var instants = [...]string{
 // parseWhen reads an xs:dateTime (XEP-0082), the same without its zone, a date,
 // or a time of day, which is the next one at or after now; what has no zone is in
 // the given one, nil being UTC. A date alone is its first instant or, as an end,
-// its last.
+// its last. It also takes what people say: "3pm", "Friday", "tomorrow 9:00", "2h".
 func parseWhen(s string, now time.Time, zone *time.Location, end bool) (t time.Time, ok bool) {
 	zone = orUTC(zone)
 	for _, layout := range instants {
@@ -28,16 +28,20 @@ func parseWhen(s string, now time.Time, zone *time.Location, end bool) (t time.T
 		}
 		return t.UTC(), true
 	}
-	clock, err := time.Parse("15:04", s)
-	if err != nil {
-		return time.Time{}, false
+	if clock, err := time.Parse("15:04", s); err == nil {
+		return nextClock(clock.Hour(), clock.Minute(), now, zone), true
 	}
+	return said(s, now, zone, end)
+}
+
+// nextClock is the next such time of day at or after now.
+func nextClock(hour, minute int, now time.Time, zone *time.Location) time.Time {
 	year, month, day := now.In(zone).Date()
-	t = time.Date(year, month, day, clock.Hour(), clock.Minute(), 0, 0, zone)
+	t := time.Date(year, month, day, hour, minute, 0, 0, zone)
 	if t.Before(now) {
-		t = time.Date(year, month, day+1, clock.Hour(), clock.Minute(), 0, 0, zone)
+		t = time.Date(year, month, day+1, hour, minute, 0, 0, zone)
 	}
-	return t.UTC(), true
+	return t.UTC()
 }
 
 func orUTC(zone *time.Location) *time.Location {

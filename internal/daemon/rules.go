@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"presenced/aggregation"
 	"presenced/component/commands"
@@ -55,6 +56,7 @@ func rulesOf(c *config.Config) (*engine.Rules, error) {
 		Egress:       c.Privacy.Egress == "managed",
 		Limits:       roster.Limits{Watchers: c.Limits.Watchers, Requests: c.Limits.Requests},
 		Policies:     policies,
+		States:       statesOf(c),
 	}, nil
 }
 
@@ -71,6 +73,41 @@ func siteOf(c *config.Config) privacy.SiteOptions {
 		Containers:   custom,
 		SharedGroups: c.Presence.SharedGroups,
 	}
+}
+
+// statesOf are the operator's states; one without an activity shows its name.
+func statesOf(c *config.Config) []engine.State {
+	states := make([]engine.State, 0, len(c.States))
+	for _, s := range c.States {
+		token := s.Activity
+		if token == "" {
+			token = s.Name
+		}
+		words := &presence.Wording{ByLanguage: make(map[string]string, len(s.Texts))}
+		for tag, told := range s.Texts {
+			words.ByLanguage[strings.ToLower(tag)] = told
+		}
+		states = append(states, engine.State{
+			Name: s.Name, Availability: presence.Availability(s.Availability), Activity: presence.Activity(token), Wording: words,
+		})
+	}
+	return states
+}
+
+// wordingsOf are the words for the tokens those states brought; SEMANTICS' own
+// tokens keep theirs, whoever set them.
+func wordingsOf(c *config.Config) map[presence.Activity]*presence.Wording {
+	var words map[presence.Activity]*presence.Wording
+	for _, s := range statesOf(c) {
+		if s.Activity.Known() || words[s.Activity] != nil {
+			continue
+		}
+		if words == nil {
+			words = make(map[presence.Activity]*presence.Wording)
+		}
+		words[s.Activity] = s.Wording
+	}
+	return words
 }
 
 // tableOf is the preset with the operator's lines before it (S6.1).

@@ -218,3 +218,27 @@ file_extensions = ["com"]
 		t.Errorf("sales is for %v and %v", p.Users, p.Groups)
 	}
 }
+
+func TestRules_StatesOfTheOperator(t *testing.T) {
+	r := rulesFor(t, `
+[[states]]
+name = "lunch"
+availability = 12500
+texts = { en = "At lunch", de-AT = "Jause" }
+[[states]]
+name = "customer"
+availability = 6500
+activity = "in-a-meeting"
+texts = { en = "With a customer" }
+[[policies]]
+name = "strict"
+`)
+	if len(r.States) != 2 || r.States[0].Activity != "lunch" || r.States[1].Activity != presence.InAMeeting || r.States[1].Availability != presence.Busy {
+		t.Fatalf("states: %+v", r.States)
+	}
+	for _, words := range []map[presence.Activity]*presence.Wording{r.System.Operator.Wordings, r.Policies[0].Operator.Wordings} {
+		if len(words) != 1 || words["lunch"].ByLanguage["de-at"] != "Jause" {
+			t.Errorf("wordings %v: a known token keeps its own words", words)
+		}
+	}
+}

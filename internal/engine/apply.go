@@ -146,7 +146,15 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 	case SetState:
 		u.setManual(&presence.Manual{Availability: c.Availability, Activity: c.Activity, SetAt: now, ExpiresAt: c.Expires}, answer)
 	case ClearState:
-		u.setManual(nil, answer)
+		u.clearState(now, answer)
+	case PlanState:
+		u.planState(c, now, answer)
+	case CancelPlan:
+		u.cancelPlan(c.Starts, now, answer)
+	case SetLevel:
+		u.setLevel(c, now, answer)
+	case SetPriority:
+		u.setPriority(c, answer)
 	case SetNote:
 		u.setNote(c.Text, answer)
 	case SetOutOfOffice:

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"presenced/aggregation"
 	"presenced/internal/presence"
 	"presenced/privacy"
 	"presenced/roster"
@@ -26,12 +25,8 @@ func (u *user) saveDoc(name string, doc []byte, commit func(), done func(error))
 
 func (u *user) setManual(m *presence.Manual, answer answerFunc) {
 	var res Result
-	if m == nil {
-		u.saveDoc(DocManual, nil, func() { u.chooseState(nil) }, func(err error) { answer(Result{}, err) })
-		return
-	}
-	if err := aggregation.ValidManual(m); err != nil {
-		answer(Result{}, &RefusedError{Kind: Invalid, Field: "availability", Reason: err.Error(), Err: err})
+	if err := u.sh.e.checkManual(m); err != nil {
+		answer(Result{}, err)
 		return
 	}
 	if len(u.person.Inputs.Resources) == 0 {
@@ -126,7 +121,8 @@ func (u *user) putRule(r privacy.Rule, answer answerFunc) {
 		return
 	}
 	needsRoster := rule.Type == privacy.RuleGroup || rule.Type == privacy.RuleSubscription
-	if slices.Contains(u.set.rules.Rules, rule) {
+	timed := slices.ContainsFunc(u.set.rules.Timed, func(t TimedRule) bool { return sameTarget(t.Rule, rule) })
+	if slices.Contains(u.set.rules.Rules, rule) && !timed {
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
 	}
@@ -135,7 +131,8 @@ func (u *user) putRule(r privacy.Rule, answer answerFunc) {
 		return
 	}
 	doc := *u.set.rules
-	doc.Rules = append(append([]privacy.Rule{}, doc.Rules...), rule)
+	doc.Rules = append(without(doc.Rules, []privacy.Rule{rule}), rule)
+	doc.Timed = untimed(doc.Timed, rule) // what she says now counts now
 	u.saveRules(doc, func(_ time.Time, err error) { answer(u.ruleAdvice(rule, needsRoster), refusedStore(err)) })
 }
 
@@ -162,13 +159,9 @@ func (u *user) removeRule(want privacy.Rule, answer answerFunc) {
 
 func (u *user) removeRules(match func(ruleT) bool, answer answerFunc) {
 	doc := *u.set.rules
-	doc.Rules = nil
-	for _, r := range u.set.rules.Rules {
-		if !match(r) {
-			doc.Rules = append(doc.Rules, r)
-		}
-	}
-	if len(doc.Rules) == len(u.set.rules.Rules) {
+	doc.Rules = slices.DeleteFunc(slices.Clone(doc.Rules), match)
+	doc.Timed = slices.DeleteFunc(slices.Clone(doc.Timed), func(t TimedRule) bool { return match(t.Rule) })
+	if len(doc.Rules)+len(doc.Timed) == len(u.set.rules.Rules)+len(u.set.rules.Timed) {
 		answer(Result{}, refuse(NotFound, "value", "there is no such rule; the command \"levels\" lists them"))
 		return
 	}
@@ -260,6 +253,7 @@ func (u *user) decide(w presence.Addr, c presence.ContainerID, yes bool, answer 
 		}
 		rules.V = docVersion
 		rules.Rules = append(without(rules.Rules, []privacy.Rule{rule}), rule)
+		rules.Timed = untimed(rules.Timed, rule)
 		docs[DocRules] = encode(rules)
 	}
 	out := roster.Step(entry.Standing, ev, u.facts(w))

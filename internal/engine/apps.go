@@ -102,7 +102,7 @@ func (u *user) saveApps(doc appsDoc, answer answerFunc) {
 		raw = encode(doc)
 	}
 	u.saveDoc(DocApps, raw, func() {
-		u.set.rarely().apps = doc
+		u.set.chooseRare(func(r *rare) { r.apps = doc })
 		u.endUnallowed(time.Now())
 	}, func(err error) { answer(Result{}, err) })
 }

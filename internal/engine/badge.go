@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"presenced/internal/presence"
+	"presenced/privacy"
 )
 
 // DocBadge is the document of a user's badge.
@@ -163,6 +164,9 @@ func (s *shard) badgeKey(u *user, handle string) groupKey {
 // projectAs fills v with what a projection shows now.
 func (u *user) projectAs(k groupKey, now time.Time, v *presence.View) {
 	u.project(k.container, now, v)
+	if k.preferred {
+		privacy.Prefer(v)
+	}
 	if k.lang == badgeMark {
 		*v = presence.View{Container: k.container, Availability: v.Availability.Class().Point()}
 	}

@@ -136,7 +136,8 @@ func claimField(c *presence.Claim, lease time.Duration) string {
 // mayShow reports whether people can be shown an activity: one of SEMANTICS or of
 // the operator's states.
 func (e *Engine) mayShow(a presence.Activity) bool {
-	return a == presence.NoActivity || a.Known()
+	return a == presence.NoActivity || a.Known() ||
+		slices.ContainsFunc(e.rules().States, func(s State) bool { return s.Activity == a })
 }
 
 // claim puts a claim in force, or ends it where it has expired already.

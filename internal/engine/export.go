@@ -158,3 +158,16 @@ func encodeSubs(s *roster.Subs) []byte {
 	}
 	return doc
 }
+
+// Settings returns what is stored of a user, as Export does; for herself, enabled or
+// not, and the operator only. Who has no settings is refused with NotEnrolled.
+func (e *Engine) Settings(ctx context.Context, who Principal, of presence.Addr) (map[string][]byte, error) {
+	if !who.Operator && who.Addr != of {
+		return nil, refuse(NotAllowed, "", "only the user herself and the operator may read settings")
+	}
+	saved, err := e.ExportUser(ctx, of)
+	if k, ok := KindOf(err); ok && k == NotFound {
+		return nil, refuse(NotEnrolled, "", "nothing is stored of %s", of)
+	}
+	return saved.Docs, err
+}

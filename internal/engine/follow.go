@@ -188,6 +188,7 @@ func (s *shard) followKey(u *user, f *Following) groupKey {
 	k := groupKey{remote: !s.e.serves(f.asker.Addr.Domain())}
 	if u != nil && u.set.enrol.Enabled {
 		k.container = u.place(f.asker.Addr).Container
+		k.preferred = u.person.Policy != nil && u.person.Policy.Preferred(f.asker.Addr)
 	}
 	return k
 }

@@ -71,6 +71,7 @@ func (u *user) aggregate(now time.Time) (changed bool) {
 	before := u.gist
 	u.watchClock(now)
 	u.expireClaims(now)
+	u.followPlans(now)
 	s := u.sh
 	s.state = u.person.State(&s.e.rules().System, now)
 	s.stateOf, s.stateAt = u, now
@@ -81,6 +82,9 @@ func (u *user) aggregate(now time.Time) (changed bool) {
 	}
 	if u.about != nil {
 		u.gist.next = earliest(u.gist.next, u.about.hoursEnd)
+	}
+	if at := u.set.nextPlan(now); !at.IsZero() {
+		u.gist.next = earliest(u.gist.next, s.e.instant(at))
 	}
 	if before.online && !u.gist.online && u.operator().LastActive != privacy.LastActiveOff {
 		// What is told of somebody offline is frozen here; off: not kept (S9).

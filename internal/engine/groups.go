@@ -21,6 +21,7 @@ type groupKey struct {
 	lang      string
 	container presence.ContainerID
 	remote    bool // watchers on servers that are not ours (S10)
+	preferred bool // followers on her priority list (S7)
 }
 
 // group is one projection and its watchers.

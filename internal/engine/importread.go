@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -52,7 +53,7 @@ func strictly(name string, raw []byte) error {
 		DocEnrol: &enrolDoc{}, DocRules: &rulesDoc{}, DocSubs: &roster.Subs{},
 		DocManual: &manualDoc{}, DocNote: &noteDoc{}, DocOOF: &oofDoc{},
 		DocProfile: &profileDoc{}, DocLists: &listsDoc{}, DocBadge: &badgeDoc{},
-		DocApps: &appsDoc{},
+		DocApps: &appsDoc{}, DocPlans: &plansDoc{}, DocPriority: &priorityDoc{},
 	}[name]
 	if !ok {
 		return refuse(Invalid, name, "document %q is not known here; import it with the presenced that wrote it", name)
@@ -130,6 +131,9 @@ func (e *Engine) readRules(_ presence.JID, im *imported) error {
 	}
 	doc := *im.set.rules
 	doc.Rules = rules
+	if err := e.readTimed(&doc, time.Now()); err != nil {
+		return err
+	}
 	im.set.rules = &doc
 	return nil
 }
@@ -207,7 +211,7 @@ func (e *Engine) readChosen(user presence.JID, im *imported) error {
 		if err := aggregation.ValidManual(m); err != nil {
 			return wrong(DocManual, err)
 		}
-		if m.Activity != presence.NoActivity && !m.Activity.Known() {
+		if !e.mayShow(m.Activity) {
 			return refuse(Invalid, DocManual, "document %s: the activity %q is not known here; take it out", DocManual, m.Activity)
 		}
 	}

@@ -74,6 +74,7 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 			c = u.place(asker.Addr).Container
 		}
 		u.project(c, now, &v)
+		u.person.Prefer(asker.Addr, &v)
 		answer(v)
 	}
 	if own || u.stranger(asker.Addr) && !u.person.Admits(asker.Addr) {
@@ -150,6 +151,8 @@ func (u *user) inspect(now time.Time) Inspection {
 		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(), ServerBlocks: u.host.Blocks,
 	}
 	_, out.Timezone = u.zone()
+	out.Timed, out.Plans, out.Priority = u.set.rules.running(now), u.set.upcoming(now), u.set.priority()
+	out.States = u.sh.e.rules().States
 	out.Claims, out.Apps = u.claimLines(now), u.set.apps().Apps
 	if u.roster.status == rosterRead {
 		out.RosterAge = u.roster.readAt.age(u.sh.e.instant(now))

@@ -137,13 +137,19 @@ func (u *user) dropRules(gone []presence.Addr, now time.Time) {
 		_, back := u.person.Roster.Get(a)
 		return back
 	})
-	u.do(now, func(time.Time) {
-		drop := privacy.Departed(u.sh.e.rules().System.Site, u.policySettings(privacy.StateOK), gone, false)
+	u.do(now, func(now time.Time) {
+		drop := privacy.Departed(u.sh.e.rules().System.Site, u.policySettings(privacy.StateOK, now), gone, false)
+		if len(u.set.rules.Timed) > 0 { // what they stand before goes as well
+			for _, r := range privacy.Departed(u.sh.e.rules().System.Site, u.lasting(now), gone, false) {
+				if !slices.Contains(drop, r) {
+					drop = append(drop, r)
+				}
+			}
+		}
 		if len(drop) == 0 {
 			return
 		}
-		rules := without(u.set.rules.Rules, drop)
-		u.saveRules(rulesDoc{PrivacyMode: u.set.rules.PrivacyMode, Rules: rules}, func(_ time.Time, err error) {
+		u.saveRules(u.set.rules.dropAbout(drop), func(_ time.Time, err error) {
 			if err == nil || u.forgotten() {
 				return
 			}

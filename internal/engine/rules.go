@@ -28,9 +28,18 @@ type Rules struct {
 	// where there is no directory. What it returns is not changed.
 	Directory func(presence.Addr) *presence.Profile
 	Policies  []Policy // the named policies, in the order of their names
+	States    []State  // the operator's own, for users to choose
 	// Groups returns the operator's groups a user is in; nil where nothing tells.
 	// It is called by many goroutines.
 	Groups func(presence.Addr) []string
+}
+
+// State is a state the operator declared ([[states]]). It is read only.
+type State struct {
+	Name         string // for users to choose
+	Availability presence.Availability
+	Activity     presence.Activity // the token shown
+	Wording      *presence.Wording
 }
 
 // Wall hides users from watchers by the operator's word (S8.0). A domain among

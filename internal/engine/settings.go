@@ -55,6 +55,7 @@ type (
 		V           version        `json:"v"`
 		PrivacyMode bool           `json:"privacy_mode,omitempty"`
 		Rules       []privacy.Rule `json:"rules"`
+		Timed       []TimedRule    `json:"timed,omitempty"` // for a while
 	}
 	manualDoc struct {
 		V      version          `json:"v"`
@@ -135,7 +136,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
 		{DocEgress, &egress, &egress.V},
-		{DocApps, &few.apps, &few.apps.V},
+		{DocApps, &few.apps, &few.apps.V}, {DocPlans, &few.plans, &few.plans.V}, {DocPriority, &few.priority, &few.priority.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {
@@ -153,15 +154,16 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 			return s, fmt.Errorf("document %s: %w", DocSubs, err)
 		}
 	}
+	if err := few.apps.read(); err != nil {
+		return s, fmt.Errorf("document %s: %w", DocApps, err)
+	}
 	s.choose(func(c *choices) {
 		c.manual, c.note, c.oof, c.badge = manual.Manual, note.Text, oof.Period, badge.Handle
 		if profile.Profile != (Profile{}) {
 			c.told = &profile.Profile
 		}
+		few.take(c)
 	})
-	if err := few.take(&s); err != nil {
-		return s, err
-	}
 	if lists.V != 0 {
 		s.lists = &lists
 	}

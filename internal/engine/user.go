@@ -193,6 +193,9 @@ func (u *user) tick(now time.Time) {
 	if u.gist.next.come(at) {
 		u.restate(now, causeTimer)
 	}
+	if u.about != nil && u.about.rulesEnd.come(at) {
+		u.timedOut(now)
+	}
 	if u.nextDue().come(at) {
 		u.emit(now, causeDue)
 	}
@@ -204,6 +207,9 @@ func (u *user) schedule() {
 	at := earliest(earliest(u.gist.next, u.refreshAt), earliest(u.pingAt, u.card.dueAt))
 	if u.maySend() { // else what is due goes with the next synchronisation
 		at = earliest(at, u.nextDue())
+	}
+	if u.about != nil {
+		at = earliest(at, u.about.rulesEnd)
 	}
 	if u.going != nil {
 		at = earliest(at, u.going.enrolAt)

@@ -187,17 +187,22 @@ func (u *user) recompile() {
 	case u.rosterStale(now, r.MaxStale):
 		state = privacy.StateStale
 	}
-	u.person.Policy = privacy.NewPolicy(r.System.Site, u.policySettings(state))
+	u.person.Policy = privacy.NewPolicy(r.System.Site, u.policySettings(state, now))
 	u.person.Inputs.Manual = u.set.manual
+	u.followPlans(now)
 	u.obey()
 	u.regroup()
 }
 
 // policySettings are the user's settings as the privacy room wants them.
-func (u *user) policySettings(state privacy.LoadState) privacy.Settings {
+func (u *user) policySettings(state privacy.LoadState, now time.Time) privacy.Settings {
+	rules, until := u.set.rules.inForce(now)
+	if u.about != nil || !until.IsZero() {
+		u.herself().rulesEnd = u.sh.e.instant(until)
+	}
 	s := privacy.Settings{
-		Owner: u.addr, State: state, PrivacyMode: u.set.rules.PrivacyMode, Rules: u.set.rules.Rules,
-		Walls: u.sh.e.rules().wallsOf(u.addr), RosterReadable: u.host.Roster,
+		Owner: u.addr, State: state, PrivacyMode: u.set.rules.PrivacyMode, Rules: rules,
+		Walls: u.sh.e.rules().wallsOf(u.addr), RosterReadable: u.host.Roster, Priority: u.set.priority(),
 	}
 	u.vetoes(&s)
 	return s

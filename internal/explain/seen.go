@@ -65,7 +65,7 @@ func AsSeen(lang string, e *engine.Explained) []string {
 	}
 	state := text.Class(lang, v.Availability.Class())
 	if v.Activity != presence.NoActivity {
-		state = text.T(lang, "why.doing", state, text.Activity(lang, v.Activity))
+		state = text.T(lang, "why.doing", state, text.Worded(lang, v.Activity, v.Wording))
 	}
 	lines := []string{
 		text.T(lang, "seen.intro", e.Watcher),

@@ -18,6 +18,10 @@ const (
 	FreeForChat  Activity = "free-for-chat"
 )
 
+// Wording is what people read for an activity the operator declared, by language
+// tag. It is read only.
+type Wording struct{ ByLanguage map[string]string }
+
 var activities = [...]Activity{
 	OnThePhone, InAConf, InAMeeting, Presenting, UrgentOnlyA,
 	OutOfOfficeA, OffWork, ExtendedAway, FreeForChat,

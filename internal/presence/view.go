@@ -101,6 +101,7 @@ type View struct {
 	Container    ContainerID
 	Availability Availability
 	Activity     Activity  // empty: none or not granted
+	Wording      *Wording  // of an activity the operator declared; nil: none
 	Until        time.Time // zero: none or not granted
 	LastActive   time.Time // quantised as policy says; zero: none or not granted
 	Interrupt    bool      // this container's right, now (S7)

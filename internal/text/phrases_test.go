@@ -45,7 +45,7 @@ func TestPhrases_EveryLanguageHasTheSamePlaceholders(t *testing.T) {
 
 func TestPhrases_NoKeyStandsInTwoTables(t *testing.T) {
 	sum := 0
-	for _, table := range []map[Key]*phrase{basics, names, forms, fields, options, notes, faults, whys, asides, seens, watching} {
+	for _, table := range []map[Key]*phrase{basics, names, forms, fields, options, notes, faults, own, later, chats, whys, asides, seens, watching} {
 		sum += len(table)
 	}
 	if sum != len(phrases) {
@@ -55,7 +55,7 @@ func TestPhrases_NoKeyStandsInTwoTables(t *testing.T) {
 
 // key is what a literal that names a phrase looks like: its first word is that of
 // an existing key.
-var key = regexp.MustCompile(`^(command|error|field|form|level|note|notice|option|register|rule|seen|status|watch|why)(\.[a-z0-9-]+)+$`)
+var key = regexp.MustCompile(`^(chat|command|error|field|form|level|note|notice|option|register|rule|seen|status|watch|why)(\.[a-z0-9-]+)+$`)
 
 // literals returns the strings in the program that look like keys, from every
 // package that uses this one and from this one outside its tables, each with a

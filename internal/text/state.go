@@ -1,6 +1,8 @@
 package text
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"presenced/internal/presence"
@@ -39,6 +41,25 @@ func Activity(lang string, a presence.Activity) string {
 		return string(a)
 	}
 	return strings.ReplaceAll(string(a), "-", " ")
+}
+
+// Worded is Activity in the operator's words where she gave some: in the language
+// asked for, else in English, else in the first one there is.
+func Worded(lang string, a presence.Activity, w *presence.Wording) string {
+	if w == nil || len(w.ByLanguage) == 0 {
+		return Activity(lang, a)
+	}
+	for tag := strings.ReplaceAll(strings.ToLower(lang), "_", "-"); tag != ""; {
+		if s := w.ByLanguage[tag]; s != "" {
+			return s
+		}
+		cut := strings.LastIndexByte(tag, '-')
+		tag = tag[:max(cut, 0)]
+	}
+	if s := w.ByLanguage["en"]; s != "" {
+		return s
+	}
+	return w.ByLanguage[slices.Min(slices.Collect(maps.Keys(w.ByLanguage)))]
 }
 
 // Class returns what people read for a class of availability, empty for unset.

@@ -16,7 +16,7 @@ func Status(lang string, v *presence.View) string {
 		return note
 	}
 	if v.Until.IsZero() {
-		return Activity(lang, v.Activity)
+		return Worded(lang, v.Activity, v.Wording)
 	}
 	return StatusAt(lang, v, time.Now())
 }
@@ -26,7 +26,7 @@ func StatusAt(lang string, v *presence.View, now time.Time) string {
 	if note := noteOf(v); note != "" {
 		return note
 	}
-	activity := Activity(lang, v.Activity)
+	activity := Worded(lang, v.Activity, v.Wording)
 	if activity == "" || v.Until.IsZero() {
 		return activity
 	}

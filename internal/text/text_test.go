@@ -24,6 +24,23 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+func TestWorded(t *testing.T) {
+	both := &presence.Wording{ByLanguage: map[string]string{"en": "At lunch", "de": "Mittag", "de-at": "Jause"}}
+	for _, c := range []struct {
+		lang string
+		w    *presence.Wording
+		want string
+	}{
+		{"de", both, "Mittag"}, {"DE-at", both, "Jause"}, {"de_AT", both, "Jause"}, {"de-CH-1996", both, "Mittag"}, {"fr", both, "At lunch"}, {"", both, "At lunch"}, {"-", both, "At lunch"},
+		{"fr", &presence.Wording{ByLanguage: map[string]string{"pl": "obiad", "it": "pranzo"}}, "pranzo"},
+		{"de", &presence.Wording{}, "at table"}, {"de", nil, "at table"},
+	} {
+		if got := Worded(c.lang, "at-table", c.w); got != c.want {
+			t.Errorf("Worded(%q) = %q, want %q", c.lang, got, c.want)
+		}
+	}
+}
+
 func TestActivity_EveryKnownTokenIsTranslated(t *testing.T) {
 	for _, a := range presence.Activities() {
 		en, de := Activity("en", a), Activity("de", a)

@@ -79,7 +79,15 @@ func (p *Person) Look(sys *System, st *presence.State, w presence.Addr) (privacy
 	place := p.Place(w)
 	var v presence.View
 	p.Project(sys, st, place.Container, &v)
+	p.Prefer(w, &v)
 	return place, v
+}
+
+// Prefer adds to a watcher's view what her priority list grants him (S7).
+func (p *Person) Prefer(w presence.Addr, v *presence.View) {
+	if p.Policy != nil && p.Policy.Preferred(w) {
+		privacy.Prefer(v)
+	}
 }
 
 func (p *Person) operator(sys *System) *privacy.Operator {
