@@ -41,8 +41,10 @@ test-servers: deps
 	echo "on the Redis store:"; cat "$$out"; \
 	exit $$((rest | redis))
 
-test-long: deps ## fuzzers, the race detector, the server tests again and again
+test-long: deps ## fuzzers, deliberate faults, the race detector, the server tests again and again
 	sh deploy/install-packages.sh gcc libc6-dev
+	$(GO) run ./internal/mutants
+	PRESENCED_LONG=1 $(GO) test -count=1 -timeout 30m -run 'Histories' ./internal/engine/eval ./component
 	for package in $$($(GO) list ./...); do \
 		for fuzz in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
 			$(GO) test -run '^$$' -fuzz "^$$fuzz\$$" -fuzztime $(FUZZTIME) $$package; \

@@ -52,6 +52,7 @@ func TestS6_1_TheTableIsData(t *testing.T) {
 		Rule{Kind: presence.EventBusy, Category: "Talk", Availability: 9500, Activity: presence.Presenting},
 		Rule{AnyKind: true, Category: "open door", Availability: 3800, Activity: "open-door"},
 	)
+	opt.Calendar = append(opt.Calendar, Rule{Kind: presence.EventBusy, Category: "Gym", Availability: 12500}) // behind the plain line
 	if err := opt.Calendar.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +66,7 @@ func TestS6_1_TheTableIsData(t *testing.T) {
 		{"a line kept", of(presence.EventBusy, "", active), 6500, presence.InAMeeting},
 		{"a category", of(presence.EventBusy, "TALK", active), 9500, presence.Presenting},
 		{"a category of another kind", of(presence.EventOOF, "talk", active), 15500, presence.OutOfOfficeA},
+		{"a category goes before a line without one", of(presence.EventBusy, "gym", active), 12500, ""},
 		{"a category of any kind; the machine gives the number", of(presence.EventFree, "Open Door", active), 3500, "open-door"},
 		{"an available event leaves it to the machine", of(presence.EventFree, "Open Door", gone), 15500, ""},
 	})

@@ -132,6 +132,9 @@ func TestS12_ExplanationAgreesWithTheView(t *testing.T) {
 			if cat < Category(presence.FieldLastActive) && c.Shown != (v.Text[cat] != "") {
 				t.Fatalf("%+v, view %q", c, v.Text[cat])
 			}
+			if withheld := strings.HasPrefix(c.Cell, "S3 "+c.Name) && strings.HasSuffix(c.Cell, ": withheld"); !c.Shown && withheld == GrantsOf(place.Base).Has(cat) {
+				t.Fatalf("%+v: the matrix grants %v", c, GrantsOf(place.Base).Has(cat))
+			}
 			if c.Cell == "" || c.Shown != strings.HasSuffix(c.Cell, ": granted") {
 				t.Fatalf("%+v", c)
 			}

@@ -149,6 +149,16 @@ func TestS3_OfflineHidesAllButOfflineDetails(t *testing.T) {
 		t.Errorf("out of office is over, still told: %+v", got)
 	}
 	st, p = offline()
+	st.A.Activity = presence.OnThePhone // not what out-of-office tells
+	if got := project(openOperator(), st, p, 200, 200); got.Activity != "" || got.Text[presence.FieldNoteOOF] != "back soon" {
+		t.Errorf("another token than out-of-office: %+v", got)
+	}
+	st, p = full()
+	st.OOF = false
+	if got := project(openOperator(), st, p, 200, 200); got.Text[presence.FieldNoteOOF] != "" || got.Text[presence.FieldNotePersonal] == "" {
+		t.Errorf("online, out of office is over: %+v", got)
+	}
+	st, p = offline()
 	o := openOperator()
 	o.OfflineDetails = OfflineAll
 	v := project(o, st, p, 200, 200)

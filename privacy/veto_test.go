@@ -301,8 +301,10 @@ func naiveMatch(it Item, w Watcher) bool {
 	return true
 }
 
-func TestList_EqualsTheNaiveEvaluator(t *testing.T) {
-	jids := []string{"a@x.test", "b@x.test", "a@sub.x.test", "x.test", "sub.x.test", "test", "a@x.test/r", "x.test/r", "A@X.test"}
+// drawnJIDs are what items and block lists are about; who asks is among them.
+var drawnJIDs = []string{"a@x.test", "b@x.test", "a@sub.x.test", "x.test", "sub.x.test", "test", "a@x.test/r", "x.test/r", "A@X.test"}
+
+func drawList(t *rapid.T) *List {
 	item := rapid.Custom(func(t *rapid.T) Item {
 		it := Item{
 			Action:  rapid.SampledFrom([]string{"allow", "deny"}).Draw(t, "action"),
@@ -312,7 +314,7 @@ func TestList_EqualsTheNaiveEvaluator(t *testing.T) {
 		}
 		switch it.Type {
 		case "jid":
-			it.Value = rapid.SampledFrom(jids).Draw(t, "jid")
+			it.Value = rapid.SampledFrom(drawnJIDs).Draw(t, "jid")
 		case "group":
 			it.Value = rapid.SampledFrom([]string{"g", "h"}).Draw(t, "group")
 		case "subscription":
@@ -320,23 +322,76 @@ func TestList_EqualsTheNaiveEvaluator(t *testing.T) {
 		}
 		return it
 	})
+	l := &List{Items: rapid.SliceOfN(item, 0, 12).Draw(t, "items")}
+	orders := rapid.Permutation([]int{0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 4000000000}).Draw(t, "orders")
+	for i := range l.Items {
+		l.Items[i].Order = itoa(orders[i])
+	}
+	return l
+}
+
+// drawWatcher makes a watcher whom items may be about.
+func drawWatcher(t *rapid.T, jid string) Watcher {
+	if !rapid.Bool().Draw(t, "contact") {
+		return who(jid)
+	}
+	return contact(jid, presence.Subscription(rapid.IntRange(0, 3).Draw(t, "sub")), rapid.SampledFrom([][]string{nil, {"g"}, {"h", "g"}}).Draw(t, "groups")...)
+}
+
+var drawnWatchers = []string{"a@x.test", "b@x.test", "c@x.test", "a@sub.x.test", "x.test", "sub.x.test", "a@else.example"}
+
+func TestList_EqualsTheNaiveEvaluator(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := &List{Items: rapid.SliceOfN(item, 0, 12).Draw(t, "items")}
-		orders := rapid.Permutation([]int{0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 4000000000}).Draw(t, "orders")
-		for i := range l.Items {
-			l.Items[i].Order = itoa(orders[i])
-		}
+		l := drawList(t)
 		c, err := compileList(l, "presence.test")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, jid := range []string{"a@x.test", "b@x.test", "c@x.test", "a@sub.x.test", "x.test", "sub.x.test", "a@else.example"} {
-			w := who(jid)
-			if rapid.Bool().Draw(t, "contact") {
-				w = contact(jid, presence.Subscription(rapid.IntRange(0, 3).Draw(t, "sub")), rapid.SampledFrom([][]string{nil, {"g"}, {"h", "g"}}).Draw(t, "groups")...)
-			}
+		for _, jid := range drawnWatchers {
+			w := drawWatcher(t, jid)
 			if got, want := c.verdict(w, true), naive(l, w); got != want {
 				t.Fatalf("%s %+v: compiled %d, naive %d\n%s", jid, w.Contact, got, want, fmt.Sprintf("%+v", l.Items))
+			}
+		}
+	})
+}
+
+// naiveVeto asks one list after the other, in the order of S8: the block list
+// (XEP-0191: an entry is the bare JID or its domain), the default list, then every
+// active one.
+func naiveVeto(s *Settings, w Watcher) (Reason, bool) {
+	for _, entry := range s.Block.JIDs {
+		bare, _, _ := strings.Cut(strings.ToLower(entry), "/")
+		if bare == w.Addr.Key() || bare == w.Addr.Domain() {
+			return ReasonServerBlock, true
+		}
+	}
+	for _, l := range append([]List{*s.Default}, s.Active...) {
+		if naive(&l, w) == listDenies {
+			return ReasonPrivacyList, true
+		}
+	}
+	return "", false
+}
+
+// TestS8_AllListsEqualTheNaiveOrder: whatever a user's lists say together, who is
+// blocked and by which is what asking them one by one gives.
+func TestS8_AllListsEqualTheNaiveOrder(t *testing.T) {
+	site := testSite(t)
+	rapid.Check(t, func(t *rapid.T) {
+		set := alice(Bootstrap()...)
+		set.Block.JIDs = rapid.SliceOfN(rapid.SampledFrom(drawnJIDs), 0, 3).Draw(t, "blocked")
+		set.Default = drawList(t)
+		for range rapid.IntRange(0, 2).Draw(t, "active") {
+			set.Active = append(set.Active, *drawList(t))
+		}
+		p := NewPolicy(site, set)
+		for _, jid := range drawnWatchers {
+			w := drawWatcher(t, jid)
+			got := p.Place(w)
+			want, blocked := naiveVeto(&set, w)
+			if blocked != (got.Container == presence.Blocked) || blocked && got.Reason != want {
+				t.Fatalf("%s %+v is in %d by %s; one by one: %v by %s\n%+v", jid, w.Contact, got.Container, got.Reason, blocked, want, set)
 			}
 		}
 	})

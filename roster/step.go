@@ -153,8 +153,10 @@ func decide(s Standing, e Event) Outcome {
 		return Outcome{Next: s}
 	case e == Refuse:
 		return Outcome{Next: Refused}
-	case s == Withdrawn:
-		return Outcome{Next: None} // nothing to answer; the rule admits a new request
+	case s != Pending:
+		// Whether his request still stands is not known, and who has not asked is
+		// sent no "subscribed" (RFC 6121 §A.2.3). The rule admits a new request.
+		return Outcome{Next: None}
 	}
 	return Outcome{Next: Accepted, Subscribed: true, Project: true}
 }

@@ -44,7 +44,7 @@ var table = []line{
 	{"", "error", "", "", ""},
 	// S13.4: approval sends subscribed; a refusal is silence.
 	{"pending", "approve", "", "accepted", "subscribed project"},
-	{"refused", "approve", "", "accepted", "subscribed project"},
+	{"refused", "approve", "", "none", ""},
 	{"withdrawn", "approve", "", "none", ""},
 	{"", "approve", "", "", ""},
 	{"pending", "refuse", "", "refused", ""},

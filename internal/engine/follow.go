@@ -39,6 +39,7 @@ type flock struct {
 type part struct {
 	group                // key without a language; no pairs
 	last  *presence.View // what the part was told last; nil: nothing yet
+	seen  *presence.View // what was there at the last look; nil: no look yet
 	crowd []*Following
 }
 
@@ -203,7 +204,7 @@ func (fl *flock) part(key groupKey, earlier []part) *part {
 	fresh := part{group: group{key: key}}
 	for i := range earlier {
 		if p := &earlier[i]; p.key == key {
-			fresh.group, fresh.last = p.group, p.last
+			fresh.group, fresh.last, fresh.seen = p.group, p.last, p.seen
 		}
 	}
 	fl.parts = append(fl.parts, fresh)
@@ -234,7 +235,7 @@ func (fl *flock) sort(u *user) {
 
 // inform tells the user's followers what has changed for them. It is emit for
 // those who did not subscribe, and is called by it.
-func (u *user) inform(now time.Time, why cause, idleOnly bool) {
+func (u *user) inform(now time.Time, why cause) {
 	fl := u.sh.followed[u.addr]
 	if fl == nil {
 		return
@@ -242,14 +243,18 @@ func (u *user) inform(now time.Time, why cause, idleOnly bool) {
 	fl.sort(u)
 	for i := range fl.parts {
 		if p := &fl.parts[i]; len(p.crowd) > 0 && u.tells(p.key.container) {
-			u.informPart(p, now, why, idleOnly)
+			u.informPart(p, now, why)
 		}
 	}
 }
 
-func (u *user) informPart(p *part, now time.Time, why cause, idleOnly bool) {
+func (u *user) informPart(p *part, now time.Time, why cause) {
 	v := new(presence.View)
 	u.projectAs(p.key, now, v)
+	news := look{same: p.seen != nil && sameView(p.seen, v)}
+	before := p.looked
+	p.seen, p.looked = v, u.sh.glanceAt(v, u.gist.idle, 0)
+	news.idleOnly = p.looked.idleOnly(before, u.gist.idle)
 	if p.last == nil {
 		p.last, p.pending = v, true // nothing was told yet: the beginning is no change
 	}
@@ -261,7 +266,7 @@ func (u *user) informPart(p *part, now time.Time, why cause, idleOnly bool) {
 		}
 		return
 	}
-	if at, held := p.hold(u.sh, u.sh.e.instant(now), why, idleOnly); held {
+	if at, held := p.hold(u, u.sh.e.instant(now), why, news); held {
 		p.due = at
 		u.sh.e.metrics.held.Inc()
 		if p.pending {
@@ -310,7 +315,7 @@ func (u *user) dim(now time.Time) {
 	if fl == nil || u.sh.users[u.addr] != u {
 		return
 	}
-	u.inform(now, causeEvent, false)
+	u.inform(now, causeEvent)
 	for i := range fl.parts {
 		if p := &fl.parts[i]; !u.tells(p.key.container) {
 			v := emptyView()

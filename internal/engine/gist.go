@@ -15,8 +15,7 @@ import (
 // state itself is four times as large and made anew from the inputs in less than
 // the time to fetch it from memory.
 type gist struct {
-	whole     uint64 // digest of all of it but Next
-	lasting   uint64 // of what idleness does not change
+	whole     uint64 // digest of all of it but Next, and of when the days end for its texts
 	lastInput int64  // unix nanoseconds; 0: unknown
 	next      instant
 	online    bool
@@ -24,18 +23,17 @@ type gist struct {
 	awake     presence.Class // what it would be if nobody were idle
 }
 
-// gistOf makes the gist of a state.
-func (s *shard) gistOf(st *presence.State) gist {
-	g := gist{online: st.Online, idle: st.Idle, awake: awake(st), next: s.e.instant(st.Next)}
+// gistOf makes the gist of a state on days that end then.
+func (s *shard) gistOf(st *presence.State, days [2]time.Time) gist {
+	g := gist{online: st.Online, idle: st.Idle, awake: awake(st.A.Availability, st.Idle), next: s.e.instant(st.Next)}
 	if !st.LastInput.IsZero() {
 		g.lastInput = st.LastInput.UnixNano()
 	}
-	b := append(s.scratch[:0], flag(st.OOF), byte(g.awake))
+	b := append(s.scratch[:0], flag(st.OOF))
 	b = appendString(b, st.Device)
 	b = appendString(b, st.Status)
 	b = appendString(b, string(st.A.Activity))
 	b = appendTime(b, st.Until)
-	g.lasting = xxhash.Sum64(b)
 	b = binary.LittleEndian.AppendUint16(b, uint16(st.A.Availability))
 	b = binary.LittleEndian.AppendUint16(b, uint16(st.B.Availability))
 	b = appendString(b, string(st.B.Activity))
@@ -43,31 +41,33 @@ func (s *shard) gistOf(st *presence.State) gist {
 	b = binary.LittleEndian.AppendUint64(b, uint64(g.lastInput))
 	b = appendString(b, st.Subject)
 	b = appendString(b, st.Location)
+	for _, end := range days {
+		b = appendTime(b, end)
+	}
 	g.whole, s.scratch = xxhash.Sum64(b), b
 	return g
 }
 
-// idleOnly reports whether two states differ in nothing but idleness (S10).
-func idleOnly(a, b *gist) bool { return b.idle && a.online && b.online && a.lasting == b.lasting }
-
-// awake is the class a state would have if nobody were idle.
-func awake(s *presence.State) presence.Class {
-	if !s.Idle {
-		return s.A.Availability.Class()
+// daysEnd returns when the days of now end for those who are told until when
+// something lasts: in her zone, and in UTC for whom she does not show that to. The
+// text they read names the date until then; if it changed with whatever happens
+// next, it would tell that something did (I1). Zero: no text changes.
+func (u *user) daysEnd(until, now time.Time) (ends [2]time.Time) {
+	if until.IsZero() {
+		return ends
 	}
-	switch c := s.A.Availability.Class(); c {
-	case presence.ClassBusyIdle:
-		return presence.ClassBusy
-	case presence.ClassAvailableIdle, presence.ClassAway:
-		return presence.ClassAvailable
-	default:
-		return c
+	hers, _ := u.zone()
+	for i, zone := range [2]*time.Location{time.UTC, hers} {
+		year, month, day := now.In(zone).Date()
+		if end := time.Date(year, month, day+1, 0, 0, 0, 0, zone); !end.After(until) {
+			ends[i] = end
+		}
 	}
+	return ends
 }
 
-// aggregate brings the state up to now; idle tells that nothing but idleness
-// changed it.
-func (u *user) aggregate(now time.Time) (changed, idle bool) {
+// aggregate brings the state up to now and reports whether that changed it.
+func (u *user) aggregate(now time.Time) (changed bool) {
 	before := u.gist
 	u.watchClock(now)
 	u.expireClaims(now)
@@ -75,7 +75,11 @@ func (u *user) aggregate(now time.Time) (changed, idle bool) {
 	s := u.sh
 	s.state = u.evaluated(now)
 	s.stateOf, s.stateAt = u, now
-	u.gist = s.gistOf(&s.state)
+	days := u.daysEnd(s.state.Until, now)
+	u.gist = s.gistOf(&s.state, days)
+	for _, end := range days {
+		u.gist.next = earliest(u.gist.next, s.e.instant(end))
+	}
 	if u.about != nil {
 		u.gist.next = earliest(u.gist.next, u.about.hoursEnd)
 	}
@@ -86,7 +90,7 @@ func (u *user) aggregate(now time.Time) (changed, idle bool) {
 		// What is told of somebody offline is frozen here; off: not kept (S9).
 		u.person.LastActiveAt = unixTime(before.lastInput)
 	}
-	return before.whole != u.gist.whole, idleOnly(&before, &u.gist)
+	return before.whole != u.gist.whole
 }
 
 // stateAt is the state of the user at now, valid until another is asked for.

@@ -34,6 +34,7 @@ type group struct {
 	tat     instant // pacing: when the burst would be used up (GCRA)
 	due     instant // a change is held back until then; 0: none
 	idleAt  instant // the last idle-only change sent
+	looked  glance  // what was seen at the last look
 	pending bool    // some pair may not have been sent digest
 }
 
@@ -60,21 +61,23 @@ const (
 
 // emit projects the user's state for every group and sends the differences. It
 // is the only place where presence leaves for subscribed watchers.
-func (u *user) emit(now time.Time, why cause, idleOnly bool) {
-	u.inform(now, why, idleOnly)
+func (u *user) emit(now time.Time, why cause) {
+	u.inform(now, why)
 	if !u.maySend() {
 		return
 	}
 	for i := range u.groups {
-		u.emitGroup(&u.groups[i], now, why, idleOnly)
+		u.emitGroup(&u.groups[i], now, why)
 	}
 }
 
-func (u *user) emitGroup(g *group, now time.Time, why cause, idleOnly bool) {
+func (u *user) emitGroup(g *group, now time.Time, why cause) {
 	if len(g.pairs) == 0 {
 		return
 	}
 	body, digest := u.render(g.key, now)
+	before := g.looked
+	g.looked = u.sh.glanceAt(&u.sh.view, u.gist.idle, digest)
 	if g.digest == 0 {
 		g.digest = digest // nothing was sent yet: the beginning is no change
 	}
@@ -86,7 +89,8 @@ func (u *user) emitGroup(g *group, now time.Time, why cause, idleOnly bool) {
 		}
 		return
 	}
-	if at, held := g.hold(u.sh, u.sh.e.instant(now), why, idleOnly); held {
+	news := look{same: before.body == digest, idleOnly: g.looked.idleOnly(before, u.gist.idle)}
+	if at, held := g.hold(u, u.sh.e.instant(now), why, news); held {
 		g.due = at
 		u.sh.e.metrics.held.Inc()
 		if g.pending {
@@ -100,16 +104,23 @@ func (u *user) emitGroup(g *group, now time.Time, why cause, idleOnly bool) {
 	g.pending = false
 }
 
+// look is what a projection shows now, compared with the look before.
+type look struct {
+	same     bool // the same: whatever happened, this container cannot see it
+	idleOnly bool // but for idleness the same (S10)
+}
+
 // hold decides whether a change of the projection must wait (S10). An idle-only
 // change that a timer caused is spread; everything obeys the pace. It looks at
-// this projection only: a change this container cannot see costs it nothing (I1).
-func (g *group) hold(s *shard, now instant, why cause, idleOnly bool) (instant, bool) {
+// this projection only: a change this container cannot see costs it nothing, and
+// brings nothing earlier that waits (I1).
+func (g *group) hold(u *user, now instant, why cause, news look) (instant, bool) {
 	waiting := g.due != 0
-	if waiting && now < g.due && (idleOnly || why == causeDue) {
+	if waiting && now < g.due && (news.same || news.idleOnly || why == causeDue) {
 		return g.due, true
 	}
-	if why == causeTimer && idleOnly && !waiting {
-		at := now + instant(s.jitter(idleSpread))
+	if why == causeTimer && news.idleOnly && !waiting {
+		at := now + u.spread(g.key, now)
 		if g.key.remote {
 			if g.idleAt != 0 {
 				at = max(at, g.idleAt+instant(remoteIdleGap))

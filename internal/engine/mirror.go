@@ -152,7 +152,7 @@ func (u *user) saveSubs(subs roster.Subs, then func(now time.Time, err error)) {
 		// comes first on the wire.
 		then(now, err)
 		if err == nil {
-			u.emit(now, causeEvent, false)
+			u.emit(now, causeEvent)
 			u.schedule()
 		}
 	})
@@ -176,9 +176,7 @@ func (u *user) leaveOld(next *roster.Subs) {
 // is said any more: the watcher's server asks again.
 func (u *user) act(m Mirror, out roster.Outcome, now time.Time) {
 	send := u.sh.e.opt.Sender
-	if out.Unmute {
-		u.mute(m.Watcher.Addr, false)
-	}
+	heard := out.Unmute && u.mute(m.Watcher.Addr, false)
 	if out.Mute {
 		u.mute(m.Watcher.Addr, true)
 	}
@@ -197,6 +195,9 @@ func (u *user) act(m Mirror, out roster.Outcome, now time.Time) {
 	}
 	if out.Project {
 		u.answer(m, out.Subscribed, now)
+	}
+	if heard {
+		u.emit(now, causeEvent) // now, not with whatever happens next: that may be none of his business (I1)
 	}
 }
 

@@ -77,6 +77,7 @@ func (s *shard) loop(ctx context.Context) {
 	for {
 		now := time.Now()
 		s.turned.Store(now.UnixNano())
+		s.fire(now) // what time does comes before what happened in it (I1)
 		batch = s.box.take(batch)
 		for i := range batch {
 			s.step(&batch[i], now)

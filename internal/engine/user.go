@@ -161,16 +161,16 @@ func (u *user) loggedIn(now time.Time) {
 // evaluate aggregates and emits what changed, whether in the state or in what
 // the containers may see of it; then the timers are set.
 func (u *user) evaluate(now time.Time) {
-	_, idle := u.aggregate(now)
-	u.emit(now, causeEvent, idle)
+	u.aggregate(now)
+	u.emit(now, causeEvent)
 	u.schedule()
 }
 
 // restate is evaluate for causes that can change nothing but the state: most
 // presences of devices end here without a projection.
 func (u *user) restate(now time.Time, why cause) {
-	if changed, idle := u.aggregate(now); changed {
-		u.emit(now, why, idle)
+	if u.aggregate(now) {
+		u.emit(now, why)
 	}
 	u.schedule()
 }
@@ -197,7 +197,7 @@ func (u *user) tick(now time.Time) {
 		u.timedOut(now)
 	}
 	if u.nextDue().come(at) {
-		u.emit(now, causeDue, false)
+		u.emit(now, causeDue)
 	}
 	u.schedule()
 }

@@ -112,7 +112,7 @@ func (u *user) projections() []int {
 func (g *group) carryOver(previous []group) {
 	for i := range previous {
 		if p := &previous[i]; p.key == g.key {
-			g.digest, g.tat, g.due, g.idleAt = p.digest, p.tat, p.due, p.idleAt
+			g.digest, g.tat, g.due, g.idleAt, g.looked = p.digest, p.tat, p.due, p.idleAt, p.looked
 			g.pending = g.pending || p.pending
 		}
 	}
@@ -134,14 +134,15 @@ func (u *user) findPair(w presence.Addr) (*group, int) {
 	return nil, 0
 }
 
-func (u *user) mute(w presence.Addr, on bool) {
+// mute silences a pair, or lets it be heard again; it reports whether that is new.
+func (u *user) mute(w presence.Addr, on bool) bool {
 	g, i := u.findPair(w)
 	if g == nil {
-		return
+		return false
 	}
 	l := g.last(g.pairs[i])
 	if l.muted == on {
-		return
+		return false
 	}
 	l.muted = on
 	if !on {
@@ -149,6 +150,7 @@ func (u *user) mute(w presence.Addr, on bool) {
 		l.sent, l.fresh, g.pending = 0, true, true
 	}
 	g.put(i, l)
+	return true
 }
 
 func (u *user) markSent(w presence.Addr, digest uint64, now time.Time) {

@@ -80,7 +80,8 @@ var enterprise = []string{
 var (
 	outside = []string{"internal/testbed", "internal/testbed/calendars", "internal/acceptance"}
 	tools   = append([]string{
-		"internal/bench", "internal/demo", "internal/house", "internal/store/storetest", "aggregation/calendar/sources/sourcetest",
+		"internal/bench", "internal/demo", "internal/house", "internal/mutants", "internal/store/storetest",
+		"aggregation/calendar/sources/sourcetest",
 	}, outside...)
 )
 
