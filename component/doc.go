@@ -55,6 +55,8 @@ type Door interface {
 	CardRead(user presence.Addr, found *presence.Profile, err error)
 	// ListsRead answers Sender.ReadLists, unless the link was lost meanwhile.
 	ListsRead(user presence.Addr, lists engine.Lists, err error)
+	// ListsWritten answers WriteLists, unless the link was lost meanwhile.
+	ListsWritten(user presence.Addr, err error)
 	// Look returns one view per user for the asker: the offline view for who
 	// is unknown, hidden or not loaded in time. It may wait up to 10 s.
 	Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
@@ -79,4 +81,7 @@ type Commands interface {
 	Info(node, lang string) ([]byte, bool)
 }
 
-var _ engine.Sender = (*Component)(nil)
+var (
+	_ engine.Sender     = (*Component)(nil)
+	_ engine.ListWriter = (*Component)(nil)
+)

@@ -94,6 +94,10 @@ func (d *fakeDoor) ListsRead(user presence.Addr, lists engine.Lists, err error) 
 	d.note("lists %s %s err=%v", user, text, err)
 }
 
+func (d *fakeDoor) ListsWritten(user presence.Addr, err error) {
+	d.note("written %s err=%v", user, err)
+}
+
 func (d *fakeDoor) Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View {
 	if d.look != nil {
 		return d.look(ctx, asker, users)

@@ -248,5 +248,6 @@ func (h *hostLink) readable(want *engine.Host) {
 		has = listAccess{block: true, privacy: true}
 	}
 	want.Block, want.Privacy = can.block, can.privacy
+	want.Blocks, want.Writes, want.Spares = h.writes(nsBlocking), h.writes(nsPrivacy), has.spares
 	want.Hidden = has.block && !can.block || has.privacy && !can.privacy
 }

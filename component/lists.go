@@ -28,6 +28,8 @@ const (
 	maxListItems = 10000
 )
 
+var errForbidden = errors.New("component: lists: the permission to read them is gone")
+
 // listQueue reads what servers keep of users' blocking (S8.1 to S8.3) on their
 // behalf (XEP-0356): the block list, then the names of the privacy lists, then
 // each of them. What any question fails with is what the reading fails with.
@@ -48,7 +50,11 @@ type listReading struct {
 }
 
 // listAccess says which lists are read.
-type listAccess struct{ block, privacy bool }
+type listAccess struct {
+	block, privacy bool
+	spares         bool // nsSpares; of what a host has
+	told           bool // the host said what it has
+}
 
 type listAnswer struct {
 	r    *listReading
@@ -84,7 +90,7 @@ func (q *listQueue) begin(w wanted) {
 	case some: // and she is offline
 		q.answers <- listAnswer{r: r, take: func([]byte) error { return nil }}
 	default: // taken back meanwhile
-		q.answers <- listAnswer{r: r, answer: answer{err: errors.New("component: lists: the permission to read them is gone")}}
+		q.answers <- listAnswer{r: r, answer: answer{err: errForbidden}}
 	}
 }
 
@@ -117,8 +123,11 @@ func (q *listQueue) run(ctx context.Context) {
 			if err == nil && q.next(a.r) {
 				continue
 			}
-			if blocksUs(err) {
+			switch {
+			case blocksUs(err):
 				a.r.out, err = engine.Lists{Block: &privacy.BlockList{JIDs: []string{q.l.c.o.Domain}}}, nil
+			case noLists(err):
+				a.r.out, err = engine.Lists{Default: &privacy.List{Broken: err.Error()}}, nil
 			}
 			if err != nil {
 				q.l.c.metrics.listErrors.Inc()
@@ -135,6 +144,20 @@ func (q *listQueue) run(ctx context.Context) {
 func blocksUs(err error) bool {
 	e, ok := errors.AsType[*StanzaError](err)
 	return ok && e.Condition == "service-unavailable"
+}
+
+// noLists reports an answer that came and is not understood, or is larger than
+// limits.max_stanza. Unlike an error it may be the lists themselves that make it so:
+// they hide their owner, for what was read before may lack a new block (S8.5).
+func noLists(err error) bool {
+	if err == nil || errors.Is(err, errTimeout) || errors.Is(err, errForbidden) {
+		return false
+	}
+	if _, answered := errors.AsType[*StanzaError](err); answered {
+		return false
+	}
+	_, answered := errors.AsType[*privilege.InnerError](err)
+	return !answered
 }
 
 // next asks what is still to be asked; false means that all is read.
@@ -217,7 +240,9 @@ func (r *listReading) takeNames(frame []byte) error {
 	}
 	r.names = []string{}
 	for _, l := range x.Lists {
-		r.names = append(r.names, l.Name)
+		if !slices.Contains(r.names, l.Name) {
+			r.names = append(r.names, l.Name)
+		}
 	}
 	if x.Default != nil && x.Default.Name != "" {
 		if r.which = x.Default.Name; !slices.Contains(r.names, r.which) {
@@ -243,6 +268,7 @@ func (r *listReading) takeList(name string, frame []byte) error {
 		return errors.New("component: privacy list: an answer without the list that was asked for")
 	}
 	list := privacyList(x.Lists[0].Items)
+	list.Name = name
 	if name == r.which {
 		r.out.Default = &list
 	} else {
@@ -313,10 +339,11 @@ func (l *link) discover(h *hostLink) {
 				} `xml:"http://jabber.org/protocol/disco#info query"`
 			}
 			if a.err == nil && stream.Decode(a.frame, &x) == nil {
-				has = listAccess{}
+				has = listAccess{told: true}
 				for _, f := range x.Query.Features {
 					has.block = has.block || f.Var == nsBlocking
 					has.privacy = has.privacy || f.Var == nsPrivacy
+					has.spares = has.spares || f.Var == nsSpares
 				}
 			}
 			l.mu.Lock()

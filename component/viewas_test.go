@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -24,19 +25,19 @@ import (
 
 const lady = "alice@" + testHost
 
-// answered is the edge, whose questions to the server are answered at once.
-type answered struct {
+// replying is the edge, whose questions to the server are answered at once.
+type replying struct {
 	*Component
 	e        *engine.Engine
 	contacts []presence.Contact
 }
 
-func (a *answered) ReadRoster(user presence.Addr, _ string) { a.e.RosterRead(user, a.contacts, nil) }
-func (a *answered) ReadCard(user presence.Addr, _ string) bool {
+func (a *replying) ReadRoster(user presence.Addr, _ string) { a.e.RosterRead(user, a.contacts, nil) }
+func (a *replying) ReadCard(user presence.Addr, _ string) bool {
 	a.e.CardRead(user, nil, nil)
 	return true
 }
-func (a *answered) Settle(string) {}
+func (a *replying) Settle(string) {}
 
 // nowhere is a store that forgets.
 type nowhere struct{}
@@ -73,7 +74,7 @@ func newWhole(t *testing.T, r *rand.Rand) *whole {
 		card.Text[f] = "of " + presence.Field(f).String()
 	}
 	w.rules.Directory = func(presence.Addr) *presence.Profile { return card }
-	edge := &answered{Component: w.c}
+	edge := &replying{Component: w.c}
 	for jid, sub := range map[string]presence.Subscription{"bob@" + testHost: presence.SubBoth, "fred@partner.example": presence.SubFrom} {
 		edge.contacts = append(edge.contacts, presence.Contact{Addr: presence.MustAddr(jid), Subscription: sub, Groups: []string{"Team"}})
 	}
@@ -83,6 +84,8 @@ func newWhole(t *testing.T, r *rand.Rand) *whole {
 		t.Fatal(err)
 	}
 	edge.e = w.e
+	endless := math.Inf(1) // she asks faster than anybody may
+	w.c.changes = newLimiter(rates{each: 1, burst: endless, total: endless, totalBurst: endless, senders: 1})
 	w.c.SetDoor(w.e)
 	w.c.SetCommands(commands.New(w.e, commands.Options{Domain: testDomain, Hosts: []string{testHost}}))
 	if err := w.e.Load(t.Context()); err != nil {

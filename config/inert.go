@@ -17,8 +17,6 @@ type inert struct {
 
 func inertKeys() []inert {
 	return []inert{
-		{key: "privacy.lists_sql.*"},
-		{key: "privacy.egress", acted: func(c *Config) bool { return c.Privacy.Egress == "off" }},
 		{key: "privacy.provisioning", acted: func(c *Config) bool { return !c.Privacy.Provisioning }},
 		{key: "calendar.*"},
 		{key: "calendar.sources.*"},

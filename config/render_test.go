@@ -129,7 +129,7 @@ func TestInert_NamesWhatWasSet(t *testing.T) {
 	for text, want := range map[string][]string{
 		"[store]\nredis = \"redis://db\"":                     nil,
 		"[privacy]\negress = \"off\"":                         nil,
-		"[privacy]\negress = \"managed\"":                     {"privacy.egress"},
+		"[privacy]\negress = \"managed\"":                     nil,
 		"[privacy]\nprovisioning = false":                     nil,
 		"[calendar]\npreset = \"cisco\"":                      {"calendar.preset"},
 		"[[policies]]\nname = \"a\"\nphoto = \"none\"":        nil,

@@ -11,7 +11,8 @@
 set -eu
 
 programs='prosody prosody-modules ejabberd redis-server profanity-light tmux chromium fonts-dejavu-core
-	postgresql erlang-p1-pgsql erlang-p1-sqlite3'
+	postgresql erlang-p1-pgsql erlang-p1-sqlite3
+	radicale python3-passlib xandikos'
 [ $# -gt 0 ] || set -- $programs
 
 say() { printf '%s\n' "$*" >&2; }

@@ -26,6 +26,7 @@ type Item struct {
 // List is a privacy list as a server gave it. Broken is set by a reader that
 // could not make items of it; such a list fails closed (S8.5).
 type List struct {
+	Name   string `json:"name,omitempty"` // as the server calls it; empty: not known
 	Items  []Item `json:"items"`
 	Broken string `json:"broken,omitempty"`
 }

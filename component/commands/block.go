@@ -1,15 +1,40 @@
 package commands
 
 import (
+	"slices"
+
 	"presenced/internal/engine"
 	"presenced/internal/presence"
+	"presenced/internal/text"
 	"presenced/privacy"
 )
 
 func blockForm(r *run) *form {
-	return &form{title: r.t("command.block"), instructions: r.t("form.block"), fields: []field{
+	return &form{title: r.t("command.block"), instructions: r.t("form.block"), fields: append([]field{
 		{name: "jid", kind: jidSingle, required: true, label: r.t("field.jid"), desc: r.t("field.jid.desc")},
-	}}
+	}, r.serverField("field.server", "field.server.desc")...)}
+}
+
+// serverField offers to ask the user's own server as well (S8.7), where it takes
+// that. It is never done unasked: a server's block stops messages, too.
+func (r *run) serverField(label, desc text.Key) []field {
+	if !r.have.ServerBlocks {
+		return nil
+	}
+	return []field{{name: "server", kind: boolean, label: r.t(label), desc: r.t(desc), values: []string{"0"}}}
+}
+
+// withServer puts before the changes what the user's own server is to do.
+func (r *run) withServer(p plan, on bool, jids ...string) plan {
+	if !r.have.ServerBlocks || !r.in.yes("server") {
+		return p
+	}
+	var first []engine.Change
+	for _, jid := range jids {
+		first = append(first, engine.ServerBlock{JID: jid, On: on})
+	}
+	p.changes = append(first, p.changes...)
+	return p
 }
 
 func block(r *run) (plan, []fault) {
@@ -23,9 +48,9 @@ func block(r *run) (plan, []fault) {
 	case r.s.bareWord(a):
 		return plan{}, []fault{{"jid", r.t("error.word", jid)}}
 	case a.Local() == "":
-		return one(engine.Block{JID: jid}, r.t("note.blocked.domain", a)), nil
+		return r.withServer(one(engine.Block{JID: jid}, r.t("note.blocked.domain", a)), true, jid), nil
 	}
-	return one(engine.Block{JID: jid}, r.t("note.blocked", a)), nil
+	return r.withServer(one(engine.Block{JID: jid}, r.t("note.blocked", a)), true, jid), nil
 }
 
 // blocked lists whom the user blocks with block; nil for nobody.
@@ -46,6 +71,7 @@ func unblockForm(r *run) *form {
 	}
 	f := &form{title: r.t("command.unblock"), instructions: r.t("form.unblock")}
 	r.choose(f, "form.unblock.choices", choice)
+	f.fields = append(f.fields, r.serverField("field.unserver", "field.unserver.desc")...)
 	return f
 }
 
@@ -54,15 +80,15 @@ func unblock(r *run) (plan, []fault) {
 		return plan{done: r.t("note.nobody.blocked")}, nil
 	}
 	var p plan
-	seen := make(map[string]bool)
+	var jids []string
 	for _, jid := range r.in.all("jid") {
-		if !seen[jid] {
-			seen[jid] = true
+		if !slices.Contains(jids, jid) {
+			jids = append(jids, jid)
 			p.changes = append(p.changes, engine.Unblock{JID: jid})
 		}
 	}
 	p.done = r.t("note.unblocked")
-	return p, nil
+	return r.withServer(p, false, jids...), nil
 }
 
 func modeForm(r *run) *form {

@@ -34,9 +34,10 @@ type run struct {
 	cmd     *command
 	session string
 
-	chat  bool     // it is said in words: no form is opened
-	usage text.Key // what is told where something is missing in words; empty: the form
-	last  reply    // what was answered
+	suggested *suggestion // nil: not asked for
+	chat      bool        // it is said in words: no form is opened
+	usage     text.Key    // what is told where something is missing in words; empty: the form
+	last      reply       // what was answered
 }
 
 func (s *Server) command(ctx context.Context, from presence.JID, typ, lang string, payload []byte) ([]byte, *StanzaError) {

@@ -13,6 +13,7 @@ import (
 	"presenced/component/stream"
 	"presenced/internal/engine"
 	"presenced/internal/presence"
+	"presenced/privacy"
 )
 
 // fakeDoor is an engine of one user that records what is applied.
@@ -22,8 +23,16 @@ type fakeDoor struct {
 	explain func(who engine.Principal, user, watcher presence.Addr) (engine.Explained, error)
 	members engine.Audience
 	applied []engine.Change
+	suggest func() ([]privacy.Rule, error)
 	stored  map[string][]byte
 	badge   string
+}
+
+func (d *fakeDoor) Suggest(context.Context, engine.Principal, presence.Addr) ([]privacy.Rule, error) {
+	if d.suggest == nil {
+		return nil, nil
+	}
+	return d.suggest()
 }
 
 func (d *fakeDoor) Explain(_ context.Context, who engine.Principal, user, watcher presence.Addr) (engine.Explained, error) {

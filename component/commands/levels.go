@@ -16,6 +16,7 @@ const (
 	listRules   = "list"
 	putRule     = "put"
 	removeRules = "remove"
+	importLists = "import"
 )
 
 var ruleTypes = [...]struct {
@@ -34,7 +35,7 @@ var ruleTypes = [...]struct {
 func levelsForm(r *run) *form {
 	return &form{title: r.t("command.levels"), instructions: r.t("form.levels"), fields: []field{
 		{name: "action", kind: listSingle, required: true, label: r.t("field.action"), desc: r.t("field.action.desc"), values: []string{listRules},
-			options: []option{{listRules, r.t("option.action.list")}, {putRule, r.t("option.action.put")}, {removeRules, r.t("option.action.remove")}}},
+			options: []option{{listRules, r.t("option.action.list")}, {putRule, r.t("option.action.put")}, {removeRules, r.t("option.action.remove")}, {importLists, r.t("option.action.import")}}},
 	}}
 }
 
@@ -47,6 +48,8 @@ func ruleForm(r *run) *form {
 		if len(r.rules()) > 0 {
 			return r.removeForm()
 		}
+	case importLists:
+		return r.importForm()
 	}
 	return nil
 }
@@ -161,6 +164,8 @@ func changeRules(r *run) (plan, []fault) {
 			return plan{done: r.t("note.rules.none")}, nil
 		}
 		return r.remove()
+	case importLists:
+		return r.importRules()
 	}
 	if len(r.rules()) == 0 {
 		return plan{done: r.t("note.rules.none")}, nil

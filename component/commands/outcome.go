@@ -68,6 +68,7 @@ var advices = map[engine.Advice]text.Key{
 	engine.AdviceNeutralised:  "note.advice.neutralised",
 	engine.AdviceConsent:      "note.advice.consent",
 	engine.AdviceNativeBlock:  "note.advice.native",
+	engine.AdviceServerFailed: "note.advice.server",
 	engine.AdviceNoDevice:     "note.advice.nodevice",
 	engine.AdviceBeaten:       "note.advice.beaten",
 	engine.AdviceOutranked:    "note.advice.outranked",

@@ -8,6 +8,7 @@ import (
 	"presenced/internal/engine"
 	"presenced/internal/presence"
 	"presenced/internal/text"
+	"presenced/privacy"
 )
 
 // Door is the way to the settings, implemented by the engine.
@@ -17,6 +18,9 @@ type Door interface {
 	// Inspect returns a user's own settings; a *engine.RefusedError of kind
 	// NotEnrolled says that she has none.
 	Inspect(ctx context.Context, who engine.Principal, user presence.Addr) (engine.Inspection, error)
+	// Suggest returns what a user's lists on her server come to as rules, none where
+	// hers say as much, or a *engine.RefusedError.
+	Suggest(ctx context.Context, who engine.Principal, user presence.Addr) ([]privacy.Rule, error)
 	// Explain tells what a watcher sees of the user and why.
 	Explain(ctx context.Context, who engine.Principal, user, watcher presence.Addr) (engine.Explained, error)
 	// Settings returns the documents that are stored of the user.

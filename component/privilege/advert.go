@@ -29,6 +29,7 @@ type Grant struct {
 	Sends     bool // messages for its users
 	Presence  Presence
 	IQ        []string // namespaces that may be read or written for a user, sorted
+	IQSet     []string // those of them that may be written, sorted
 }
 
 // Advert is what one message of a host announces. Several parts may come in
@@ -73,6 +74,9 @@ func (a *Advert) take(e xml.StartElement) {
 	case v != 0 && e.Name.Local == "namespace" && a.Grant != nil:
 		if typ := attr(e, "type"); typ == "both" || typ == "get" || typ == "set" {
 			a.Grant.IQ = insert(a.Grant.IQ, attr(e, "ns"))
+			if typ != "get" {
+				a.Grant.IQSet = insert(a.Grant.IQSet, attr(e, "ns"))
+			}
 		}
 	case versionOf(e.Name.Space, nsDelegation) != 0 && e.Name.Local == "delegated":
 		a.Delegated = insert(a.Delegated, attr(e, "namespace"))

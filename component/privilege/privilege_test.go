@@ -140,3 +140,15 @@ func TestParseDelegated_RefusesOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestAdvert_TellsWhatMayBeWritten beside what may be read.
+func TestAdvert_TellsWhatMayBeWritten(t *testing.T) {
+	a, err := ParseAdvert([]byte("<message from='x'><privilege xmlns='urn:xmpp:privilege:2'><perm access='iq'>" +
+		"<namespace ns='a' type='get'/><namespace ns='b' type='both'/><namespace ns='c' type='set'/><namespace ns='d' type='all'/></perm></privilege></message>"))
+	if err != nil || a.Grant == nil {
+		t.Fatal(a, err)
+	}
+	if got := strings.Join(a.Grant.IQ, "") + " " + strings.Join(a.Grant.IQSet, ""); got != "abc bc" {
+		t.Errorf("got %q", got)
+	}
+}

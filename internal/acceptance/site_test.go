@@ -42,8 +42,9 @@ var topologies = []topology{
 type site struct {
 	*testing.T
 	topology
-	srv *testbed.Server
-	d   *testbed.Daemon
+	srv   *testbed.Server
+	d     *testbed.Daemon
+	store map[string]any // what the configuration says of it
 }
 
 // everywhere runs a story on all four topologies.
@@ -56,7 +57,12 @@ func everywhere(t *testing.T, config map[string]any, story func(s *site)) {
 // open starts a server of that topology with alice, bob and carol, and attaches
 // a daemon whose configuration is the smallest one with config laid over it.
 func open(t *testing.T, top topology, config map[string]any) *site {
-	srv := testbed.RunServer(t, top.kind, testbed.Options{Privileged: top.privileged})
+	return openOn(t, top, config, testbed.Options{Privileged: top.privileged})
+}
+
+// openOn is open on a server that is configured otherwise.
+func openOn(t *testing.T, top topology, config map[string]any, options testbed.Options) *site {
+	srv := testbed.RunServer(t, top.kind, options)
 	for _, user := range []string{"alice", "bob", "carol", "dave"} {
 		if err := srv.AddUser(t.Context(), user, host, "pw"); err != nil {
 			t.Fatal(err)
@@ -64,7 +70,7 @@ func open(t *testing.T, top topology, config map[string]any) *site {
 	}
 	_, store := storeOf(t)
 	all := lay(config, lay(map[string]any{"store": store}, testbed.ConfigFor(srv)))
-	return &site{T: t, topology: top, srv: srv, d: testbed.RunDaemon(t, testbed.DaemonOptions{Config: all})}
+	return &site{T: t, topology: top, srv: srv, store: store, d: testbed.RunDaemon(t, testbed.DaemonOptions{Config: all})}
 }
 
 func (s *site) must(err error) {

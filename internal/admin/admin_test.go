@@ -31,6 +31,7 @@ type door struct {
 	apply   func(who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 
 	policies engine.PolicyList
+	raw      []engine.RawReport
 	grant    func(who engine.Principal, g engine.PolicyGrant, on bool) (engine.Result, error)
 }
 
@@ -71,6 +72,9 @@ func (d *door) Apply(_ context.Context, who engine.Principal, user presence.JID,
 
 func (d *door) Policies(context.Context, engine.Principal) (engine.PolicyList, error) {
 	return d.policies, nil
+}
+func (d *door) RawReports(context.Context, engine.Principal) ([]engine.RawReport, error) {
+	return d.raw, nil
 }
 func (d *door) GrantPolicy(_ context.Context, who engine.Principal, g engine.PolicyGrant, on bool) (engine.Result, error) {
 	return d.grant(who, g, on)

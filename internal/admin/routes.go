@@ -28,6 +28,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /v1/admin/users/{jid}/presence", s.getPresence)
 	mux.HandleFunc("GET /v1/admin/users/{jid}/explain", s.getExplanation)
 	s.policyRoutes(mux)
+	mux.HandleFunc("GET /v1/admin/"+rawPath, s.getRaw)
 	mux.HandleFunc("GET /v1/admin/export", s.getExport)
 	mux.HandleFunc("POST "+importPath, s.postImport)
 	s.tokenRoutes(mux)

@@ -37,6 +37,7 @@ type Door interface {
 	Apply(ctx context.Context, who engine.Principal, user presence.JID, c engine.Change) (engine.Result, error)
 	Policies(ctx context.Context, who engine.Principal) (engine.PolicyList, error)
 	GrantPolicy(ctx context.Context, who engine.Principal, g engine.PolicyGrant, on bool) (engine.Result, error)
+	RawReports(ctx context.Context, who engine.Principal) ([]engine.RawReport, error)
 }
 
 // Options are what a Server needs.

@@ -1,15 +1,16 @@
 package check
 
+import "context"
+
 // privacy tells what users and the operator should know about the limits of
 // what is promised (S3, S8.7, S11).
-func (c *checker) privacy() {
+func (c *checker) privacy(ctx context.Context) {
 	c.lists()
 	if c.config.Privacy.OfflineDetails == "all" {
 		c.warn("offline", "privacy.offline_details = \"all\": details stay visible while offline, so that a block can be told from being offline",
 			"write offline_details = \"out-of-office\"")
 	}
-	c.warn("raw presence", "the server itself still sends a user's own presence to every contact who may see it: what the component hides reaches native contacts that way",
-		"tell users that somebody they hide from should not be a native contact as well: end that subscription, or block her on the server too")
+	c.raw(ctx)
 }
 
 // lists tells where the server's own block and privacy lists are obeyed (S11). Only

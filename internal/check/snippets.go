@@ -21,7 +21,7 @@ func (c *checker) snippets() []Snippet {
 	}
 	domain := c.config.Component.Domain
 	return []Snippet{
-		{Server: "Prosody (the package prosody-modules has mod_privilege)", Text: prosody(domain, c.config.Component.Hosts, host, port)},
+		{Server: "Prosody (the package prosody-modules has mod_privilege)", Text: prosody(domain, c.config.Component.Hosts, host, port, c.config.Privacy.Egress == "managed")},
 		{Server: "ejabberd", Text: ejabberd(domain, host, port)},
 	}
 }
@@ -29,25 +29,30 @@ func (c *checker) snippets() []Snippet {
 // secretText stands where the secret has to be pasted.
 const secretText = "the text of component.secret"
 
-func prosody(domain string, hosts []string, host, port string) string {
+func prosody(domain string, hosts []string, host, port string, egress bool) string {
 	var b strings.Builder
+	modules, lists := "", "get"
+	if egress {
+		modules, lists = `, "presenced_lists"`, "both"
+	}
 	if port != "5347" || host != "127.0.0.1" {
 		fmt.Fprintf(&b, "-- at the top of the file, before any VirtualHost\ncomponent_ports = { %s }\ncomponent_interfaces = { %q }\n\n", port, host)
 	}
 	for _, h := range hosts {
-		fmt.Fprintf(&b, `VirtualHost %q
-    modules_enabled = { "privilege" }
+		fmt.Fprintf(&b, `VirtualHost %[1]q
+    modules_enabled = { "privilege"%[3]s }
     privileged_entities = {
         -- "both": devices that are online when their user enables are seen at once;
         -- with "get", from their next change on
-        -- iq: whom a user blocks on the server is hidden here too, and her vCard is read
-        [%q] = {
+        -- iq: whom a user blocks on the server is hidden here too, the command "block"
+        -- can block there, and her vCard is read
+        [%[2]q] = {
             roster = "both", presence = "managed_entity",
-            iq = { ["urn:xmpp:blocking"] = "get", ["jabber:iq:privacy"] = "get", ["vcard-temp"] = "get" },
+            iq = { ["urn:xmpp:blocking"] = "both", ["jabber:iq:privacy"] = %[4]q, ["vcard-temp"] = "get" },
         },
     }
 
-`, h, domain)
+`, h, domain, modules, lists)
 	}
 	fmt.Fprintf(&b, `Component %q
     component_secret = %q

@@ -49,6 +49,7 @@ type Daemon struct {
 	tokens   *token.Keep
 	engine   *engine.Engine
 	edge     *component.Component
+	lists    listSources
 	ready    *readiness
 	undo     steps
 	running  steps // what was begun once the settings were loaded
@@ -97,13 +98,16 @@ func (d *Daemon) wire(c *config.Config) error {
 	if err := d.openTokens(c); err != nil {
 		return err
 	}
+	if err := d.openLists(c, rules); err != nil {
+		return err
+	}
 	if d.edge, err = component.New(d.edgeOptions(c)); err != nil {
 		return setup("correct it in [component]", "%w", err)
 	}
 	d.engine, err = engine.New(engine.Options{
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
-		Store: vault{d.store, d.tokens}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, Log: d.log, Registerer: d.registry,
+		Store: vault{d.store, d.tokens}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, ListWriter: d.edge, Log: d.log, Registerer: d.registry,
 	}, rules)
 	if err != nil {
 		return err

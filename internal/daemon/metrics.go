@@ -46,6 +46,7 @@ func newMetrics(d *Daemon) *metrics {
 		}
 		return 1
 	}))
+	d.registry.MustRegister(&d.lists)
 	return m
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"presenced/component"
 	"presenced/internal/admin"
+	"presenced/internal/serverlists"
 )
 
 // The words of /readyz.
@@ -27,6 +28,7 @@ type facts struct {
 	loaded   bool
 	link     component.State
 	store    error // nil: healthy
+	lists    map[string]serverlists.State
 }
 
 // judge says how ready facts are, and why not; pure but for the instants, which
@@ -52,6 +54,9 @@ func judge(f facts) (status string, reasons []admin.Reason) {
 	}
 	if f.store != nil {
 		add(statusDegraded, "store", f.store.Error(), time.Time{})
+	}
+	for _, r := range awayReasons(f.lists) {
+		add(statusDegraded, r.Name, r.Remedy, r.Since)
 	}
 	return status, reasons
 }
@@ -126,6 +131,7 @@ func (r *readiness) note(status string, reasons []admin.Reason, now time.Time) (
 func (d *Daemon) readiness() (status string, reasons []admin.Reason) {
 	status, reasons = judge(facts{
 		stopping: d.stopping.Load(), loaded: d.loaded.Load(), link: d.ready.once(d.edge.State()), store: d.store.Healthy(),
+		lists: d.lists.states(),
 	})
 	if before := d.ready.note(status, reasons, time.Now()); before != status {
 		names := make([]string, len(reasons))

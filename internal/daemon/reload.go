@@ -24,9 +24,18 @@ func (d *Daemon) Reload(c *config.Config) error {
 		d.ReloadFailed()
 		return err
 	}
+	lists, err := d.lists.plan(next, d.listsRead)
+	if err != nil {
+		d.ReloadFailed()
+		return err
+	}
+	rules.ListSources = lists.readers()
 	d.config.Store(next)
 	// Photos are known before anybody is told of them.
 	d.edge.SetDirectory(people)
+	if err := d.lists.put(lists); err != nil {
+		d.log.Warn("a database of lists that is not used any more did not close", "err", err)
+	}
 	d.engine.Reload(rules)
 	if d.opt.Level != nil {
 		d.opt.Level.Set(levelOf(next.Log.Level))

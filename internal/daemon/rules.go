@@ -53,6 +53,7 @@ func rulesOf(c *config.Config) (*engine.Rules, error) {
 		Refresh:      c.Privacy.Refresh.Std(),
 		MaxStale:     c.Privacy.MaxStale.Std(),
 		RequireLists: c.Privacy.ServerLists == "require",
+		Egress:       c.Privacy.Egress == "managed",
 		Limits:       roster.Limits{Watchers: c.Limits.Watchers, Requests: c.Limits.Requests},
 		Policies:     policies,
 		States:       statesOf(c),

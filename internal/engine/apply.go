@@ -169,6 +169,10 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.block(c.JID, answer)
 	case Unblock:
 		u.unblock(c.JID, answer)
+	case ServerBlock:
+		u.serverBlock(c, now, answer)
+	case PutRules:
+		u.putRules(c.Rules, answer)
 	case SetPrivacyMode:
 		u.setPrivacyMode(c.On, answer)
 	case SetBadge:

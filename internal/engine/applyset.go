@@ -193,11 +193,9 @@ func (u *user) block(jid string, answer answerFunc) {
 		return
 	}
 	u.putRule(r, func(res Result, err error) {
-		if err == nil && u.person.Roster != nil {
-			if c, ok := u.person.Roster.Get(a); ok && c.Subscription.SeesOwner() {
-				// Her server goes on sending raw presence to a native contact (S8.7).
-				res.Advice = append(res.Advice, AdviceNativeBlock)
-			}
+		if err == nil && u.reachedRaw(a) {
+			// Her server goes on sending raw presence to a native contact (S8.7).
+			res.Advice = append(res.Advice, AdviceNativeBlock)
 		}
 		answer(res, err)
 	})
@@ -298,7 +296,8 @@ func (u *user) revoke(w presence.Addr, answer answerFunc) {
 // erase removes everything and ends every subscription, for all watchers alike
 // (S13).
 func (u *user) erase(answer answerFunc) {
-	u.save(Write{Erase: true}, func(now time.Time, err error) {
+	debt, online := u.set.egress, len(u.person.Inputs.Resources) > 0
+	u.save(Write{Erase: true, Docs: debt.alone()}, func(now time.Time, err error) {
 		if err != nil {
 			answer(Result{}, refusedStore(err))
 			return
@@ -316,6 +315,7 @@ func (u *user) erase(answer answerFunc) {
 			send.Leave(u.bare())
 		}
 		u.sh.forget(u)
+		u.sh.e.owes(debt, online)
 		answer(Result{}, nil)
 	})
 }

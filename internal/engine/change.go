@@ -115,6 +115,7 @@ const (
 	AdviceNeutralised  Advice = "neutralised"    // a link in the note was neutralised (S9)
 	AdviceConsent      Advice = "consent"        // the component has asked to see her presence: accept it
 	AdviceNativeBlock  Advice = "native-contact" // the blocked watcher is a native contact: raw presence goes around us (S8.7)
+	AdviceServerFailed Advice = "server"         // her own server did not do what was asked of it as well
 	AdviceNothing      Advice = "nothing"        // nothing had to be changed
 	AdviceNoDevice     Advice = "no-device"      // no device is online, so she still is shown offline (S5.0)
 	AdviceBeaten       Advice = "beaten"         // something else decides her state at the moment (S5.3)

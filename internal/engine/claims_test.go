@@ -279,7 +279,10 @@ func TestClaim_DisablingAndErasingEndThem(t *testing.T) {
 				time.Sleep(time.Second)
 				w.apply(alice, end)
 				time.Sleep(time.Second)
-				if p := w.store.presence[presence.MustAddr(alice).Key()]; p != nil {
+				w.store.mu.Lock()
+				p := w.store.presence[presence.MustAddr(alice).Key()]
+				w.store.mu.Unlock()
+				if p != nil {
 					t.Errorf("stored: %q", p)
 				}
 				w.apply(alice, Enable{})

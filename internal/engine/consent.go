@@ -159,13 +159,14 @@ func (u *user) learn() {
 func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 	u.do(now, func(time.Time) {
 		doc := u.set.enrol
-		had := doc.Consent
+		had, online := doc.Consent, len(u.person.Inputs.Resources) > 0
 		doc.V, doc.Enabled, doc.Consent = docVersion, false, consentNone
 		u.save(Write{Docs: map[string][]byte{DocEnrol: encode(doc)}}, func(now time.Time, err error) {
 			if err == nil {
 				u.set.enrol = doc
-				u.sh.e.setKnown(u.addr, false)
+				u.sh.e.setKnown(u.addr, u.set.egress != nil)
 				u.forgetPresence(now)
+				u.oweEgress(online)
 				if u.sh.up && (had == consentGranted || had == consentAsked) {
 					u.sh.e.opt.Sender.Leave(u.bare())
 				}

@@ -73,6 +73,9 @@ type Host struct {
 	Block    bool // block lists can be read (S8.1)
 	Privacy  bool // privacy lists can be read while their owner is online (S8.2)
 	Hidden   bool // the server keeps lists that cannot be read (S11)
+	Writes   bool // privacy lists can be written while their owner is online (S8.7)
+	Blocks   bool // block lists can be written
+	Spares   bool // presence-out spares what is about subscriptions, as the server says
 }
 
 // Lists are what a server keeps of a user's blocking, as far as it can be read

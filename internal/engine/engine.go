@@ -31,13 +31,11 @@ type Options struct {
 	Sender        Sender
 	// Forgetful: subscriptions were lost with the store, so nobody is told that there
 	// is none (S13).
-	Forgetful bool
-	// ListSources read the block and privacy lists of a host's users where the
-	// stream does not offer them (S11).
-	ListSources map[string]ListReader
-	Log         *slog.Logger
-	Registerer  prometheus.Registerer
-	Shards      int // owners; 0: four per processor
+	Forgetful  bool
+	ListWriter ListWriter // writes lists where the stream lets it; nil: nowhere
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	Shards     int // owners; 0: four per processor
 }
 
 // Engine owns all users. Its methods are safe for many goroutines.
@@ -173,18 +171,20 @@ func (e *Engine) loadUser(saved Saved) error {
 		return fmt.Errorf("a user's settings: %w", err)
 	}
 	if set.enrol.V == 0 {
+		e.loadDebtor(set)
 		return nil // presence of somebody who was erased
 	}
 	j, err := presence.ParseJID(set.enrol.JID)
-	if err != nil {
-		return fmt.Errorf("a user's settings: %w", err)
+	if err != nil { // accepted by a version that took her for somebody else as well
+		e.opt.Log.Error("a user's settings are left alone: her address is not one for certain; she is shown to nobody", "error", err)
+		return nil
 	}
 	e.blank.Store(false)
 	u := e.shardOf(j.Addr).newUser(j.Addr, set.enrol.JID)
 	u.set = set
 	e.handles.put(set.badge, j.Addr)
 	u.restorePresence(saved.Presence)
-	if set.enrol.Enabled {
+	if set.enrol.Enabled || set.egress != nil {
 		e.setKnown(j.Addr, true)
 	}
 	return nil
@@ -267,17 +267,20 @@ func (e *Engine) Stop(ctx context.Context) {
 
 // Reload puts other rules in force for everybody and enrols whom they name.
 func (e *Engine) Reload(rules *Rules) {
+	others := changedSources(e.rules(), rules)
 	e.current.Store(rules)
 	e.warnGrants()
 	e.knownVersion.Add(1)
 	e.everywhere(func(s *shard, now time.Time) {
 		s.enlistAll(now)
+		s.listSourcesChanged(others, now)
 		for _, u := range s.users {
 			u.person.Inputs.Kind = e.kindOf(u.addr)
 			u.endUnallowed(now)
 			u.compose()
 			u.recompile()
 			u.evaluate(now)
+			u.egressReloaded(now)
 		}
 	})
 }

@@ -67,7 +67,10 @@ func (u *user) importSettings(c Import, answer answerFunc) {
 		answer(Result{Advice: c.read.advice}, nil)
 		return
 	}
-	u.save(Write{Erase: true, Docs: c.read.docs}, func(now time.Time, err error) {
+	docs := maps.Clone(c.read.docs)
+	maps.Copy(docs, u.set.egress.alone()) // what her server holds of ours stays to be known
+	c.read.set.egress = u.set.egress
+	u.save(Write{Erase: true, Docs: docs}, func(now time.Time, err error) {
 		if err == nil {
 			u.exchange(c.read.set, now)
 		}
@@ -84,7 +87,7 @@ func (u *user) exchange(set settings, now time.Time) {
 	u.set = set
 	u.sh.e.handles.drop(old.badge)
 	u.sh.e.handles.put(set.badge, u.addr)
-	u.sh.e.setKnown(u.addr, set.enrol.Enabled)
+	u.sh.e.setKnown(u.addr, set.enrol.Enabled || set.egress != nil)
 	if !set.enrol.Enabled {
 		u.forgetPresence(now)
 		if u.sh.up && (old.enrol.Consent == consentGranted || old.enrol.Consent == consentAsked) {

@@ -201,7 +201,7 @@ func TestS11_RequireServesNobodyWithoutLists(t *testing.T) {
 // source is a ListReader beside the stream.
 type source struct{ read func(user presence.Addr) }
 
-func (s source) ReadLists(user presence.Addr, _ string, _ bool) { s.read(user) }
+func (s *source) ReadLists(user presence.Addr, _ string, _ bool) { s.read(user) }
 
 // TestS11_SourceBesideTheStream stands in for what the stream does not offer.
 func TestS11_SourceBesideTheStream(t *testing.T) {
@@ -210,11 +210,11 @@ func TestS11_SourceBesideTheStream(t *testing.T) {
 		defer w.Stop(context.Background())
 		rules := *w.rules()
 		rules.RequireLists = true
-		w.Reload(&rules)
 		l := denies(bob)
-		w.opt.ListSources = map[string]ListReader{"example.org": source{func(user presence.Addr) {
+		rules.ListSources = map[string]ListReader{"example.org": &source{func(user presence.Addr) {
 			w.ListsRead(user, Lists{Default: &l}, nil)
 		}}}
+		w.Reload(&rules)
 		w.host.Hidden = true
 		w.attach()
 		w.apply(alice, Enable{})

@@ -148,7 +148,7 @@ func (u *user) inspect(now time.Time) Inspection {
 		Manual: u.set.manual, Note: u.set.note, OutOfOffice: u.set.oof,
 		Profile: u.set.profile(), PrivacyMode: u.set.rules.PrivacyMode,
 		Rules:    append([]privacy.Rule{}, u.set.rules.Rules...),
-		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(),
+		Requests: []Watcher{}, Watchers: []Watcher{}, Policy: u.heldPolicy(), ServerBlocks: u.host.Blocks,
 	}
 	_, out.Timezone = u.zone()
 	out.Timed, out.Plans, out.Priority = u.set.rules.running(now), u.set.upcoming(now), u.set.priority()
@@ -183,6 +183,9 @@ func (e *Engine) Users(ctx context.Context, who Principal) ([]UserSummary, error
 		part, ok := call(ctx, s, func(time.Time) []UserSummary {
 			lines := make([]UserSummary, 0, len(s.users))
 			for _, u := range s.users {
+				if u.set.enrol.V == 0 && u.set.egress != nil {
+					continue // erased: only her server is still to be reached
+				}
 				lines = append(lines, u.summary())
 			}
 			return lines

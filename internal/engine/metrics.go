@@ -12,6 +12,7 @@ import (
 type metrics struct {
 	devices, sent, held, lost prometheus.Counter
 	refusedWrites             prometheus.Counter
+	egressRefused             prometheus.Counter
 }
 
 func newMetrics(e *Engine) *metrics {
@@ -26,6 +27,7 @@ func newMetrics(e *Engine) *metrics {
 		held:          counter("presenced_presences_held_total", "Changes of a projection that had to wait for their pace."),
 		lost:          counter("presenced_events_lost_total", "Events dropped because an owner's mailbox was full."),
 		refusedWrites: counter("presenced_writes_refused_total", "Settings the store refused."),
+		egressRefused: counter("presenced_egress_refused_total", "Changes of users' privacy lists that their server refused (privacy.egress)."),
 	}
 	gauge := func(name, help string, f func() float64) {
 		e.opt.Registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))

@@ -159,44 +159,59 @@ func (g *group) uncertain(offline uint64, confirmed instant) {
 	}
 }
 
-// send hands the rendering to the pairs that have not been sent it; with
-// freshOnly only to those that have just come into the group.
-func (u *user) send(g *group, body []byte, digest uint64, now time.Time, freshOnly bool) {
-	to, stamp := u.sh.targets[:0], u.sh.e.instant(now).stamp()
+// sent tells that the rendering with that digest now goes to the group, with
+// freshOnly only to those that have just come into it, and calls to for each pair
+// that has not been sent it.
+func (g *group) sent(digest uint64, at stamp, freshOnly bool, to func(p pair)) {
 	all := !freshOnly || g.common.fresh // afterwards most have been sent this
 	most := all && g.common.sent != digest
 	next, list := 0, g.odd()
 	keep := list[:0]
 	for i, p := range g.pairs {
-		if !p.odd() {
-			if most {
-				to = append(to, u.target(p))
+		if p.odd() {
+			o := &list[next]
+			next++
+			if o.goes(digest, at, freshOnly) {
+				to(p)
 			}
-			continue
-		}
-		o := list[next]
-		next++
-		if o.fresh || !freshOnly {
-			o.fresh = false
-			if !o.muted && o.sent != digest {
-				o.sent, o.at = digest, stamp
-				to = append(to, u.target(p))
-			}
-			if all && !o.muted {
-				g.pairs[i] &^= oddPair
-				g.common.at = max(g.common.at, o.at)
+			if !all || o.muted || o.sent != digest {
+				keep = append(keep, *o)
 				continue
 			}
+			g.pairs[i] &^= oddPair // as the others are
+			g.common.at = max(g.common.at, o.at)
+		} else if most {
+			to(p)
 		}
-		keep = append(keep, o)
 	}
 	g.setOdd(keep)
 	if all {
 		g.common.fresh, g.common.sent = false, digest
 	}
 	if most {
-		g.common.at = stamp
+		g.common.at = at
 	}
+}
+
+// goes notes that a rendering is for the watcher, and reports whether she has to be
+// sent it.
+func (l *last) goes(digest uint64, at stamp, freshOnly bool) bool {
+	if freshOnly && !l.fresh {
+		return false
+	}
+	l.fresh = false
+	if l.muted || l.sent == digest {
+		return false
+	}
+	l.sent, l.at = digest, at
+	return true
+}
+
+// send hands the rendering to the pairs that have not been sent it; with
+// freshOnly only to those that have just come into the group.
+func (u *user) send(g *group, body []byte, digest uint64, now time.Time, freshOnly bool) {
+	to := u.sh.targets[:0]
+	g.sent(digest, u.sh.e.instant(now).stamp(), freshOnly, func(p pair) { to = append(to, u.target(p)) })
 	u.sh.targets = to
 	if len(to) == 0 {
 		return

@@ -43,8 +43,27 @@ func TestGroup_RemembersOfEachWatcher(t *testing.T) {
 				}
 				g.change(every)
 			},
+			"sent": func(t *rapid.T) {
+				digest := rapid.SampledFrom([]uint64{offline, 8, 9}).Draw(t, "digest")
+				freshOnly := rapid.Bool().Draw(t, "fresh only")
+				var got, due []int
+				g.sent(digest, 4, freshOnly, func(p pair) { got = append(got, p.row()/3) })
+				for i := range want {
+					w := &want[i]
+					if freshOnly && !w.fresh {
+						continue
+					}
+					if w.fresh = false; !w.muted && w.sent != digest {
+						w.sent, w.at = digest, 4
+						due = append(due, i)
+					}
+				}
+				if !slices.Equal(got, due) {
+					t.Fatalf("sent to %v, want %v", got, due)
+				}
+			},
 			"uncertain": func(t *rapid.T) {
-				confirmed := instant(rapid.IntRange(0, 3).Draw(t, "confirmed")) << stampBits
+				confirmed := instant(rapid.IntRange(0, 5).Draw(t, "confirmed")) << stampBits
 				g.uncertain(offline, confirmed)
 				for i, l := range want {
 					if l.sent != offline || l.at.after(confirmed) || g.last(g.pairs[i]).sent == 0 {

@@ -46,6 +46,7 @@ type about struct {
 	// hoursEnd is when she comes to, or goes from, her working hours; 0: unknown.
 	hoursEnd instant
 	card     *presence.Profile // what her own vCard says; nil: nothing
+	lists    *listWrites       // on their way to her server; nil: none
 }
 
 // herself returns what is kept about a user, to be filled.

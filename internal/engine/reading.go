@@ -34,6 +34,7 @@ type Inspection struct {
 	Watchers     []Watcher             `json:"watchers"`
 	RosterAge    time.Duration         `json:"roster_age_ns,omitempty"` // zero: not read
 	Policy       *privacy.HeldPolicy   `json:"policy,omitempty"`        // nil: the global one
+	ServerBlocks bool                  `json:"server_blocks,omitempty"` // her server blocks for her where she wants (S8.7)
 	Timed        []TimedRule           `json:"timed,omitempty"`         // rules for a while
 	Plans        []presence.Manual     `json:"plans,omitempty"`         // states set for later
 	Priority     []string              `json:"priority,omitempty"`      // who may interrupt her

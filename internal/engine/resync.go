@@ -30,7 +30,9 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 	for _, u := range s.users {
 		u.uncertain(limit)
 		u.listsOutdated()
-		u.unanswered(now)
+		u.writesLost(now)
+		u.unanswered(askedLists, now)
+		u.unanswered(askedRoster, now)
 		u.schedule()
 	}
 	s.unlinked(now)
@@ -50,9 +52,7 @@ func (s *shard) hostReady(h Host, now time.Time) {
 		return
 	}
 	state.Host, state.ready = h, true
-	if s.e.hidden.note(h.Name, h.Hidden && s.e.opt.ListSources[h.Name] == nil) {
-		s.e.opt.Log.Warn("block or privacy lists of this host's users cannot be read: containers alone decide", "host", h.Name)
-	}
+	s.noteHidden(state)
 	for _, u := range s.users {
 		if u.host != state || !u.set.enrol.Enabled {
 			continue

@@ -18,8 +18,12 @@ type Rules struct {
 	Refresh      time.Duration // S8.8, at least 1 s
 	MaxStale     time.Duration // S11
 	RequireLists bool          // privacy.server_lists = "require" (S11)
+	Egress       bool          // privacy.egress = "managed" (S8.7)
 	Limits       roster.Limits
 	Zone         *time.Location // of users who gave none; nil: UTC
+	// ListSources read the block and privacy lists of the users of a host, which is
+	// in IDNA form, where the stream does not offer them (S11).
+	ListSources map[string]ListReader
 	// Directory returns what the operator says of a person, nil for nothing; nil
 	// where there is no directory. What it returns is not changed.
 	Directory func(presence.Addr) *presence.Profile

@@ -77,6 +77,8 @@ type settings struct {
 	rules *rulesDoc    // never changed, only replaced
 	subs  *roster.Subs // never changed, only replaced
 	lists *listsDoc    // nil: never read
+	// egress tells of the lists of hers that hold items of ours; nil: none does.
+	egress *egressDoc
 	*choices
 }
 
@@ -123,6 +125,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var profile profileDoc
 	var lists listsDoc
 	var badge badgeDoc
+	var egress egressDoc
 	var few rare
 	for _, d := range []struct {
 		name string
@@ -132,6 +135,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
+		{DocEgress, &egress, &egress.V},
 		{DocApps, &few.apps, &few.apps.V}, {DocPlans, &few.plans, &few.plans.V}, {DocPriority, &few.priority, &few.priority.V},
 	} {
 		raw := docs[d.name]
@@ -162,6 +166,9 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	})
 	if lists.V != 0 {
 		s.lists = &lists
+	}
+	if egress.V != 0 {
+		s.egress = &egress
 	}
 	return s, nil
 }

@@ -84,9 +84,12 @@ func (u *user) answered(q asked, reading bool, now time.Time) {
 	u.rest()
 }
 
-// unanswered ends the readings whose answers will not come.
-func (u *user) unanswered(now time.Time) {
-	u.lists.question, u.roster.question = question{}, question{}
-	u.answered(askedLists, false, now)
-	u.answered(askedRoster, false, now)
+// unanswered ends a reading whose answer will not come.
+func (u *user) unanswered(q asked, now time.Time) {
+	if q == askedLists {
+		u.lists.question = question{}
+	} else {
+		u.roster.question = question{}
+	}
+	u.answered(q, false, now)
 }

@@ -59,6 +59,7 @@ func (s *shard) newUser(addr presence.Addr, bare string) *user {
 func (s *shard) device(d Device, now time.Time) {
 	u := s.users[d.User.Addr]
 	if u == nil || !u.set.enrol.Enabled {
+		s.payDebt(u, d, now)
 		s.adopt(d, now)
 		return
 	}

@@ -267,6 +267,9 @@ func TestS12_EveryStandingAndHoldHasItsSentence(t *testing.T) {
 		if got := Why("en", s.of(bob), nil)[0]; !strings.HasPrefix(got, begin) {
 			t.Errorf("%s: %q", hold, got)
 		}
+		if got := AsSeen("en", s.of(bob)); len(got) != 1 || !strings.HasPrefix(got[0], "Nothing is sent at the moment") {
+			t.Errorf("%s: view-as says %q", hold, got)
+		}
 	}
 }
 

@@ -57,6 +57,9 @@ func instant(t time.Time) string {
 // AsSeen tells the same in lines that a person reads, a heading first.
 func AsSeen(lang string, e *engine.Explained) []string {
 	v := &e.View
+	if e.Hold != engine.HoldNone && e.Watcher != e.User {
+		return []string{text.T(lang, "seen.held", e.Watcher)}
+	}
 	if *v == presence.OfflineView(v.Container) {
 		return []string{text.T(lang, "seen.nothing", e.Watcher)}
 	}

@@ -14,15 +14,19 @@ var floors = [][]string{
 	{"config"},
 	{
 		"component", "internal/admin", "internal/web",
-		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists", "aggregation/calendar/sources",
+		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists",
+		"aggregation/calendar/sources/ics", "aggregation/calendar/sources/caldav",
 	},
-	{"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token"},
-	{"component/stream", "internal/explain"},
+	{
+		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token",
+		"aggregation/calendar/sources/outbound",
+	},
+	{"component/stream", "internal/explain", "aggregation/calendar/sources"},
 	{"internal/engine", "internal/scenario"},
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
 	{"aggregation/calendar"},
-	{"internal/presence", "internal/intern"},
+	{"internal/presence", "internal/intern", "client"},
 }
 
 // narrow names the rooms that may import less than their floor allows.
@@ -32,6 +36,7 @@ var narrow = map[string][]string{
 	"component/privilege":  {"component/stream"},
 	"internal/presence":    {},
 	"internal/intern":      {},
+	"client":               {}, // for programs of others
 	"internal/text":        {"internal/presence"},
 	"internal/directory":   {"internal/presence"},
 	"roster":               {"internal/presence", "internal/intern"},
@@ -43,6 +48,11 @@ var narrow = map[string][]string{
 	"internal/store/redisstore": {"internal/engine", "internal/store/queue"},
 	"internal/store/queue":      {"internal/engine"},
 	"internal/serverlists":      {"internal/engine", "internal/presence", "privacy"},
+	// What fetches calendars knows no user, rule or store.
+	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},
+	"aggregation/calendar/sources/outbound": {"aggregation/calendar/sources"},
+	"aggregation/calendar/sources/ics":      {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
+	"aggregation/calendar/sources/caldav":   {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound", "internal/presence"},
 }
 
 // tools are built around the house: tests, the demo, the benchmarks. No room

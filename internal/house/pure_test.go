@@ -19,7 +19,7 @@ var pure = []string{
 // pureImports is the part of the standard library pure rooms may import.
 var pureImports = []string{
 	"bufio", "bytes", "cmp", "encoding/binary", "encoding/json", "errors", "fmt", "hash", "io", "iter", "maps",
-	"math", "math/bits", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8", "unique",
+	"math", "math/bits", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
 }
 
 // impure are the parts of allowed packages that read a clock or the machine's

@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/net/idna"
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 )
 
 // maxPart is the longest local part, domain or resource in bytes (RFC 7622 §3).
@@ -18,7 +14,8 @@ const maxPart = 1023
 var ErrAddress = errors.New("not a JID")
 
 // Addr identifies one account for comparison (SEMANTICS S2.7): NFKC and case
-// folding of the unescaped local part and the IDNA form of the domain. Two
+// folding of the local part as nodeprep has them (RFC 6122), unescaped, and the
+// IDNA form of the domain. Two
 // spellings of one account give equal values, so an Addr is a map key. The zero
 // value is no address. What is sent to somebody uses the spelling the server
 // gave, kept beside the Addr; String is for accounts nobody has spelled.
@@ -49,8 +46,9 @@ func MustAddr(s string) Addr {
 }
 
 // ParseJID splits and normalises s. It is lenient as S2.7 asks: what a server
-// let through is accepted as sent, only empty, over-long or unsplittable
-// addresses and invalid UTF-8 are refused. The error wraps ErrAddress.
+// let through is accepted as sent. Only empty, over-long or unsplittable addresses
+// and invalid UTF-8 are refused, and what is one account to one server and another
+// to the next, for it might be taken for somebody else. The error wraps ErrAddress.
 func ParseJID(s string) (JID, error) {
 	bare, resource, hasResource := strings.Cut(s, "/")
 	local, domain := "", bare
@@ -75,7 +73,11 @@ func ParseJID(s string) (JID, error) {
 	if plain(local) && plainDomain(domain) {
 		return JID{Addr: Addr{bare}, Bare: bare, Resource: resource}, nil
 	}
-	return JID{Addr: fold(local, domain), Bare: bare, Resource: resource}, nil
+	a, err := fold(local, domain)
+	if err != nil {
+		return JID{}, err
+	}
+	return JID{Addr: a, Bare: bare, Resource: resource}, nil
 }
 
 // plain reports whether a local part is its own comparison key.
@@ -104,34 +106,24 @@ func plainDomain(domain string) bool {
 	return true
 }
 
-// idnaProfile maps before it encodes, as browsers do: case, width and the
-// ideographic full stops all meet in one form.
-var idnaProfile = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
-
-func fold(local, domain string) Addr {
-	d, err := idnaProfile.ToASCII(domain)
-	if err != nil || d == "" {
-		d = foldText(domain)
+// fold makes the comparison key.
+func fold(local, domain string) (Addr, error) {
+	d, ok := foldDomain(domain)
+	if !ok {
+		return Addr{}, fmt.Errorf("%w: servers do not agree on which domain %q is; write its xn-- form", ErrAddress, domain)
 	}
-	d = strings.TrimSuffix(d, ".")
 	if local == "" {
-		return Addr{d}
+		return Addr{d}, nil
 	}
-	return Addr{foldText(Unescape(local)) + "@" + d}
-}
-
-// foldText is NFKC and full case folding, repeated until it no longer changes:
-// folding can undo normalisation, and the Cherokee letters fold in both
-// directions, which the lower-casing settles.
-func foldText(s string) string {
-	for range 4 {
-		folded := norm.NFKC.String(strings.ToLower(cases.Fold().String(norm.NFKC.String(s))))
-		if folded == s {
-			break
-		}
-		s = folded
+	l, ok := foldLocal(local)
+	if !ok || strings.ContainsAny(l, "@/") {
+		return Addr{}, fmt.Errorf("%w: servers do not agree on whose account %q is; write it in plain letters", ErrAddress, local)
 	}
-	return s
+	key := Unescape(l)
+	if !strings.Contains(l, `\5c`) || Escape(key) == escapeBare(l) {
+		return Addr{key + "@" + d}, nil
+	}
+	return Addr{}, fmt.Errorf("%w: in %q a backslash is escaped that need not be; write \\5c only before what would read as an escape", ErrAddress, local)
 }
 
 // IsZero reports whether a is no address.

@@ -52,6 +52,20 @@ func Escape(local string) string {
 	return b.String()
 }
 
+// escapeBare escapes what XEP-0106 escapes but for backslashes: characters that no
+// server lets through and that people write.
+func escapeBare(local string) string {
+	var b strings.Builder
+	for i := 0; i < len(local); i++ {
+		if c := local[i]; c == '\\' {
+			b.WriteByte(c)
+		} else {
+			b.WriteString(sequence(c))
+		}
+	}
+	return b.String()
+}
+
 func escaped(s string) (byte, bool) {
 	if len(s) < 3 || s[0] != '\\' {
 		return 0, false

@@ -29,9 +29,9 @@ func (l layout) String() string {
 // where returns the condition that finds a user's rows of a table; spelled.args
 // go with it.
 func (l layout) where(table string) string {
-	w := table + ".username IN ($1, $2, $3)"
+	w := table + ".username IN ($1, $2)"
 	if l == layoutHosts {
-		w += " AND " + table + ".server_host IN ($4, $5, $6)"
+		w += " AND " + table + ".server_host IN ($3, $4)"
 	}
 	return w
 }

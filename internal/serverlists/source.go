@@ -49,6 +49,7 @@ type Source struct {
 	host  presence.Addr
 	file  string // of SQLite; empty: PostgreSQL
 	where string // file, or address and database
+	conns int    // readings at once
 	db    *sql.DB
 }
 
@@ -59,12 +60,12 @@ func Open(o Options) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lists of %q: %w", o.Host, err)
 	}
-	s, conns := &Source{host: host}, connsPostgres
+	s := &Source{host: host, conns: connsPostgres}
 	switch o.Driver {
 	case "sqlite":
 		s.db, s.file, err = openSQLite(o.DSN)
 		s.where = s.file
-		conns = connsSQLite
+		s.conns = connsSQLite
 	case "postgres":
 		s.db, s.where, err = openPostgres(o.DSN)
 	default:
@@ -73,7 +74,7 @@ func Open(o Options) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lists of %s: %w", o.Host, err)
 	}
-	s.db.SetMaxOpenConns(conns)
+	s.db.SetMaxOpenConns(s.conns)
 	s.db.SetConnMaxIdleTime(idleTime)
 	s.db.SetConnMaxLifetime(lifeTime)
 	return s, nil

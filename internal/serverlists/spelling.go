@@ -15,36 +15,21 @@ type spelled struct {
 }
 
 // spellingsOf is the number of forms a query has room for.
-const spellingsOf = 3
+const spellingsOf = 2
 
 // spellings returns them. ejabberd stores names as nodeprep has them (RFC 3920
 // appendix A), the escapes of XEP-0106 left as they are, and hosts as nameprep has
-// them; on the stream it spells a user as her client did. So "Al\u00adice" there
-// is "alice" here (S2.7).
+// them: the first is the escaped form of presence.Addr. On the stream it spells a
+// user as her client did, which some ejabberd may store instead.
 func spellings(user presence.Addr, bare string) spelled {
 	local, domain, found := strings.Cut(bare, "@")
 	if !found {
 		local, domain = presence.Escape(user.Local()), user.Domain()
 	}
-	visible := strings.Map(dropUnseen, local)
-	folded := user.Local()
-	if a, err := presence.ParseAddr(visible + "@" + domain); err == nil {
-		folded = a.Local()
-	}
 	return spelled{
-		names: different(local, strings.ToLower(visible), presence.Escape(folded)),
-		hosts: different(domain, strings.ToLower(domain), user.Domain()),
+		names: different(presence.Escape(user.Local()), local),
+		hosts: different(strings.ToLower(domain), user.Domain()),
 	}
-}
-
-// dropUnseen leaves out what nodeprep maps to nothing (RFC 3454 table B.1).
-func dropUnseen(r rune) rune {
-	switch {
-	case r == 0x00AD, r == 0x034F, r == 0x1806, r >= 0x180B && r <= 0x180D, r >= 0x200B && r <= 0x200D,
-		r == 0x2060, r >= 0xFE00 && r <= 0xFE0F, r == 0xFEFF:
-		return -1
-	}
-	return r
 }
 
 func different(forms ...string) []string {

@@ -339,7 +339,7 @@ func (d *Daemon) Log() (string, error) {
 
 // LogTail returns the end of the daemon's output.
 func (d *Daemon) LogTail() string {
-	return "--- presenced.log\n" + fileTail(d.logFile(), logTailSize)
+	return "--- presenced.log\n" + fileTail(d.logFile())
 }
 
 // RunDaemon runs presenced for the duration of a test. The directory is a

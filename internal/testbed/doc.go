@@ -2,8 +2,8 @@
 // plays their clients: Prosody and ejabberd processes on free ports of
 // 127.0.0.1, an XMPP client that records every stanza it receives, a scripted
 // component server for faults no real server produces on demand, Redis (alone,
-// behind Sentinel, as a cluster, behind a proxy that fails), PostgreSQL and the presenced
-// binary itself. Tests, the demo and the benchmarks use it.
+// behind Sentinel, as a cluster, behind a proxy that fails), PostgreSQL, the
+// calendar servers Radicale and Xandikos, and the presenced binary itself. Tests, the demo and the benchmarks use it.
 //
 // Guarantees:
 //   - nothing started here outlives the process that started it: servers get

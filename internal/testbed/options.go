@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -60,6 +62,9 @@ type Options struct {
 	// LogLevel is the server's own: debug, info and error on both, warn on Prosody,
 	// warning on ejabberd. Empty: info.
 	LogLevel string
+	// Modules are files of further modules, mod_NAME.lua, which Prosody loads on the
+	// privileged hosts.
+	Modules []string
 	// ExtraGlobal is configuration text put into the global section, in the
 	// server's own language.
 	ExtraGlobal string
@@ -99,6 +104,25 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("testbed: server directory: %w", err)
 	}
 	return o, nil
+}
+
+// ModuleDirs are the directories of Modules.
+func (o Options) ModuleDirs() (dirs []string) {
+	for _, file := range o.Modules {
+		if d := filepath.Dir(file); !slices.Contains(dirs, d) {
+			dirs = append(dirs, d)
+		}
+	}
+	return dirs
+}
+
+// ModuleNames are the names of Modules, as a server's configuration has them.
+func (o Options) ModuleNames() (names []string) {
+	for _, file := range o.Modules {
+		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+		names = append(names, strings.TrimPrefix(name, "mod_"))
+	}
+	return names
 }
 
 // PrivilegedOn tells whether the component has privileges on host.

@@ -180,7 +180,7 @@ func (p *Postgres) psql(ctx context.Context, database string, args ...string) (s
 }
 
 // LogTail returns the end of PostgreSQL's output.
-func (p *Postgres) LogTail() string { return "--- postgres.log\n" + fileTail(p.logFile(), logTailSize) }
+func (p *Postgres) LogTail() string { return "--- postgres.log\n" + fileTail(p.logFile()) }
 
 // Close stops PostgreSQL and removes its directory if it made it.
 func (p *Postgres) Close() error {

@@ -194,7 +194,7 @@ func (l *lines) bulk() (string, error) {
 }
 
 // LogTail returns the end of Redis' output.
-func (r *Redis) LogTail() string { return "--- redis.log\n" + fileTail(r.logFile(), logTailSize) }
+func (r *Redis) LogTail() string { return "--- redis.log\n" + fileTail(r.logFile()) }
 
 // Close stops Redis and removes its directory if RedisOptions named none.
 func (r *Redis) Close() error {

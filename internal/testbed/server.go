@@ -206,23 +206,23 @@ const logTailSize = 6 << 10
 func (s *Server) LogTail() string {
 	var b strings.Builder
 	for _, name := range s.logFiles {
-		fmt.Fprintf(&b, "--- %s\n%s", filepath.Base(name), fileTail(name, logTailSize))
+		fmt.Fprintf(&b, "--- %s\n%s", filepath.Base(name), fileTail(name))
 	}
 	return b.String()
 }
 
-func fileTail(name string, size int64) string {
+func fileTail(name string) string {
 	f, err := os.Open(name)
 	if err != nil {
 		return "(" + err.Error() + ")\n"
 	}
 	defer func() { _ = f.Close() }()
-	if st, err := f.Stat(); err == nil && st.Size() > size {
-		if _, err := f.Seek(-size, io.SeekEnd); err != nil {
+	if st, err := f.Stat(); err == nil && st.Size() > logTailSize {
+		if _, err := f.Seek(-logTailSize, io.SeekEnd); err != nil {
 			return err.Error()
 		}
 	}
-	b, err := io.ReadAll(io.LimitReader(f, size))
+	b, err := io.ReadAll(io.LimitReader(f, logTailSize))
 	if err != nil {
 		return err.Error()
 	}

@@ -38,6 +38,14 @@ var faults = map[Key]*phrase{
 	"error.value.domain":       {"Please write a domain such as example.org, or *.example.org for all below it.", "Bitte eine Domain wie example.org schreiben, oder *.example.org für alle darunter."},
 	"error.value.subscription": {"Please write none, to, from or both.", "Bitte none, to, from oder both schreiben."},
 	"error.value.empty":        {"This kind of rule needs nothing here. Please leave it empty.", "Diese Art von Regel braucht hier nichts. Bitte leer lassen."},
+	"error.import.hides": {
+		"Your lists hide you from everybody, which no rules can do. To be hidden, run the command \"disable\" or choose to appear offline.",
+		"Ihre Listen verbergen Sie vor allen, das können Regeln nicht. Um verborgen zu sein, führen Sie den Befehl „disable“ aus oder wählen Sie, offline zu erscheinen.",
+	},
+	"error.import.unread": {
+		"Your lists or your contacts on the server could not be read. Please log in with a chat program and try again in a minute; if this stays, ask your operator.",
+		"Ihre Listen oder Kontakte auf dem Server konnten nicht gelesen werden. Bitte melden Sie sich mit einem Chat-Programm an und versuchen Sie es in einer Minute noch einmal; bleibt das so, fragen Sie Ihren Betreiber.",
+	},
 	"error.roster": {
 		"Your contact list cannot be read here, so such a rule would never match. Please make a rule for a person or a domain.",
 		"Ihre Kontaktliste kann hier nicht gelesen werden, eine solche Regel würde also nie passen. Bitte eine Regel für eine Person oder eine Domain anlegen.",

@@ -90,6 +90,12 @@ var forms = map[Key]*phrase{
 	"form.choice":           {"%s: %s", "%s: %s"},
 	"form.option":           {"%s – %s", "%s – %s"},
 	"form.more":             {"and %d more", "und %d weitere"},
+	"form.import.title":     {"Rules from your lists", "Regeln aus Ihren Listen"},
+	"form.import": {
+		"With these rules, everybody whom the lists on your chat server hide you from is blocked here too, also without the lists. Some others may be hidden as well. Nothing is shown to anybody who did not see it before. Send this to put the chosen rules in force.",
+		"Mit diesen Regeln sind alle, vor denen die Listen auf Ihrem Chat-Server Sie verbergen, auch hier blockiert, selbst ohne die Listen. Einige andere können ebenfalls betroffen sein. Niemand sieht mehr als zuvor. Senden Sie dies ab, damit die gewählten Regeln gelten.",
+	},
+	"form.import.choices": {"Suggested", "Vorgeschlagen"},
 	"form.block": {
 		"Whoever you block always sees you offline here and is not told that it is a block.",
 		"Wen Sie blockieren, der sieht Sie hier immer offline und erfährt nicht, dass das eine Blockierung ist.",

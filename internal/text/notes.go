@@ -58,6 +58,18 @@ var notes = map[Key]*phrase{
 		"Your chat program now asks whether this service may see when you are online. Please accept, or you will be shown as offline.",
 		"Ihr Chat-Programm fragt nun, ob dieser Dienst sehen darf, wann Sie online sind. Bitte stimmen Sie zu, sonst erscheinen Sie offline.",
 	},
+	"note.import.none": {
+		"The lists on your chat server hide you from nobody whom your rules would show you to.",
+		"Die Listen auf Ihrem Chat-Server verbergen Sie vor niemandem, der Sie nach Ihren Regeln sehen würde.",
+	},
+	"note.import.done": {
+		"Rules added: %d. The lists on your chat server stay as they are and go on to apply until you remove them there.",
+		"Hinzugefügte Regeln: %d. Die Listen auf Ihrem Chat-Server bleiben, wie sie sind, und gelten weiter, bis Sie sie dort entfernen.",
+	},
+	"note.advice.server": {
+		"Your chat server did not do it as well. Please do it there with your chat program.",
+		"Ihr Chat-Server hat das nicht auch getan. Bitte tun Sie es dort mit Ihrem Chat-Programm.",
+	},
 	"note.advice.native": {
 		"This person is also in your own contact list, so your chat server still tells them when you are online. To prevent that, block them in your chat program too.",
 		"Diese Person steht auch in Ihrer eigenen Kontaktliste; Ihr Chat-Server teilt ihr also weiterhin mit, wann Sie online sind. Um das zu verhindern, blockieren Sie sie auch in Ihrem Chat-Programm.",

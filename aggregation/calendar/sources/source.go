@@ -76,7 +76,7 @@ const (
 )
 
 // Fault is a failure and what to do about it.
-type Fault struct {
+type Fault struct { //nolint:errname // sources.Fault says it; Error would say it twice
 	Kind FaultKind
 	Err  error
 	// RetryAfter is how long the server asked to be left alone; 0: it did not.
@@ -93,8 +93,7 @@ func (f *Fault) Unwrap() error { return f.Err }
 
 // KindOf returns what kind of fault err is; Broken where nothing is known.
 func KindOf(err error) FaultKind {
-	var f *Fault
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Fault](err); ok {
 		return f.Kind
 	}
 	return Broken
