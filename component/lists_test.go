@@ -11,15 +11,15 @@ import (
 	"presenced/privacy"
 )
 
-// answered is the answer of a server to a question about alice's lists.
-func answered(payload string) []byte {
+// ofServer is the answer of a server to a question about alice's lists.
+func ofServer(payload string) []byte {
 	return []byte("<iq type='result' id='x' from='alice@example.org' to='presence.example.org'>" +
 		"<privilege xmlns='urn:xmpp:privilege:2'><forwarded xmlns='urn:xmpp:forward:0'>" +
 		"<iq xmlns='jabber:client' type='result' id='y' to='alice@example.org'>" + payload + "</iq></forwarded></privilege></iq>")
 }
 
 func oneList(items string) []byte {
-	return answered("<query xmlns='jabber:iq:privacy'><list name='work'>" + items + "</list></query>")
+	return ofServer("<query xmlns='jabber:iq:privacy'><list name='work'>" + items + "</list></query>")
 }
 
 // hides reports whether a policy with what was read shows bob nothing.
@@ -97,7 +97,7 @@ func TestS8_1_ABlockListThatIsNotUnderstoodHides(t *testing.T) {
 		strings.Repeat("<item jid='c@x.org'/>", maxListItems+1): true,
 	} {
 		r := &listReading{}
-		if err := r.takeBlock(answered("<blocklist xmlns='urn:xmpp:blocking'>" + items + "</blocklist>")); err != nil {
+		if err := r.takeBlock(ofServer("<blocklist xmlns='urn:xmpp:blocking'>" + items + "</blocklist>")); err != nil {
 			t.Fatal(err)
 		}
 		if got := hides(t, r); got != want {
@@ -128,9 +128,9 @@ func TestNoLists(t *testing.T) {
 	r := &listReading{}
 	for name, err := range map[string]error{
 		"larger than a stanza": errUnread,
-		"too many lists":       r.takeNames(answered("<query xmlns='jabber:iq:privacy'>" + lists + "</query>")),
-		"no names":             r.takeNames(answered("<query xmlns='other'/>")),
-		"nothing":              r.takeBlock(answered("")),
+		"too many lists":       r.takeNames(ofServer("<query xmlns='jabber:iq:privacy'>" + lists + "</query>")),
+		"no names":             r.takeNames(ofServer("<query xmlns='other'/>")),
+		"nothing":              r.takeBlock(ofServer("")),
 		"not wrapped":          r.takeBlock([]byte("<iq type='result'><blocklist xmlns='urn:xmpp:blocking'/></iq>")),
 		"another list":         r.takeList("other", oneList("")),
 	} {
@@ -144,7 +144,7 @@ func TestNoLists(t *testing.T) {
 			t.Errorf("%v counts as an answer", err)
 		}
 	}
-	if err := r.takeNames(answered("<query xmlns='jabber:iq:privacy'><default name='a'/>" + strings.Repeat("<list name='a'/>", maxLists) + "</query>")); err != nil || len(r.names) != 1 {
+	if err := r.takeNames(ofServer("<query xmlns='jabber:iq:privacy'><default name='a'/>" + strings.Repeat("<list name='a'/>", maxLists) + "</query>")); err != nil || len(r.names) != 1 {
 		t.Errorf("one name many times: %q, %v", r.names, err)
 	}
 }

@@ -150,12 +150,14 @@ type Calendar struct {
 	Until            bool             `toml:"until" json:"until"`
 	RequireAttendees bool             `toml:"require_attendees" json:"require_attendees"`
 	KeyFile          string           `toml:"key_file" json:"key_file"`
+	UserNetworks     []string         `toml:"user_networks" json:"user_networks"`
 	Sources          []CalendarSource `toml:"sources" json:"sources"`
 	Map              []CalendarMap    `toml:"map" json:"map"`
 }
 
 // CalendarSource is one server or file from which calendars are read. In URL,
-// {user} is the local part and {jid} the bare JID of the user.
+// {user} is the local part and {jid} the bare JID of the user. Users are bare JIDs
+// and domains; empty: everybody.
 type CalendarSource struct {
 	Name         string    `toml:"name" json:"name"`
 	Kind         string    `toml:"kind" json:"kind"`
@@ -163,6 +165,7 @@ type CalendarSource struct {
 	Username     string    `toml:"username" json:"username"`
 	Password     Secret    `toml:"password" json:"password"`
 	PasswordFile string    `toml:"password_file" json:"password_file"`
+	FreeBusy     bool      `toml:"free_busy" json:"free_busy"`
 	Users        []string  `toml:"users" json:"users"`
 }
 

@@ -131,15 +131,17 @@ photo = "none"
 [calendar]
 preset = "lync"
 poll_interval = "480m"
-max_stale = "12h"
+max_stale = "16h"
 until = false
 require_attendees = true
+user_networks = ["10.20.0.0/16"]
 [[calendar.sources]]
 name = "dav"
 kind = "caldav"
 url = "https://dav.example.org/{user}/"
 username = "p"
 password = "pw"
+free_busy = true
 users = ["alice@example.org"]
 [[calendar.map]]
 show_as = "tentative"

@@ -42,7 +42,7 @@ func same(a, b reflect.Value) bool {
 // are made.
 var frozen = []string{
 	"admin.socket", "http.listen", "http.metrics_listen", "presence.language", "presence.liveness",
-	"limits.contacts", "limits.max_stanza", "log.format",
+	"limits.contacts", "limits.max_stanza", "log.format", "calendar.key_file", "calendar.user_networks",
 }
 
 // NeedsRestart returns those of the keys that a reload cannot put into force:

@@ -127,16 +127,18 @@ texts = { de = "Mittag", en = "Lunch" }
 
 func TestInert_NamesWhatWasSet(t *testing.T) {
 	for text, want := range map[string][]string{
-		"[store]\nredis = \"redis://db\"":                     nil,
-		"[privacy]\negress = \"off\"":                         nil,
-		"[privacy]\negress = \"managed\"":                     nil,
-		"[privacy]\nprovisioning = false":                     nil,
-		"[calendar]\npreset = \"cisco\"":                      {"calendar.preset"},
-		"[[policies]]\nname = \"a\"\nphoto = \"none\"":        nil,
-		"[audit]\nenabled = true\n[directory]\nfile = \"/d\"": {"audit.enabled"},
-		"[http]\nlisten = \"127.0.0.1:1\"":                    nil,
-		"[http]\nlisten = \"\"":                               nil,
-		"[log]\nlevel = \"debug\"":                            nil,
+		"[store]\nredis = \"redis://db\"":                                         nil,
+		"[privacy]\negress = \"off\"":                                             nil,
+		"[privacy]\negress = \"managed\"":                                         nil,
+		"[privacy]\nprovisioning = false":                                         nil,
+		"[calendar]\npreset = \"cisco\"":                                          nil,
+		"[[policies]]\nname = \"a\"\nphoto = \"none\"":                            nil,
+		"[audit]\nenabled = true\n[directory]\nfile = \"/d\"":                     {"audit.enabled"},
+		"[http]\nlisten = \"127.0.0.1:1\"":                                        nil,
+		"[http]\nlisten = \"\"":                                                   nil,
+		"[log]\nlevel = \"debug\"":                                                nil,
+		"[[calendar.sources]]\nname = \"a\"\nkind = \"ics\"\nurl = \"/a.ics\"":    nil,
+		"[[calendar.sources]]\nname = \"a\"\nkind = \"ews\"\nurl = \"https://a\"": {"calendar.sources[0].kind"},
 	} {
 		got := mustParse(t, minimal+text+"\n", Overrides{}, nil).Inert()
 		if d := cmp.Diff(want, got); d != "" {

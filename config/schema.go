@@ -83,10 +83,11 @@ func sectionDocs() map[string]string {
 }
 
 // ruleTable is the table of every key, built once and only read. It is written
-// as two only to keep each on a few screens.
+// as three only to keep each on a few screens.
 var ruleTable = sync.OnceValue(func() map[string]rule {
 	table := daemonRules()
 	maps.Copy(table, presenceRules())
+	maps.Copy(table, calendarRules())
 	return table
 })
 
@@ -148,7 +149,7 @@ func presenceRules() map[string]rule {
 		"presence.liveness":      {doc: "Within so long a dropped session is offline, where the server does not tell.", min: second, max: day},
 		"presence.language":      {doc: "The language of texts where the watcher gives none.", allowed: []string{"en", "de"}},
 		"presence.timezone":      {doc: "The time zone of users who gave none, such as Europe/Berlin.", check: timezone},
-		"presence.shared_groups": {doc: "Whether the operator's shared roster groups count as groups in rules."},
+		"presence.shared_groups": {doc: "Whether shared roster groups count as groups in rules. No server marks them, so they always do."},
 
 		"privacy.server_lists": {doc: "Block and privacy lists that cannot be read: auto serves containers alone, require serves nobody.",
 			allowed: []string{"auto", "require"}},
@@ -184,6 +185,18 @@ func presenceRules() map[string]rule {
 		"policies.users":  {doc: "Bare JIDs it is granted to.", example: `["alice@example.org"]`, check: bareJID},
 		"policies.groups": {doc: "Groups of directory.file it is granted to; users' own roster groups do not count.", example: `["Sales"]`, exact: true, check: notEmpty},
 
+		"states.name":         {doc: "What users choose.", example: `"lunch"`, required: true, check: word},
+		"states.availability": {doc: "3000 to 18999.", example: "12500", required: true, min: minAvailability, max: maxAvailability},
+		"states.activity":     {doc: "The token shown. Left out: the name.", example: `"lunch"`, optional: true, check: token},
+		"states.texts":        {doc: "Its text by language.", example: `{ en = "Lunch", de = "Mittagspause" }`, required: true},
+
+		"directory.file": {doc: "A CSV file of names, e-mail addresses, titles, phones, photos and groups by JID; read again on SIGHUP.", example: `"/etc/presenced/directory.csv"`, optional: true, check: absolutePath},
+	}
+}
+
+// calendarRules are the keys of [calendar].
+func calendarRules() map[string]rule {
+	return map[string]rule{
 		"calendar.preset":            {doc: "What an event makes of presence.", allowed: []string{"cisco", "lync"}},
 		"calendar.poll_interval":     {doc: "Sources are read this often: 5m to 480m.", min: 5 * minute, max: 480 * minute},
 		"calendar.max_stale":         {doc: "A calendar not read for so long has no opinion.", min: minute, max: century},
@@ -191,6 +204,8 @@ func presenceRules() map[string]rule {
 		"calendar.require_attendees": {doc: "Whether only events with other attendees count."},
 		"calendar.key_file": {doc: "A file that holds the key which encrypts users' calendar credentials at rest.",
 			example: `"/etc/presenced/calendar.key"`, optional: true, check: absolutePath},
+		"calendar.user_networks": {doc: "Networks in which users' own calendars may be although they are not public, such as 10.20.0.0/16.",
+			example: `["10.20.0.0/16"]`, exact: true, check: network},
 
 		"calendar.sources.name":          {doc: "Named in checks and logs.", example: `"groupware"`, required: true, check: word},
 		"calendar.sources.kind":          {doc: "How it is read.", example: `"caldav"`, required: true, allowed: []string{"ics", "caldav", "ews", "graph", "google"}},
@@ -198,19 +213,13 @@ func presenceRules() map[string]rule {
 		"calendar.sources.username":      {doc: "Whom to sign in as.", example: `"presenced"`, optional: true},
 		"calendar.sources.password":      {doc: "With what. Give it here or in password_file.", example: `"…"`, optional: true},
 		"calendar.sources.password_file": {doc: "A file that holds the password.", example: `"/etc/presenced/dav"`, optional: true},
-		"calendar.sources.users":         {doc: "Bare JIDs it is read for. Left out: everybody.", example: `["alice@example.org"]`, check: bareJID},
+		"calendar.sources.free_busy":     {doc: "Ask a CalDAV server for free/busy times only, where the account may read no more. Many servers answer that wrongly.", example: "false"},
+		"calendar.sources.users":         {doc: `Bare JIDs or domains of users it is read for; "*" is everybody. Left out: everybody.`, example: `["alice@example.org"]`, check: wallJID},
 
 		"calendar.map.show_as": {doc: "The event's kind.", example: `"tentative"`, optional: true,
 			allowed: []string{"free", "tentative", "busy", "oof", "away", "working_elsewhere"}},
 		"calendar.map.category":     {doc: "The event's category.", example: `"Focus"`, optional: true},
 		"calendar.map.availability": {doc: "3000 to 18999; 0: the event says nothing.", example: "6500", max: maxAvailability},
 		"calendar.map.activity":     {doc: "The token shown.", example: `"in-a-meeting"`, optional: true, check: token},
-
-		"states.name":         {doc: "What users choose.", example: `"lunch"`, required: true, check: word},
-		"states.availability": {doc: "3000 to 18999.", example: "12500", required: true, min: minAvailability, max: maxAvailability},
-		"states.activity":     {doc: "The token shown. Left out: the name.", example: `"lunch"`, optional: true, check: token},
-		"states.texts":        {doc: "Its text by language.", example: `{ en = "Lunch", de = "Mittagspause" }`, required: true},
-
-		"directory.file": {doc: "A CSV file of names, e-mail addresses, titles, phones, photos and groups by JID; read again on SIGHUP.", example: `"/etc/presenced/directory.csv"`, optional: true, check: absolutePath},
 	}
 }

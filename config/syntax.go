@@ -153,6 +153,14 @@ func isLoopback(s string) bool {
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
+// network accepts what netip.ParsePrefix does.
+func network(s string) (message, remedy string) {
+	if _, err := netip.ParsePrefix(s); err != nil {
+		return "not a network", `write one such as "10.20.0.0/16" or "fd00::/8"`
+	}
+	return "", ""
+}
+
 func absolutePath(s string) (message, remedy string) {
 	if !strings.HasPrefix(s, "/") || strings.ContainsRune(s, 0) {
 		return "not an absolute path", "write a path that begins with /"

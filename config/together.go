@@ -106,6 +106,11 @@ func (l *loader) checkClocks() {
 		l.problem("privacy.max_stale", quote(v.MaxStale.String()),
 			fmt.Sprintf("is shorter than privacy.refresh (%s)", v.Refresh), "write a longer max_stale, or a shorter refresh")
 	}
+	if c := l.config.Calendar; c.MaxStale < 2*c.PollInterval && !l.told("calendar.poll_interval") && !l.told("calendar.max_stale") {
+		l.problem("calendar.max_stale", quote(c.MaxStale.String()),
+			fmt.Sprintf("is not twice calendar.poll_interval (%s), so that calendars would be too old between two readings", c.PollInterval),
+			"write a longer max_stale, or a shorter poll_interval")
+	}
 }
 
 // standardContainers are the ids that cannot be declared and the only bases.

@@ -37,6 +37,8 @@ func TestValidate_OneMistake(t *testing.T) {
 		"[policy]\nlast_active = \"on\"":                                             "not a value of this key",
 		"[[policies]]\nname=\"a\"\n[[policies]]\nname=\"a\"":                         "is declared twice",
 		"[[policies]]\nname=\"a\"\nphoto=\"some\"":                                   "policies[0].photo",
+		"[calendar]\npoll_interval = \"2h\"\nmax_stale = \"3h\"":                     "is not twice calendar.poll_interval (2h)",
+		"[calendar]\nuser_networks = [\"10.0.0.1\"]":                                 "not a network",
 		"[calendar]\npoll_interval = \"481m\"":                                       "is too large",
 		"[[calendar.sources]]\nname=\"a\"\nkind=\"caldav\"":                          "calendar.sources[0].url: is missing",
 		"[[calendar.sources]]\nname=\"a\"\nkind=\"ews\"\nurl=\"/x\"":                 "which only kind ics reads",

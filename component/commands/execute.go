@@ -207,7 +207,7 @@ func (r *run) show(page int, n note) []byte {
 	for i := range page {
 		if earlier := r.cmd.pages[i](r); earlier != nil {
 			for _, fd := range earlier.fields {
-				if one := r.in[fd.name]; one != nil && fd.kind != fixed {
+				if one := r.in[fd.name]; one != nil && fd.kind != fixed && fd.kind != textPrivate {
 					kept[fd.name] = one
 				}
 			}

@@ -263,7 +263,7 @@ func TestItemsAndInfo(t *testing.T) {
 			t.Errorf("%s: %s", item.Node, info)
 		}
 	}
-	if got, want := strings.Join(nodes, " "), "enable disable set-state clear-state note out-of-office profile levels block unblock requests interruptions apps badge privacy-mode view-as explain watchers export erase"; got != want {
+	if got, want := strings.Join(nodes, " "), "enable disable set-state clear-state note out-of-office profile calendar levels block unblock requests interruptions apps badge privacy-mode view-as explain watchers export erase"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if info, ok := s.Info(NSCommands, ""); !ok || !strings.Contains(string(info), "type='command-list'") {

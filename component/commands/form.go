@@ -13,9 +13,10 @@ const (
 	listMulti
 	jidSingle
 	textMulti
+	textPrivate // never sent back
 )
 
-var kindNames = [...]string{"fixed", "text-single", "boolean", "list-single", "list-multi", "jid-single", "text-multi"}
+var kindNames = [...]string{"fixed", "text-single", "boolean", "list-single", "list-multi", "jid-single", "text-multi", "text-private"}
 
 // Datatypes of XEP-0122 that forms declare.
 const (
@@ -74,7 +75,7 @@ func (f *form) fill(in answers) {
 	for i := range f.fields {
 		fd := &f.fields[i]
 		one := in[fd.name]
-		if one == nil || fd.kind == fixed {
+		if one == nil || fd.kind == fixed || fd.kind == textPrivate {
 			continue
 		}
 		fd.values = nil

@@ -43,6 +43,7 @@ type Options struct {
 	Hosts      []string    // the served hosts: only their users may execute
 	Language   string      // for stanzas without xml:lang; empty: English
 	Containers []Container // the custom levels
+	Calendars  Calendars   // nil: users cannot add any
 }
 
 // Server answers commands and registrations. Its methods are safe for concurrent

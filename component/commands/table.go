@@ -29,6 +29,7 @@ var table = []command{
 	{node: "note", name: "command.note", pages: []func(*run) *form{noteForm}, change: setNote, names: map[string]string{"note": "text"}},
 	{node: "out-of-office", name: "command.out-of-office", pages: []func(*run) *form{officeForm}, change: setOutOfOffice},
 	{node: "profile", name: "command.profile", pages: []func(*run) *form{profileForm}, change: setProfile},
+	{node: "calendar", name: "command.calendar", pages: []func(*run) *form{calendarForm, calendarDetails}, change: changeCalendars},
 	{node: "levels", name: "command.levels", pages: []func(*run) *form{levelsForm, ruleForm}, change: changeRules},
 	{node: "block", name: "command.block", pages: []func(*run) *form{blockForm}, change: block, names: map[string]string{"value": "jid"}},
 	{node: "unblock", name: "command.unblock", pages: []func(*run) *form{unblockForm}, change: unblock},

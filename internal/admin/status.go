@@ -22,6 +22,18 @@ type Status struct {
 	Hosts    []Host    `json:"hosts"`
 	Store    Store     `json:"store"`
 	Users    Users     `json:"users"`
+	// Calendars are the sources that are read; users' own are own:ics and own:caldav.
+	Calendars []Calendar `json:"calendars,omitempty"`
+}
+
+// Calendar is how a calendar source does.
+type Calendar struct {
+	Name    string    `json:"name"`
+	Users   int       `json:"users"`             // calendars that are read there
+	Failing int       `json:"failing"`           // whose last reading failed
+	ReadAt  time.Time `json:"read_at,omitzero"`  // the last good answer; zero: none since the start
+	Since   time.Time `json:"since,omitzero"`    // the server fails since then
+	Problem string    `json:"problem,omitempty"` // why
 }
 
 // Link is the connection to the XMPP server.

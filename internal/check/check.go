@@ -50,6 +50,7 @@ func Run(ctx context.Context, o Options) *Report {
 	c.directory()
 	c.policies(ctx)
 	c.sqlLists(ctx)
+	c.calendars(ctx)
 	c.privacy(ctx)
 	return &c.Report
 }

@@ -39,22 +39,23 @@ type Options struct {
 
 // Daemon is one running presenced. Make it with New, Start it once, Stop it.
 type Daemon struct {
-	opt      Options
-	log      *slog.Logger
-	config   atomic.Pointer[config.Config] // in force; replaced by Reload
-	registry *prometheus.Registry
-	metrics  *metrics
-	store    engine.Store
-	redis    *redisstore.Store // nil: the embedded store
-	tokens   *token.Keep
-	engine   *engine.Engine
-	edge     *component.Component
-	lists    listSources
-	ready    *readiness
-	undo     steps
-	running  steps // what was begun once the settings were loaded
-	started  time.Time
-	failed   chan error // holds the one error that ends the daemon
+	opt       Options
+	log       *slog.Logger
+	config    atomic.Pointer[config.Config] // in force; replaced by Reload
+	registry  *prometheus.Registry
+	metrics   *metrics
+	store     engine.Store
+	redis     *redisstore.Store // nil: the embedded store
+	tokens    *token.Keep
+	calendars *calendars
+	engine    *engine.Engine
+	edge      *component.Component
+	lists     listSources
+	ready     *readiness
+	undo      steps
+	running   steps // what was begun once the settings were loaded
+	started   time.Time
+	failed    chan error // holds the one error that ends the daemon
 
 	reloading sync.Mutex // one reload at a time
 	loaded    atomic.Bool
@@ -98,6 +99,13 @@ func (d *Daemon) wire(c *config.Config) error {
 	if err := d.openTokens(c); err != nil {
 		return err
 	}
+	sites, err := sitesOf(c)
+	if err != nil {
+		return err
+	}
+	if err := d.openCalendars(c); err != nil {
+		return err
+	}
 	if err := d.openLists(c, rules); err != nil {
 		return err
 	}
@@ -105,6 +113,7 @@ func (d *Daemon) wire(c *config.Config) error {
 		return setup("correct it in [component]", "%w", err)
 	}
 	d.engine, err = engine.New(engine.Options{
+		Calendars: d.calendars.poller, Sealer: d.calendars.sealer(),
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
 		Store: vault{d.store, d.tokens}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, ListWriter: d.edge, Log: d.log, Registerer: d.registry,
@@ -112,10 +121,13 @@ func (d *Daemon) wire(c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	d.calendars.poller.SetDoor(d.engine)
+	d.calendars.poller.SetSites(sites, c.Calendar.PollInterval.Std())
 	d.edge.SetDoor(d.engine)
 	d.edge.SetDirectory(people)
 	d.edge.SetCommands(commands.New(d.engine, commands.Options{
 		Domain: c.Component.Domain, Hosts: c.Component.Hosts, Language: c.Presence.Language, Containers: levelsOf(c),
+		Calendars: d.calendars,
 	}))
 	d.metrics = newMetrics(d)
 	return nil
@@ -246,6 +258,11 @@ func (d *Daemon) startEngine() {
 	d.turning.Store(true)
 	d.running.add("engine", func(ctx context.Context) error {
 		d.engine.Stop(ctx)
+		return nil
+	})
+	d.calendars.poller.Start()
+	d.running.add("calendars", func(context.Context) error {
+		d.calendars.poller.Stop()
 		return nil
 	})
 }

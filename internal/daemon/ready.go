@@ -8,6 +8,7 @@ import (
 
 	"presenced/component"
 	"presenced/internal/admin"
+	"presenced/internal/polling"
 	"presenced/internal/serverlists"
 )
 
@@ -28,7 +29,9 @@ type facts struct {
 	loaded   bool
 	link     component.State
 	store    error // nil: healthy
-	lists    map[string]serverlists.State
+	// calendars are the sources that have failed for longer than a round.
+	calendars []polling.Status
+	lists     map[string]serverlists.State
 }
 
 // judge says how ready facts are, and why not; pure but for the instants, which
@@ -54,6 +57,13 @@ func judge(f facts) (status string, reasons []admin.Reason) {
 	}
 	if f.store != nil {
 		add(statusDegraded, "store", f.store.Error(), time.Time{})
+	}
+	for _, s := range f.calendars {
+		remedy := s.Remedy
+		if remedy == "" {
+			remedy = "\"presenced check\" tells more"
+		}
+		add(statusDegraded, "calendar "+s.Name, s.Fault+"; "+remedy, s.Since)
 	}
 	for _, r := range awayReasons(f.lists) {
 		add(statusDegraded, r.Name, r.Remedy, r.Since)
@@ -131,7 +141,8 @@ func (r *readiness) note(status string, reasons []admin.Reason, now time.Time) (
 func (d *Daemon) readiness() (status string, reasons []admin.Reason) {
 	status, reasons = judge(facts{
 		stopping: d.stopping.Load(), loaded: d.loaded.Load(), link: d.ready.once(d.edge.State()), store: d.store.Healthy(),
-		lists: d.lists.states(),
+		calendars: d.lateCalendars(time.Now()),
+		lists:     d.lists.states(),
 	})
 	if before := d.ready.note(status, reasons, time.Now()); before != status {
 		names := make([]string, len(reasons))

@@ -24,6 +24,11 @@ func (d *Daemon) Reload(c *config.Config) error {
 		d.ReloadFailed()
 		return err
 	}
+	sites, err := sitesOf(next)
+	if err != nil {
+		d.ReloadFailed()
+		return err
+	}
 	lists, err := d.lists.plan(next, d.listsRead)
 	if err != nil {
 		d.ReloadFailed()
@@ -31,6 +36,8 @@ func (d *Daemon) Reload(c *config.Config) error {
 	}
 	rules.ListSources = lists.readers()
 	d.config.Store(next)
+	// The engine then tells anew whose calendars are to be read.
+	d.calendars.poller.SetSites(sites, next.Calendar.PollInterval.Std())
 	// Photos are known before anybody is told of them.
 	d.edge.SetDirectory(people)
 	if err := d.lists.put(lists); err != nil {
@@ -60,5 +67,6 @@ func merge(old, next *config.Config) *config.Config {
 	m.Presence.Language, m.Presence.Liveness = old.Presence.Language, old.Presence.Liveness
 	m.Limits.Contacts, m.Limits.MaxStanza = old.Limits.Contacts, old.Limits.MaxStanza
 	m.Log.Format = old.Log.Format
+	m.Calendar.KeyFile, m.Calendar.UserNetworks = old.Calendar.KeyFile, old.Calendar.UserNetworks
 	return &m
 }

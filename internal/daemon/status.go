@@ -15,6 +15,11 @@ func (d *Daemon) status() admin.Status {
 		Hosts: []admin.Host{}, Store: d.storeStatus(), Farewell: c.Component.Farewell,
 	}
 	s.Status, s.Reasons = d.readiness()
+	for _, k := range d.calendars.poller.Status() {
+		s.Calendars = append(s.Calendars, admin.Calendar{
+			Name: k.Name, Users: k.Users, Failing: k.Late, ReadAt: k.Well.UTC(), Since: k.Since.UTC(), Problem: k.Fault,
+		})
+	}
 	for _, h := range link.Hosts {
 		s.Hosts = append(s.Hosts, admin.Host{
 			Name: h.Name, Mode: h.Mode, Adverts: append([]string{}, h.Adverts...), Answers: h.Answers, Synced: h.Synced,

@@ -55,6 +55,24 @@ func TestReadLook(t *testing.T) {
 	}
 }
 
+func TestEndsThen(t *testing.T) {
+	for _, c := range []struct {
+		status, until string
+		want          bool
+	}{
+		{"In a meeting until 10:41 UTC", "2026-11-22T10:41:59Z", true},
+		{"In a meeting until 22 November, 10:41 UTC", "2026-11-22T10:41:00Z", true},
+		{"In a meeting until 10:42 UTC", "2026-11-22T10:41:00Z", false},
+		{"In a meeting", "2026-11-22T10:41:00Z", false},
+		{"In a meeting until 10:41 UTC", "", false},
+		{"Room 412", "2026-11-22T10:41:00Z", false},
+	} {
+		if got := endsThen(c.status, c.until); got != c.want {
+			t.Errorf("endsThen(%q, %q) = %t, want %t", c.status, c.until, got, c.want)
+		}
+	}
+}
+
 func TestTable_LinesAreAlignedAndFit(t *testing.T) {
 	var b bytes.Buffer
 	tb := table{out: &b}

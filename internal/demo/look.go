@@ -65,6 +65,9 @@ func readLook(s testbed.Stanza) look {
 		l.text = "a presence of type " + s.Type
 	}
 	status := s.Status
+	if s.Enhanced != nil && endsThen(status, s.Enhanced.Until) {
+		status = untilItsEnd
+	}
 	if short, ok := shortStatus[status]; ok {
 		status = short
 	}

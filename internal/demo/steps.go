@@ -17,6 +17,7 @@ var (
 	urgent     = look{"busy: urgent only", 6900, urgentOnly}
 	meeting    = look{"busy: In a meeting", 6500, "in-a-meeting"}
 	meetingIn  = look{"busy: Room 412", 6500, "in-a-meeting"}
+	planned    = look{"busy: " + untilItsEnd, 6500, "in-a-meeting"}
 	noted      = look{"available: Room 412", 3500, ""}
 	notedAway  = look{"away: Room 412", 15500, ""}
 	backMonday = look{"out: Back Monday", 15500, outOfOffice}
@@ -49,6 +50,10 @@ var steps = [...]step{
 	{event: "desk says do not disturb", act: desk(testbed.PresenceOptions{Show: "dnd"}),
 		want: row(disturbNot, urgent, disturbNot)},
 	{event: "desk says available", act: desk(testbed.PresenceOptions{}),
+		want: row(available, available, available)},
+	{event: "her calendar has a meeting", act: meets,
+		want: row(planned, planned, busy)},
+	{event: "the meeting is over", act: waits,
 		want: row(available, available, available)},
 	{event: "set-state: in a meeting", act: command("set-state", "state", "in-a-meeting"),
 		want: row(meeting, meeting, busy)},

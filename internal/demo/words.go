@@ -30,6 +30,10 @@ received last: the state, and after a colon the status text ("out" is out of off
   >  before a cell: the mirror has just sent this, once
   |  before a cell: nothing was sent, so the client still shows what came before
 
+Alice's calendar is a file; the operator names its place in the configuration and reloads it when
+her meeting has begun. Nothing is read again when it ends: "until its end" stands for the time of
+day that her colleagues are told.
+
 A line is printed when all four clients show what they should and nothing more is on its way. Some
 take two seconds, because the mirror sends at most five changes at once and then one every two
 seconds. At "kill -9" the daemon dies in the middle of a change, misses the next and is started

@@ -175,6 +175,12 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.putRules(c.Rules, answer)
 	case SetPrivacyMode:
 		u.setPrivacyMode(c.On, answer)
+	case AddCalendar:
+		u.addCalendar(c, answer)
+	case RemoveCalendar:
+		u.removeCalendar(c.ID, answer)
+	case SetSiteCalendars:
+		u.setSiteCalendars(c.On, answer)
 	case SetBadge:
 		u.setBadge(c.On, answer)
 	case AllowApp:

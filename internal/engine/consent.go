@@ -166,6 +166,7 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 				u.set.enrol = doc
 				u.sh.e.setKnown(u.addr, u.set.egress != nil)
 				u.forgetPresence(now)
+				u.forgetCalendars(now)
 				u.oweEgress(online)
 				if u.sh.up && (had == consentGranted || had == consentAsked) {
 					u.sh.e.opt.Sender.Leave(u.bare())

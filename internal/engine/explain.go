@@ -52,11 +52,13 @@ func (e *Engine) Explain(ctx context.Context, who Principal, of, watcher presenc
 
 func (u *user) explain(w presence.Addr, now time.Time) Explained {
 	entry, _ := u.set.subs.Get(w)
+	own := u.openInputs(now)
 	out := Explained{
 		Explanation: u.person.Explain(&u.sh.e.rules().System, now, w, entry.Standing == roster.Accepted),
 		Hold:        u.held(), At: now, User: u.addr, Watcher: w, View: emptyView(),
 		Lang: u.keyFor(w, &entry).lang, Standing: entry.Standing, Mirror: entry.Spelling,
 	}
+	u.closeInputs(own)
 	out.Policy = u.heldPolicy()
 	_, out.Zone = u.zone()
 	c, _ := u.person.Roster.Get(w)

@@ -143,6 +143,12 @@ func (s *settings) documents() map[string][]byte {
 	if s.badge != "" {
 		docs[DocBadge] = encode(badgeDoc{V: docVersion, Handle: s.badge})
 	}
+	if doc := s.cals.choiceDoc(); doc != nil {
+		docs[DocCals] = doc
+	}
+	if doc := s.cals.scheduleDoc(); doc != nil {
+		docs[DocSchedule] = doc
+	}
 	s.rareDocuments(docs)
 	return docs
 }

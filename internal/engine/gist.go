@@ -73,7 +73,7 @@ func (u *user) aggregate(now time.Time) (changed, idle bool) {
 	u.expireClaims(now)
 	u.followPlans(now)
 	s := u.sh
-	s.state = u.person.State(&s.e.rules().System, now)
+	s.state = u.evaluated(now)
 	s.stateOf, s.stateAt = u, now
 	u.gist = s.gistOf(&s.state)
 	if u.about != nil {
@@ -93,7 +93,7 @@ func (u *user) aggregate(now time.Time) (changed, idle bool) {
 func (u *user) stateAt(now time.Time) *presence.State {
 	s := u.sh
 	if s.stateOf != u || s.stateAt != now {
-		s.state = u.person.State(&s.e.rules().System, now)
+		s.state = u.evaluated(now)
 		s.stateOf, s.stateAt = u, now
 	}
 	return &s.state
@@ -111,6 +111,9 @@ func (u *user) project(c presence.ContainerID, now time.Time, v *presence.View) 
 		nobody := aggregation.Aggregate(&aggregation.Inputs{}, &sys.Aggregation, now)
 		u.person.Project(sys, &nobody, c, v)
 	default:
-		u.person.Project(sys, u.stateAt(now), c, v)
+		st := u.stateAt(now)
+		own := u.openAway(now) // for its note
+		u.person.Project(sys, st, c, v)
+		u.person.Inputs.OOF = own
 	}
 }

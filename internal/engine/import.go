@@ -57,7 +57,7 @@ func (u *user) importSettings(c Import, answer answerFunc) {
 	had, mine := u.set.enrol.V != 0, u.set
 	mine.enrol.Consent, mine.lists = c.read.set.enrol.Consent, c.read.set.lists // her server's word, not her choice
 	switch {
-	case had && maps.EqualFunc(mine.documents(), c.read.docs, bytes.Equal):
+	case had && maps.EqualFunc(chosen(mine.documents()), chosen(c.read.docs), bytes.Equal):
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
 	case had && !c.Replace:
@@ -85,11 +85,13 @@ func (u *user) exchange(set settings, now time.Time) {
 	old := u.set
 	u.endOthers(set.subs)
 	u.set = set
+	u.keepSchedule(old.cals)
 	u.sh.e.handles.drop(old.badge)
 	u.sh.e.handles.put(set.badge, u.addr)
 	u.sh.e.setKnown(u.addr, set.enrol.Enabled || set.egress != nil)
 	if !set.enrol.Enabled {
 		u.forgetPresence(now)
+		u.forgetCalendars(now)
 		if u.sh.up && (old.enrol.Consent == consentGranted || old.enrol.Consent == consentAsked) {
 			u.sh.e.opt.Sender.Leave(u.bare())
 		}

@@ -204,7 +204,7 @@ var refusals = []struct{ name, doc, field, says string }{
 	{"enrol", `{"v":1,"jid":"alice@example.org","enabled":true,"consent":"perhaps"}`, DocEnrol, "perhaps"},
 	{"enrol", `{"v":1,"jid":"alice@example.org","enabled":"yes"}`, DocEnrol, "correct it"},
 	{"enrol", `null`, DocEnrol, "no version"},
-	{"cals", `{"v":1}`, DocCals, "presenced that wrote it"},
+	{"audit", `{"v":1}`, "audit", "presenced that wrote it"},
 	{"profile", `{"v":1,"profile":{"timezone":"Mars/Olympus"}}`, DocProfile, "Europe/Berlin"},
 	{"profile", `{"v":1,"profile":{"hours":"nine to five"}}`, DocProfile, "Mo-Fr"},
 	{"profile", `{"v":1,"profile":{"shoe_size":"42"}}`, DocProfile, "shoe_size"},

@@ -37,7 +37,7 @@ func (e *Engine) readImport(who Principal, user presence.JID, docs map[string][]
 		return nil, &RefusedError{Kind: Invalid, Reason: err.Error() + "; correct it, or export it again", Err: err}
 	}
 	im := &imported{set: set}
-	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen, e.readProfile, e.readBadge, e.readRare} {
+	for _, check := range []func(presence.JID, *imported) error{e.readEnrol, e.readRules, e.readSubs, e.readChosen, e.readProfile, e.readBadge, e.readRare, readCalendars} {
 		if err := check(user, im); err != nil {
 			return nil, err
 		}
@@ -53,6 +53,7 @@ func strictly(name string, raw []byte) error {
 		DocEnrol: &enrolDoc{}, DocRules: &rulesDoc{}, DocSubs: &roster.Subs{},
 		DocManual: &manualDoc{}, DocNote: &noteDoc{}, DocOOF: &oofDoc{},
 		DocProfile: &profileDoc{}, DocLists: &listsDoc{}, DocBadge: &badgeDoc{},
+		DocCals: &calsDoc{}, DocSchedule: &scheduleDoc{},
 		DocApps: &appsDoc{}, DocPlans: &plansDoc{}, DocPriority: &priorityDoc{},
 	}[name]
 	if !ok {

@@ -210,7 +210,7 @@ func (u *user) listsOutdated() {
 }
 
 // listsState is what the lists make of the policy's state.
-func (u *user) listsState(now time.Time, r *Rules) privacy.LoadState {
+func (u *user) listsState(r *Rules) privacy.LoadState {
 	switch {
 	case r.RequireLists && u.listsHidden():
 		return privacy.StateError

@@ -75,6 +75,9 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		}
 		u.project(c, now, &v)
 		u.person.Prefer(asker.Addr, &v)
+		own := u.openInputs(now)
+		u.person.FreeBusy(&s.e.rules().System, now, &v)
+		u.closeInputs(own)
 		answer(v)
 	}
 	if own || u.stranger(asker.Addr) && !u.person.Admits(asker.Addr) {
@@ -153,6 +156,7 @@ func (u *user) inspect(now time.Time) Inspection {
 	_, out.Timezone = u.zone()
 	out.Timed, out.Plans, out.Priority = u.set.rules.running(now), u.set.upcoming(now), u.set.priority()
 	out.States = u.sh.e.rules().States
+	u.set.cals.tell(&out)
 	out.Claims, out.Apps = u.claimLines(now), u.set.apps().Apps
 	if u.roster.status == rosterRead {
 		out.RosterAge = u.roster.readAt.age(u.sh.e.instant(now))

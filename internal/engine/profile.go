@@ -116,6 +116,7 @@ func (u *user) setProfile(p Profile, answer answerFunc) {
 // field; what she told us is about things the directory does not hold. It sets the
 // working hours too.
 func (u *user) compose() {
+	defer u.wantCalendars() // her zone and her address may be others
 	r := u.sh.e.rules()
 	own := u.set.profile()
 	var base *presence.Profile

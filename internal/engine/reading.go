@@ -41,6 +41,19 @@ type Inspection struct {
 	States       []State               `json:"-"`                       // the operator's, to choose from
 	Claims       []ClaimLine           `json:"claims,omitempty"`
 	Apps         []string              `json:"apps,omitempty"` // that she lets claim for her
+	// Calendars are those she added, SiteCalendars those of the operator's sources
+	// that were read for her, which she may refuse.
+	Calendars        []CalendarSummary `json:"calendars,omitempty"`
+	SiteCalendars    []CalendarSummary `json:"site_calendars,omitempty"`
+	CalendarsRefused bool              `json:"calendars_refused,omitempty"`
+}
+
+// CalendarSummary is one calendar of a user, without where it is.
+type CalendarSummary struct {
+	ID     string    `json:"id,omitempty"`   // of one she added
+	Name   string    `json:"name"`           // hers, or the source's
+	Kind   string    `json:"kind,omitempty"` // of one she added
+	ReadAt time.Time `json:"read_at,omitzero"`
 }
 
 // Watcher is one subscription, or request for one, to a user's mirror.

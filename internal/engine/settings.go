@@ -77,6 +77,7 @@ type settings struct {
 	rules *rulesDoc    // never changed, only replaced
 	subs  *roster.Subs // never changed, only replaced
 	lists *listsDoc    // nil: never read
+	cals  *calendars   // nil: nothing
 	// egress tells of the lists of hers that hold items of ours; nil: none does.
 	egress *egressDoc
 	*choices
@@ -125,6 +126,8 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var profile profileDoc
 	var lists listsDoc
 	var badge badgeDoc
+	var cals calsDoc
+	var sched scheduleDoc
 	var egress egressDoc
 	var few rare
 	for _, d := range []struct {
@@ -135,6 +138,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocEnrol, &s.enrol, &s.enrol.V}, {DocRules, s.rules, &s.rules.V},
 		{DocManual, &manual, &manual.V}, {DocNote, &note, &note.V}, {DocOOF, &oof, &oof.V},
 		{DocProfile, &profile, &profile.V}, {DocLists, &lists, &lists.V}, {DocBadge, &badge, &badge.V},
+		{DocCals, &cals, &cals.V}, {DocSchedule, &sched, &sched.V},
 		{DocEgress, &egress, &egress.V},
 		{DocApps, &few.apps, &few.apps.V}, {DocPlans, &few.plans, &few.plans.V}, {DocPriority, &few.priority, &few.priority.V},
 	} {
@@ -157,6 +161,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	if err := few.apps.read(); err != nil {
 		return s, fmt.Errorf("document %s: %w", DocApps, err)
 	}
+	s.cals = calendarsOf(&cals, &sched)
 	s.choose(func(c *choices) {
 		c.manual, c.note, c.oof, c.badge = manual.Manual, note.Text, oof.Period, badge.Handle
 		if profile.Profile != (Profile{}) {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"presenced/aggregation/calendar"
 	"presenced/internal/presence"
 )
 
@@ -39,6 +40,9 @@ type shard struct {
 	state   presence.State // of one user at one instant
 	stateOf *user          // nil: of nobody
 	stateAt time.Time
+
+	unpacked calendar.Unpacked // what the calendars of one user say
+	calendar presence.Calendar // made of it
 
 	turned atomic.Int64 // unix nanoseconds of the last turn of the loop
 }

@@ -264,6 +264,7 @@ func (u *user) farewell(now time.Time) {
 func (s *shard) forget(u *user) {
 	delete(s.users, u.addr)
 	u.gone = true
+	s.forgetCalendars(u)
 	s.e.handles.drop(u.set.badge)
 	s.timers.set(u, 0)
 	s.e.setKnown(u.addr, false)

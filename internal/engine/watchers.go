@@ -175,7 +175,7 @@ func (u *user) shownAvailable(w presence.Addr) bool {
 func (u *user) recompile() {
 	r := u.sh.e.rules()
 	now := time.Now()
-	state := u.listsState(now, r)
+	state := u.listsState(r)
 	switch {
 	case state != privacy.StateOK:
 	case u.host.Roster && u.roster.status == rosterUnread:

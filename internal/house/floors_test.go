@@ -12,21 +12,25 @@ var floors = [][]string{
 	{"cmd/presenced"},
 	{"internal/daemon", "internal/check"},
 	{"config"},
+	{"internal/polling"},
 	{
 		"component", "internal/admin", "internal/web",
 		"internal/store/boltstore", "internal/store/redisstore", "internal/serverlists",
 		"aggregation/calendar/sources/ics", "aggregation/calendar/sources/caldav",
+		"aggregation/calendar/sources/ews", "aggregation/calendar/sources/graph", "aggregation/calendar/sources/google",
 	},
+	{"aggregation/calendar/sources/bearer"},
 	{
 		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token",
-		"aggregation/calendar/sources/outbound",
+		"aggregation/calendar/sources/outbound", "aggregation/calendar/sources/batch",
+		"aggregation/calendar/sources/away", "aggregation/calendar/sources/exchange",
 	},
 	{"component/stream", "internal/explain", "aggregation/calendar/sources"},
 	{"internal/engine", "internal/scenario"},
 	{"internal/engine/eval"},
 	{"aggregation", "privacy", "roster", "internal/text", "internal/directory"},
 	{"aggregation/calendar"},
-	{"internal/presence", "internal/intern", "client"},
+	{"internal/presence", "internal/intern", "internal/seal", "client"},
 }
 
 // narrow names the rooms that may import less than their floor allows.
@@ -35,6 +39,7 @@ var narrow = map[string][]string{
 	"component/stream":     {},
 	"component/privilege":  {"component/stream"},
 	"internal/presence":    {},
+	"internal/seal":        {},
 	"internal/intern":      {},
 	"client":               {}, // for programs of others
 	"internal/text":        {"internal/presence"},
@@ -47,20 +52,35 @@ var narrow = map[string][]string{
 	"internal/store/boltstore":  {"internal/engine", "internal/store/queue"},
 	"internal/store/redisstore": {"internal/engine", "internal/store/queue"},
 	"internal/store/queue":      {"internal/engine"},
-	"internal/serverlists":      {"internal/engine", "internal/presence", "privacy"},
+	"internal/polling": {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/caldav",
+		"aggregation/calendar/sources/ics", "aggregation/calendar/sources/outbound", "internal/engine", "internal/presence"},
+	"internal/serverlists": {"internal/engine", "internal/presence", "privacy"},
 	// What fetches calendars knows no user, rule or store.
 	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},
 	"aggregation/calendar/sources/outbound": {"aggregation/calendar/sources"},
 	"aggregation/calendar/sources/ics":      {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
 	"aggregation/calendar/sources/caldav":   {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound", "internal/presence"},
+	"aggregation/calendar/sources/batch":    {"aggregation/calendar/sources"},
+	"aggregation/calendar/sources/exchange": {"aggregation/calendar/sources"},
+	"aggregation/calendar/sources/away":     {"internal/presence"},
+	"aggregation/calendar/sources/bearer":   {"aggregation/calendar/sources", "aggregation/calendar/sources/outbound"},
+	"aggregation/calendar/sources/ews":      enterprise,
+	"aggregation/calendar/sources/graph":    enterprise,
+	"aggregation/calendar/sources/google":   enterprise,
+}
+
+// enterprise is what the sources of Exchange, Microsoft 365 and Google share.
+var enterprise = []string{
+	"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/outbound", "aggregation/calendar/sources/batch",
+	"aggregation/calendar/sources/away", "aggregation/calendar/sources/bearer", "aggregation/calendar/sources/exchange", "internal/presence",
 }
 
 // tools are built around the house: tests, the demo, the benchmarks. No room
 // may import one, and the first two see the product from outside only.
 var (
-	outside = []string{"internal/testbed", "internal/acceptance"}
+	outside = []string{"internal/testbed", "internal/testbed/calendars", "internal/acceptance"}
 	tools   = append([]string{
-		"internal/bench", "internal/demo", "internal/house", "internal/store/storetest",
+		"internal/bench", "internal/demo", "internal/house", "internal/store/storetest", "aggregation/calendar/sources/sourcetest",
 	}, outside...)
 )
 

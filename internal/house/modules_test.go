@@ -14,7 +14,7 @@ import (
 var importers = map[string][]string{
 	"mellium.im":                          {"component"},
 	"mellium.im/xmpp/jid":                 {"component", "config"},
-	"github.com/prometheus/client_golang": {"component", "internal/engine", "internal/daemon", "internal/web", "internal/store", "aggregation/calendar/sources"},
+	"github.com/prometheus/client_golang": {"component", "internal/engine", "internal/daemon", "internal/web", "internal/store", "aggregation/calendar/sources", "internal/polling"},
 	"github.com/redis/go-redis":           {"internal/store/redisstore"},
 	"go.etcd.io/bbolt":                    {"internal/store/boltstore"},
 	"github.com/jackc/pgx":                {"internal/serverlists"},
@@ -25,6 +25,9 @@ var importers = map[string][]string{
 	"gopkg.in/yaml.v3":                    {"internal/scenario"},
 	"github.com/cespare/xxhash":           {"internal/engine", "internal/store/redisstore"},
 	"golang.org/x/net/idna":               {"internal/presence"},
+	"golang.org/x/net/html":               {"aggregation/calendar/sources/away"},
+	"golang.org/x/oauth2":                 {"aggregation/calendar/sources/bearer"},
+	"github.com/Azure/go-ntlmssp":         {"aggregation/calendar/sources/ews"},
 	"golang.org/x/text":                   {"internal/presence"},
 	"golang.org/x/sys":                    {"cmd/presenced", "internal/admin", "internal/store"},
 	"golang.org/x/sync":                   {"component", "internal", "aggregation/calendar/sources"},

@@ -40,12 +40,15 @@ type Answer func(user presence.Addr, lists engine.Lists, err error)
 // nobody waits in line for a time limit. What the engine makes of an error is
 // S8.5 and S11.
 type Reader struct {
-	db     database
-	most   int // readings at once
-	answer Answer
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
-	work   sync.WaitGroup
+	// read, inspect and shut are the database's methods, until Close cancels them.
+	read    func(wanted) (engine.Lists, error)
+	inspect func() error
+	shut    func() error
+	most    int // readings at once
+	answer  Answer
+	cancel  context.CancelFunc
+	ended   <-chan struct{} // closed by cancel
+	work    sync.WaitGroup
 
 	mu      sync.Mutex // guards the fields below
 	waiting []wanted
@@ -91,8 +94,16 @@ func NewReader(s *Source, answer Answer) *Reader {
 }
 
 func newReader(db database, most int, answer Answer) *Reader {
-	r := &Reader{db: db, most: most, answer: answer, known: make(map[presence.Addr]*reading), looking: true}
-	r.ctx, r.cancel = context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &Reader{
+		read: func(w wanted) (engine.Lists, error) { return db.Read(ctx, w.user, w.bare) },
+		inspect: func() error {
+			_, err := db.Inspect(ctx)
+			return err
+		},
+		shut: db.Close, most: most, answer: answer, cancel: cancel, ended: ctx.Done(),
+		known: make(map[presence.Addr]*reading), looking: true,
+	}
 	r.work.Go(r.look)
 	return r
 }
@@ -137,7 +148,7 @@ func (r *Reader) run() {
 		}
 		var lists engine.Lists
 		if err == nil {
-			lists, err = r.db.Read(r.ctx, w.user, w.bare)
+			lists, err = r.read(w)
 			r.judge(err)
 		}
 		if r.finish(w, err) {
@@ -216,14 +227,13 @@ func (r *Reader) look() {
 	pause := time.NewTimer(lookAgain)
 	defer pause.Stop()
 	for {
-		_, err := r.db.Inspect(r.ctx)
-		if r.looked(err) {
+		if r.looked(r.inspect()) {
 			return
 		}
 		pause.Reset(lookAgain)
 		select {
 		case <-pause.C:
-		case <-r.ctx.Done():
+		case <-r.ended:
 			return
 		}
 	}
@@ -260,5 +270,5 @@ func (r *Reader) Close() error {
 	r.mu.Unlock()
 	r.cancel()
 	r.work.Wait()
-	return r.db.Close()
+	return r.shut()
 }

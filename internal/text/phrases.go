@@ -9,7 +9,7 @@ import (
 type Key string
 
 // phrases is every table in one, by key.
-var phrases = join(basics, names, forms, fields, options, notes, faults, own, later, chats, whys, asides, seens, watching)
+var phrases = join(basics, names, forms, fields, options, notes, faults, own, later, chats, whys, asides, seens, watching, calendars)
 
 func join(tables ...map[Key]*phrase) map[Key]*phrase {
 	all := make(map[Key]*phrase)

@@ -45,7 +45,7 @@ func TestPhrases_EveryLanguageHasTheSamePlaceholders(t *testing.T) {
 
 func TestPhrases_NoKeyStandsInTwoTables(t *testing.T) {
 	sum := 0
-	for _, table := range []map[Key]*phrase{basics, names, forms, fields, options, notes, faults, own, later, chats, whys, asides, seens, watching} {
+	for _, table := range []map[Key]*phrase{basics, names, forms, fields, options, notes, faults, own, later, chats, whys, asides, seens, watching, calendars} {
 		sum += len(table)
 	}
 	if sum != len(phrases) {

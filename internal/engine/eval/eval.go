@@ -74,6 +74,18 @@ func (p *Person) Project(sys *System, st *presence.State, c presence.ContainerID
 	p.operator(sys).Project(st, &person, c, sys.Site.Base(c), out)
 }
 
+// FreeBusy adds to a view until when she is busy or free, where its container may
+// see that (S3). It is told in answers only: nobody is sent anything because of it.
+func (p *Person) FreeBusy(sys *System, now time.Time, v *presence.View) {
+	if v.Availability >= presence.OfflineFrom || p.Inputs.Calendar == nil ||
+		!privacy.GrantsOf(sys.Site.Base(v.Container)).HasField(presence.FieldFreeBusy) {
+		return
+	}
+	if told := aggregation.FreeBusy(&p.Inputs, &sys.Aggregation, now); told != "" {
+		v.Text[presence.FieldFreeBusy] = told
+	}
+}
+
 // Look places w and projects st for him.
 func (p *Person) Look(sys *System, st *presence.State, w presence.Addr) (privacy.Placement, presence.View) {
 	place := p.Place(w)

@@ -1,0 +1,123 @@
+package google
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"presenced/aggregation/calendar/sources/bearer"
+	"presenced/aggregation/calendar/sources/sourcetest"
+	"presenced/internal/testbed/calendars"
+)
+
+// fake is Google as the suite sees it.
+type fake struct{ *calendars.Google }
+
+func (f fake) Put(address string, start, end time.Time) {
+	f.Google.Put(address, calendars.Mailbox{Events: []calendars.Event{{Start: start, End: end, Kind: "busy"}}})
+}
+
+func (f fake) Poison(address string, t sourcetest.Trouble) {
+	box := f.Mailbox(address)
+	fault := calendars.GoogleError(http.StatusInternalServerError, "backendError")
+	switch t {
+	case sourcetest.Cuts:
+		fault = calendars.Fault{Status: http.StatusOK, Body: `{"calendars":{"a":`}
+	case sourcetest.Hangs:
+		fault = calendars.Fault{Trouble: calendars.Hang}
+	case sourcetest.Fails:
+	}
+	box.Poison = &fault
+	f.Google.Put(address, box)
+}
+
+func (f fake) Heal(address string) {
+	box := f.Mailbox(address)
+	box.Poison = nil
+	f.Google.Put(address, box)
+}
+
+func (f fake) Busy(n int, wait time.Duration) {
+	fault := calendars.GoogleError(http.StatusForbidden, "rateLimitExceeded")
+	fault.Header["Retry-After"] = strconv.Itoa(int(wait.Seconds()))
+	fault.Times = n
+	f.Play(fault)
+}
+
+func (f fake) Hang()         { f.Play(calendars.Fault{Path: "/calendar/", Trouble: calendars.Hang}) }
+func (f fake) Login()        { f.Play(calendars.Fault{Path: "/calendar/", Trouble: calendars.Login}) }
+func (f fake) Break()        { f.Play(calendars.GoogleError(http.StatusInternalServerError, "backendError")) }
+func (f fake) Requests() int { return len(f.Batches()) + len(f.Lists()) + f.Struck("/calendar/") }
+
+func (f fake) Forget() bool {
+	f.ExpireAll()
+	return true
+}
+
+func (f fake) Largest() int {
+	most := 0
+	for _, n := range f.Batches() {
+		most = max(most, n)
+	}
+	return most
+}
+
+func google(t *testing.T, o calendars.Options) *calendars.Google {
+	t.Helper()
+	g, err := calendars.NewGoogle(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	return g
+}
+
+// options are those that reach a fake.
+func options(t *testing.T, g *calendars.Google, clock *sourcetest.Clock) Options {
+	t.Helper()
+	raw, err := g.KeyFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := bearer.ParseKey(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Options{Key: key, URL: g.URL, MailURL: g.URL, RootCAs: g.CA(), Timeout: sourcetest.Timeout, InFlight: 4, Now: clock.Now}
+}
+
+// source returns a source with options, which is closed when the test ends.
+func source(t *testing.T, o Options) *Source {
+	t.Helper()
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestSuite(t *testing.T) {
+	modes := map[string]func(o *Options){
+		"shared, free/busy":    func(*Options) {},
+		"shared, events":       func(o *Options) { o.Events = true },
+		"delegated, events":    func(o *Options) { o.Events, o.Subject = true, EachUser },
+		"delegated, free/busy": func(o *Options) { o.Subject = EachUser },
+	}
+	for name, set := range modes {
+		t.Run(name, func(t *testing.T) {
+			sourcetest.Run(t, func(t *testing.T, timeout time.Duration) *sourcetest.Rig {
+				clock := sourcetest.NewClock()
+				g := google(t, calendars.Options{})
+				o := options(t, g, clock)
+				set(&o)
+				o.Timeout = timeout
+				return &sourcetest.Rig{
+					Source: source(t, o), Server: fake{g}, Secrets: []string{o.Key.PrivateKey[100:140], "tok-"}, Clock: clock, InFlight: o.InFlight,
+					Single: o.Events || o.Subject == EachUser,
+				}
+			})
+		})
+	}
+}
