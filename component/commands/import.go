@@ -33,7 +33,7 @@ func (r *run) importForm() *form {
 	}
 	choice := field{name: "rules", kind: listMulti, required: true, label: r.t("field.suggested"), desc: r.t("field.suggested.desc")}
 	for _, rule := range s.rules {
-		choice.options = append(choice.options, option{ruleKey(rule), r.inWords(rule)})
+		choice.options = append(choice.options, option{ruleKey(rule), r.inWords(engine.TimedRule{Rule: rule})})
 	}
 	f := &form{title: r.t("form.import.title"), instructions: r.t("form.import")}
 	r.choose(f, "form.import.choices", choice)

@@ -126,8 +126,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var profile profileDoc
 	var lists listsDoc
 	var badge badgeDoc
-	var cals calsDoc
-	var sched scheduleDoc
+	cals, sched := calsDoc{}, scheduleDoc{}
 	var egress egressDoc
 	var few rare
 	for _, d := range []struct {

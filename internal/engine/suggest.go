@@ -23,8 +23,8 @@ func (e *Engine) Suggest(ctx context.Context, who Principal, of presence.Addr) (
 		rules []privacy.Rule
 		err   error
 	}
-	got, err := reading(ctx, e, who, of, func(u *user, _ time.Time) (out suggested) {
-		out.rules, out.err = u.suggest()
+	got, err := reading(ctx, e, who, of, func(u *user, now time.Time) (out suggested) {
+		out.rules, out.err = u.suggest(now)
 		return out
 	})
 	if err != nil {
@@ -33,7 +33,7 @@ func (e *Engine) Suggest(ctx context.Context, who Principal, of presence.Addr) (
 	return got.rules, got.err
 }
 
-func (u *user) suggest() ([]privacy.Rule, error) {
+func (u *user) suggest(now time.Time) ([]privacy.Rule, error) {
 	switch {
 	case u.set.lists == nil:
 		return nil, refuse(Unavailable, "lists", "the lists on her server have not been read; log in, or see \"presenced check\"")
@@ -42,7 +42,7 @@ func (u *user) suggest() ([]privacy.Rule, error) {
 	}
 	var contacts []presence.Contact
 	u.person.Roster.Each(func(c presence.Contact) { contacts = append(contacts, c) })
-	rules, err := privacy.Suggest(u.sh.e.rules().System.Site, u.policySettings(privacy.StateOK), contacts)
+	rules, err := privacy.Suggest(u.sh.e.rules().System.Site, u.policySettings(privacy.StateOK, now), contacts)
 	switch {
 	case errors.Is(err, privacy.ErrListHides):
 		return nil, &RefusedError{Kind: Invalid, Field: "hides", Reason: "her lists hide her from everybody, which no rules can; run the command \"disable\", or set the state \"appear offline\"", Err: err}
