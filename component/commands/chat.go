@@ -112,9 +112,11 @@ func (r *run) told() string {
 	}
 	words := r.last.note.text
 	if f := r.last.form; f != nil && f.told {
+		lines := []string{words}
 		for _, fd := range f.fields {
-			words += "\n" + strings.Join(fd.values, "\n")
+			lines = append(lines, fd.values...)
 		}
+		words = strings.Join(lines, "\n")
 		if len(words) > maxAnswer {
 			return r.t("chat.toomuch", r.cmd.node)
 		}

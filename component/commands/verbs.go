@@ -19,13 +19,13 @@ var verbs = []verb{
 	{words: []string{"note", "notiz", "message", "msg"}, usage: "chat.use.note", do: sayNote},
 	{words: []string{"out-of-office", "ooo", "oof", "vacation", "holiday", "urlaub", "abwesenheit"}, usage: "chat.use.office", do: sayOffice},
 	{words: []string{"level", "levels", "stufe", "stufen", "rules", "regeln"}, usage: "chat.use.level", do: sayLevel},
-	{words: []string{"block", "blockieren", "blockiere"}, usage: "chat.use.block", do: saysWho("block", "jid")},
-	{words: []string{"unblock", "freigeben", "entblocken"}, usage: "chat.use.unblock", do: saysWho("unblock", "jid")},
+	{words: []string{"block", "blockieren", "blockiere"}, usage: "chat.use.block", do: saysWho("block")},
+	{words: []string{"unblock", "freigeben", "entblocken"}, usage: "chat.use.unblock", do: saysWho("unblock")},
 	{words: []string{"requests", "request", "anfragen", "anfrage"}, do: sayRequests},
 	{words: []string{"approve", "accept", "allow", "yes", "ja", "zustimmen", "annehmen"}, usage: "chat.use.approve", do: sayApprove},
 	{words: []string{"refuse", "deny", "reject", "no", "nein", "ablehnen"}, usage: "chat.use.refuse", do: sayRefuse},
 	{words: []string{"who", "watchers", "wer"}, do: sayWho},
-	{words: []string{"why", "explain", "warum", "wieso", "weshalb"}, usage: "chat.use.why", do: saysWho("explain", "jid")},
+	{words: []string{"why", "explain", "warum", "wieso", "weshalb"}, usage: "chat.use.why", do: saysWho("explain")},
 	{words: []string{"view", "view-as", "viewas", "as", "als", "ansicht"}, usage: "chat.use.view", do: sayView},
 	{words: []string{"privacy", "privacy-mode", "privat"}, usage: "chat.use.privacy", do: saysSwitch("privacy-mode")},
 	{words: []string{"interrupt", "interruptions", "priority", "stören", "stoeren"}, usage: "chat.use.interrupt", do: saysRoll("interruptions")},
@@ -132,10 +132,8 @@ func sayOffice(r *run, rest string) string {
 	if off(rest) {
 		return r.execute("out-of-office", "on", "0")
 	}
-	times, told := rest, ""
-	if i := strings.Index(rest, ": "); i >= 0 {
-		times, told = rest[:i], strings.TrimSpace(rest[i+2:])
-	}
+	times, told, _ := strings.Cut(rest, ": ")
+	told = strings.TrimSpace(told)
 	if on(times) {
 		times = ""
 	}
@@ -212,13 +210,13 @@ func (r *run) unlevel(about privacy.Rule) string {
 }
 
 // saysWho is a command about one person.
-func saysWho(node, name string) func(*run, string) string {
+func saysWho(node string) func(*run, string) string {
 	return func(r *run, rest string) string {
 		jid, wrong := r.person(strings.TrimSuffix(firstPerson(rest), "?"))
 		if wrong != "" {
 			return wrong
 		}
-		return r.execute(node, name, jid)
+		return r.execute(node, "jid", jid)
 	}
 }
 
@@ -292,7 +290,7 @@ func sayWho(r *run, rest string) string {
 	return r.execute("watchers", "action", "list")
 }
 
-func sayView(r *run, rest string) string { return saysWho("view-as", "jid")(r, rest) }
+func sayView(r *run, rest string) string { return saysWho("view-as")(r, rest) }
 
 // saysSwitch is a command that is on or off.
 func saysSwitch(node string) func(*run, string) string {

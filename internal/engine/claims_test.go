@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -247,9 +248,7 @@ func TestClaim_OutlivesAKill(t *testing.T) {
 		for user, p := range store.presence {
 			kept.presence[user] = append([]byte(nil), p...)
 		}
-		for user, d := range store.docs {
-			kept.docs[user] = d
-		}
+		maps.Copy(kept.docs, store.docs)
 		store.mu.Unlock()
 		w.Stop(context.Background())
 		time.Sleep(30 * time.Minute)

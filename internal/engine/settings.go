@@ -123,12 +123,13 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	var manual manualDoc
 	var note noteDoc
 	var oof oofDoc
+	var badge badgeDoc
+	var few rare
 	var profile profileDoc
 	var lists listsDoc
-	var badge badgeDoc
-	cals, sched := calsDoc{}, scheduleDoc{}
+	var cals calsDoc
+	var sched scheduleDoc
 	var egress egressDoc
-	var few rare
 	for _, d := range []struct {
 		name string
 		into any
@@ -145,11 +146,8 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		if raw == nil {
 			continue
 		}
-		if err := json.Unmarshal(raw, d.into); err != nil {
-			return s, fmt.Errorf("document %s: %w", d.name, err)
-		}
-		if *d.v > docVersion {
-			return s, fmt.Errorf("document %s has version %d, this presenced reads up to %d: %w", d.name, *d.v, docVersion, ErrNewerSchema)
+		if err := decodeDoc(d.name, raw, d.into, d.v); err != nil {
+			return s, err
 		}
 	}
 	if raw := docs[DocSubs]; raw != nil {
@@ -175,6 +173,17 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		s.egress = &egress
 	}
 	return s, nil
+}
+
+// decodeDoc reads one document, whose version v is part of what it is read into.
+func decodeDoc(name string, raw []byte, into any, v *version) error {
+	if err := json.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("document %s: %w", name, err)
+	}
+	if *v > docVersion {
+		return fmt.Errorf("document %s has version %d, this presenced reads up to %d: %w", name, *v, docVersion, ErrNewerSchema)
+	}
+	return nil
 }
 
 // bare is the user's address as the server or the operator spelled it.

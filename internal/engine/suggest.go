@@ -42,7 +42,13 @@ func (u *user) suggest(now time.Time) ([]privacy.Rule, error) {
 	}
 	var contacts []presence.Contact
 	u.person.Roster.Each(func(c presence.Contact) { contacts = append(contacts, c) })
-	rules, err := privacy.Suggest(u.sh.e.rules().System.Site, u.policySettings(privacy.StateOK, now), contacts)
+	site := u.sh.e.rules().System.Site
+	rules, err := privacy.Suggest(site, u.policySettings(privacy.StateOK, now), contacts)
+	if err == nil && len(u.set.rules.Timed) > 0 { // and for when what is for a while has ended
+		var later []privacy.Rule
+		later, err = privacy.Suggest(site, u.lasting(now), contacts)
+		rules = append(rules, without(later, rules)...)
+	}
 	switch {
 	case errors.Is(err, privacy.ErrListHides):
 		return nil, &RefusedError{Kind: Invalid, Field: "hides", Reason: "her lists hide her from everybody, which no rules can; run the command \"disable\", or set the state \"appear offline\"", Err: err}
@@ -67,9 +73,10 @@ func (u *user) putRules(rules []privacy.Rule, answer answerFunc) {
 		if !slices.Contains(doc.Rules, rule) {
 			doc.Rules = append(doc.Rules, rule)
 		}
+		doc.Timed = untimed(doc.Timed, rule)
 	}
 	switch {
-	case len(doc.Rules) == len(u.set.rules.Rules):
+	case len(doc.Rules) == len(u.set.rules.Rules) && len(doc.Timed) == len(u.set.rules.Timed):
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 	case len(doc.Rules) > maxRules:
 		answer(Result{}, refuse(TooMany, "", "that would be more than %d rules; take fewer", maxRules))
