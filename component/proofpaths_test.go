@@ -105,6 +105,11 @@ var proofPaths = []proofPath{
 				"<message from='"+w.watcher+"/w' to='"+m+"' type='chat' id='"+w.id()+"'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
 		}
 	}},
+	{"chat commands", nil, func(w *proofWorld) {
+		for _, words := range []string{"help", "levels", "block " + proofAlice, "explain " + proofAlice, "nonsense"} {
+			w.say("<message from='" + w.watcher + "/w' to='" + proofDomain + "' type='chat' id='" + w.id() + "'><body>" + words + "</body></message>")
+		}
+	}},
 	{"HTTP, one", []string{"route /v1/presence/{name}"}, func(w *proofWorld) {
 		get("/v1/presence/"+proofAlice, "/v1/presence/"+proofCarol, "/v1/presence/nobody@example.org")(w)
 		w.http("HEAD", "/v1/presence/"+proofAlice, "")

@@ -24,8 +24,10 @@ func (s *shard) glanceAt(v *presence.View, idle bool, body uint64) glance {
 	b := append(s.scratch[:0], byte(awake(v.Availability, idle)), flag(v.Interrupt), flag(v.Zone))
 	b = appendString(b, string(v.Activity))
 	b = appendTime(b, v.Until)
-	for _, text := range v.Text {
-		b = appendString(b, text)
+	for f, text := range v.Text {
+		if text != "" {
+			b = appendString(append(b, byte(f)), text)
+		}
 	}
 	s.scratch = b
 	return glance{body: body, lasting: xxhash.Sum64(b), online: v.Availability < presence.OfflineFrom}
