@@ -13,7 +13,9 @@ FUZZTIME ?= 30s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Packages with tests that start real servers.
-on_redis = -tags integration -count=1 -timeout 14m -skip '^Test(Redis|Process_DiskFull)' ./internal/acceptance
+on_redis = -tags integration -count=1 -timeout 14m ./internal/acceptance
+# What stores nothing, or is about one store.
+not_stored = ^Test(Redis|Process_DiskFull|Egress|Lists|Block|Explain|SharedGroups|Spelling|Profanity|S6_OwnCalendar|S6_File|HTTP|Hostile|Card|S3|S9|I2|S14|S10)
 with_servers = $(shell grep -rlE '^//go:build .*\bintegration\b' --include='*_test.go' . | xargs -rn1 dirname | sort -u)
 
 .PHONY: build test test-unit test-servers test-long bench demo lint deps fmt fmt-check vet clean
@@ -35,7 +37,7 @@ test-unit:
 test-servers: deps
 	@# They wait more than they compute: the stories on Redis are told beside the rest.
 	@out=$$(mktemp); trap 'rm -f "$$out"' EXIT; \
-	PRESENCED_STORE=redis $(GO) test $(on_redis) >"$$out" 2>&1 & beside=$$!; \
+	PRESENCED_STORE=redis $(GO) test -skip '$(not_stored)' $(on_redis) >"$$out" 2>&1 & beside=$$!; \
 	$(GO) test -tags integration -count=1 -p 1 -timeout 14m $(with_servers) && rest=0 || rest=$$?; \
 	wait $$beside && redis=0 || redis=$$?; \
 	echo "on the Redis store:"; cat "$$out"; \
@@ -52,7 +54,7 @@ test-long: deps ## fuzzers, deliberate faults, the race detector, the server tes
 	done
 	$(GO) test -race -shuffle=on -count=2 -timeout 30m ./...
 	PRESENCED_LONG=1 $(GO) test -race -tags integration -count=1 -p 1 -timeout 90m $(with_servers)
-	PRESENCED_LONG=1 PRESENCED_STORE=redis $(GO) test -race $(on_redis)
+	PRESENCED_LONG=1 PRESENCED_STORE=redis $(GO) test -race -skip '^Test(Redis|Process_DiskFull)' $(on_redis)
 
 bench: ## the ratios of docs/performance.md, into docs/figures.json
 	$(GO) run ./internal/bench -out docs/figures.json

@@ -35,7 +35,7 @@ func attachTo(t *testing.T, s *testbed.Server) *bench {
 
 func TestServers_PrivilegeRosterAndLoss(t *testing.T) {
 	want := map[testbed.Kind]engine.Host{
-		testbed.Prosody:  {Managed: true, Reports: true, Roster: true, Complete: true, Block: true, Privacy: true},
+		testbed.Prosody:  {Managed: true, Reports: true, Roster: true, Complete: true, Block: true, Privacy: true, Writes: true, Blocks: true},
 		testbed.Ejabberd: {Managed: true, Roster: true, Consent: true, Hidden: true},
 	}
 	for kind, host := range want {
