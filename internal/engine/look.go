@@ -75,9 +75,11 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		}
 		u.project(c, now, &v)
 		u.person.Prefer(asker.Addr, &v)
-		own := u.openInputs(now)
-		u.person.FreeBusy(&s.e.rules().System, now, &v)
-		u.closeInputs(own)
+		if v.Availability < presence.OfflineFrom { // else opening her calendar would take time that tells (I1)
+			own := u.openInputs(now)
+			u.person.FreeBusy(&s.e.rules().System, now, &v)
+			u.closeInputs(own)
+		}
 		answer(v)
 	}
 	if own || u.stranger(asker.Addr) && !u.person.Admits(asker.Addr) {
