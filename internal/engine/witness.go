@@ -195,7 +195,7 @@ func ruleChanges(before, after *rulesDoc, now time.Time) []RuleChange {
 		if stays && n == o {
 			continue
 		}
-		c := RuleChange{Type: string(target.Type), Value: target.Value, Old: &o.level}
+		c := RuleChange{Type: string(target.Type), Value: valueOf(target), Old: &o.level}
 		if stays {
 			c.New, c.Until = &n.level, n.until
 		}
@@ -203,7 +203,7 @@ func ruleChanges(before, after *rulesDoc, now time.Time) []RuleChange {
 	}
 	for target, n := range fresh {
 		if _, known := old[target]; !known {
-			out = append(out, RuleChange{Type: string(target.Type), Value: target.Value, New: &n.level, Until: n.until})
+			out = append(out, RuleChange{Type: string(target.Type), Value: valueOf(target), New: &n.level, Until: n.until})
 		}
 	}
 	slices.SortFunc(out, func(a, b RuleChange) int {
