@@ -14,6 +14,7 @@ import (
 	"presenced/component/commands"
 	"presenced/config"
 	"presenced/internal/admin"
+	"presenced/internal/directory"
 	"presenced/internal/engine"
 	"presenced/internal/store/redisstore"
 	"presenced/internal/token"
@@ -51,6 +52,7 @@ type Daemon struct {
 	engine    *engine.Engine
 	edge      *component.Component
 	lists     listSources
+	people    atomic.Pointer[directory.Book] // in force; where mailboxes are
 	ready     *readiness
 	undo      steps
 	running   steps // what was begun once the settings were loaded
@@ -99,7 +101,8 @@ func (d *Daemon) wire(c *config.Config) error {
 	if err := d.openTokens(c); err != nil {
 		return err
 	}
-	sites, err := sitesOf(c)
+	d.people.Store(people)
+	sites, err := d.sitesOf(c)
 	if err != nil {
 		return err
 	}

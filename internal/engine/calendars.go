@@ -111,14 +111,24 @@ func (e *Engine) CalendarRead(of presence.Addr, id CalendarID, r CalendarReading
 	})
 }
 
-// CalendarUnchanged tells that what a calendar said before still holds.
-func (e *Engine) CalendarUnchanged(of presence.Addr, id CalendarID, at time.Time) {
+// CalendarUnchanged tells that what a calendar said before still holds, with the
+// period its server tells of now: automatic replies change without the calendar.
+func (e *Engine) CalendarUnchanged(of presence.Addr, id CalendarID, at time.Time, away *presence.OutOfOffice) {
 	e.calendarEvent(of, func(u *user, now time.Time) {
 		c := u.calendars()
-		if i, known := c.find(id); known {
-			c.parts[i].fetched = at.Unix()
-			u.calendarNews(now)
+		i, known := c.find(id)
+		if !known {
+			return
 		}
+		next := c.parts[i]
+		next.fetched, next.away = at.Unix(), u.shownAway(away)
+		if c.parts[i].says(&next) {
+			next.away = c.parts[i].away
+		} else {
+			next.stored = 0
+		}
+		c.parts[i] = next
+		u.calendarNews(now)
 	})
 }
 
