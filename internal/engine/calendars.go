@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"presenced/internal/presence"
+	"presenced/privacy"
 )
 
 // DocSchedule is the document of what was last read of a user's calendars, so
@@ -271,6 +272,21 @@ func (u *user) shownAway(p *presence.OutOfOffice) *presence.OutOfOffice {
 	shown := *p
 	shown.Note = u.cleanStatus(p.Note)
 	return &shown
+}
+
+// narrow holds the notes that servers told to a policy.
+func (c *calendars) narrow(op *privacy.Operator) {
+	for i := range c.parts {
+		away := c.parts[i].away
+		if away == nil {
+			continue
+		}
+		if shown := op.Links.Shown(away.Note); shown != away.Note {
+			narrowed := *away
+			narrowed.Note = shown
+			c.parts[i].away = &narrowed
+		}
+	}
 }
 
 // wantCalendars tells the reader what is to be read of the user.
