@@ -188,6 +188,7 @@ type CalendarSource struct {
 	Tenant   string `toml:"tenant" json:"tenant"`
 	As       string `toml:"as" json:"as"`
 	LoginURL string `toml:"login_url" json:"login_url"`
+	Notify   string `toml:"notify_url" json:"notify_url"`
 
 	// Of kind google.
 	Key     Secret `toml:"key" json:"key"`

@@ -156,6 +156,7 @@ trust = ["mail.example.net"]
 tenant = "t"
 as = "p@example.org"
 login_url = "https://t.example.org"
+notify_url = "https://p.example.org/v1/notices/graph"
 key = "k"
 subject = "*"
 events = true

@@ -32,9 +32,10 @@ func sourceRules() map[string]rule {
 		"calendar.sources.discover_as": {doc: "ews without url: the address Autodiscover is asked about; its domain is sent the password.", example: `"presenced@example.org"`, optional: true, check: mailAddress},
 		"calendar.sources.trust":       {doc: "ews: hosts outside that domain which Autodiscover may lead to.", example: `["mail.example.net"]`, check: domain},
 
-		"calendar.sources.tenant":    {doc: "graph: the id of the directory, or one of its domains.", example: `"example.onmicrosoft.com"`, optional: true, check: word},
-		"calendar.sources.as":        {doc: "graph: the user to ask as, where addresses are not user names. Left out: those asked about, in turn.", example: `"presenced@example.onmicrosoft.com"`, optional: true, check: mailAddress},
-		"calendar.sources.login_url": {doc: "graph: where tokens are given. Left out: what belongs to url.", example: `"https://login.microsoftonline.com"`, optional: true, check: secureURL},
+		"calendar.sources.tenant":     {doc: "graph: the id of the directory, or one of its domains.", example: `"example.onmicrosoft.com"`, optional: true, check: word},
+		"calendar.sources.as":         {doc: "graph: the user to ask as, where addresses are not user names. Left out: those asked about, in turn.", example: `"presenced@example.onmicrosoft.com"`, optional: true, check: mailAddress},
+		"calendar.sources.login_url":  {doc: "graph: where tokens are given. Left out: what belongs to url.", example: `"https://login.microsoftonline.com"`, optional: true, check: secureURL},
+		"calendar.sources.notify_url": {doc: "graph: the public address under which Microsoft reaches /v1/notices/graph of http.listen, to tell of changes. Left out: none.", example: `"https://presence.example.org/v1/notices/graph"`, optional: true, check: publicURL},
 
 		"calendar.sources.key":      {doc: "google: the JSON key of a service account. Give it here or in key_file.", example: `"…"`, optional: true},
 		"calendar.sources.key_file": {doc: "A file that holds the key.", example: `"/etc/presenced/google.json"`, optional: true},
@@ -48,7 +49,7 @@ var kindsOf = map[string][]string{
 	"free_busy": {"caldav"}, "username": {"ics", "caldav", "ews", "graph"}, "password": {"ics", "caldav", "ews", "graph"},
 	"mailbox": enterprise, "automatic_replies": enterprise, "batch": enterprise,
 	"auth": {"ews"}, "token_url": {"ews"}, "scope": {"ews"}, "impersonate": {"ews"}, "discover_as": {"ews"}, "trust": {"ews"},
-	"tenant": {"graph"}, "as": {"graph"}, "login_url": {"graph"},
+	"tenant": {"graph"}, "as": {"graph"}, "login_url": {"graph"}, "notify_url": {"graph"},
 	"key": {"google"}, "subject": {"google"}, "events": {"google"},
 }
 
@@ -137,6 +138,9 @@ func (l *loader) checkGraph(key string, s *CalendarSource) {
 	l.needs(key+"tenant", s.Tenant, `kind = "graph"`)
 	l.needsAccount(key, s, "write the id of the application registered in the tenant")
 	l.secureIfSet(key+"url", s)
+	if s.Notify != "" && l.config.HTTP.Listen == "" {
+		l.problem(key+"notify_url", quote(s.Notify), "leads nowhere while http.listen is empty", "listen, and have a proxy pass that address on, or leave notify_url out")
+	}
 }
 
 func (l *loader) checkGoogle(key string, s *CalendarSource) {
@@ -185,6 +189,15 @@ func secureURL(s string) (message, remedy string) {
 		return "not a URL", `write an address that begins with "https://"`
 	case u.Scheme == "http" && !isLoopback(u.Host) && !isLoopback(u.Host+":80"):
 		return "is not encrypted, and a secret is sent there", `write "https://"`
+	}
+	return "", ""
+}
+
+// publicURL accepts an address that others call, without a query.
+func publicURL(s string) (message, remedy string) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+		return "not an address Microsoft calls", `write one that begins with "https://", without ? and #`
 	}
 	return "", ""
 }

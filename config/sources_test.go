@@ -71,6 +71,8 @@ func TestSources_OneMistake(t *testing.T) {
 		{"graph", `tenant = ""`, `tenant: is missing beside kind = "graph"; write tenant = `},
 		{"graph", `username = ""`, "write the id of the application"},
 		{"graph", `url = "http://graph.example.org"`, "is not encrypted"},
+		{"graph", `notify_url = "http://p.example.org/x"`, "not an address Microsoft calls"},
+		{"graph", "notify_url = \"https://p.example.org/x\"\n[http]\nlisten = \"\"", "leads nowhere while http.listen is empty"},
 		{"google", `key = ""`, "key: is missing; write key_file"},
 		{"google", `batch = 51`, "Google takes 50 calendars"},
 		{"google", `automatic_replies = "note"`, "needs to stand for each user"},

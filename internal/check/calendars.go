@@ -52,7 +52,9 @@ type troubleshot interface {
 
 // walk looks at one source, and ends where it does not go on.
 func (c *checker) walk(ctx context.Context, name string, s *config.CalendarSource, users []string) {
-	source, err := sites.Open(s)
+	plain := *s
+	plain.Notify = "" // a check does not have itself told of changes
+	source, err := sites.Open(&plain)
 	if err != nil {
 		c.fail(name, err.Error(), "correct it in calendar.sources; the daemon does not start so, and a reload changes nothing")
 		return
@@ -82,6 +84,9 @@ func (c *checker) walk(ctx context.Context, name string, s *config.CalendarSourc
 		}
 	}
 	c.mailboxes(ctx, name, s, source, users)
+	if s.Notify != "" && c.status != nil {
+		c.notices(ctx, name, s.Notify, roots)
+	}
 }
 
 // calendarKey looks at the key of users' own calendars.

@@ -3,8 +3,11 @@ package check
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -27,10 +30,10 @@ const (
 )
 
 // discover has Autodiscover find an Exchange server and tells what it did.
-func (c *checker) discover(ctx context.Context, name string, source *ews.Source) (url string, found bool) {
+func (c *checker) discover(ctx context.Context, name string, source *ews.Source) (where string, found bool) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	url, steps, err := source.Discover(ctx)
+	where, steps, err := source.Discover(ctx)
 	var way strings.Builder
 	for _, s := range steps {
 		said := "it led on"
@@ -47,8 +50,8 @@ func (c *checker) discover(ctx context.Context, name string, source *ews.Source)
 		c.fail(name, err.Error()+way.String(), do)
 		return "", false
 	}
-	c.ok(name, "autodiscover leads to %s%s", url, way.String())
-	return url, true
+	c.ok(name, "autodiscover leads to %s%s", where, way.String())
+	return where, true
 }
 
 // mailboxes reads some users' calendars, as the daemon would.
@@ -76,6 +79,24 @@ func (c *checker) mailboxes(ctx context.Context, name string, s *config.Calendar
 		return
 	}
 	c.readings(name, s, boxes, found, w)
+}
+
+// notices tries whether the daemon answers at the address Microsoft is given. From
+// here that is no proof that Microsoft reaches it.
+func (c *checker) notices(ctx context.Context, name, where string, roots *x509.CertPool) {
+	const token = "presenced check"
+	client := outbound.New(outbound.Options{Anywhere: true, Timeout: readTime, RootCAs: roots})
+	defer client.Close()
+	answer, err := client.Do(ctx, outbound.Request{Method: http.MethodPost, URL: where + "?validationToken=" + url.QueryEscape(token)})
+	do := "have the proxy pass " + where + " on to /v1/notices/graph of http.listen, with its query; until then changes are seen with the next poll"
+	switch {
+	case err != nil:
+		c.warn(name, "change notifications: "+err.Error(), do)
+	case string(answer.Body) != token:
+		c.warn(name, "change notifications: something else than this daemon answers at notify_url", do)
+	default:
+		c.ok(name, "change notifications: this daemon answers at notify_url, as seen from here")
+	}
 }
 
 // boxes are the mailboxes that are tried.

@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -214,5 +216,36 @@ func TestCalendars_ASourceThatCannotBeMadeIsTold(t *testing.T) {
 	k.calendars(t.Context())
 	if s := k.step(t, "calendar g"); s.Result != Fail || !strings.Contains(s.Found, "not of a service account") || strings.Contains(s.Found, "tops3cret") {
 		t.Errorf("got %+v", s)
+	}
+}
+
+func TestCalendars_TriesTheAddressOfNotices(t *testing.T) {
+	roots := x509.NewCertPool()
+	answer := func(status int, echo bool) string {
+		s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(status)
+			if echo {
+				_, _ = w.Write([]byte(r.URL.Query().Get("validationToken")))
+			}
+		}))
+		t.Cleanup(s.Close)
+		roots.AddCert(s.Certificate())
+		return s.URL + "/v1/notices/graph"
+	}
+	for _, c := range []struct {
+		where  string
+		result Result
+		found  string
+	}{
+		{answer(200, true), OK, "this daemon answers"},
+		{answer(200, false), Warn, "something else than this daemon answers"},
+		{answer(404, true), Warn, "status 404"},
+	} {
+		k := &checker{}
+		k.notices(t.Context(), "x", c.where, roots)
+		if s := k.step(t, "x"); s.Result != c.result || !strings.Contains(s.Found, c.found) {
+			t.Errorf("got %+v, want %s with %q", s, c.result, c.found)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,4 +139,38 @@ func TestReload_ServersComeAndGoWithoutARestart(t *testing.T) {
 	if got := w.status().Calendars; len(got) != 1 || got[0].Name != "other" {
 		t.Errorf("read are %+v, want the other server only", got)
 	}
+}
+
+// TestNotices_AMeetingIsReadSoon: Microsoft asks whether we are there before it takes
+// a subscription, and tells of a change; what it says then is read, not believed.
+func TestNotices_AMeetingIsReadSoon(t *testing.T) {
+	o := newOffice(t)
+	o.graph.Put(mail, fakes.Mailbox{})
+	addr := freePort(t)
+	w := build(t, "")
+	w.link()
+	if err := w.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	next := w.with("[directory]\nfile = \"" + o.dir + "/people.csv\"\n" + o.clouds())
+	next.Calendar.Sources[0].Notify = "http://" + addr + "/v1/notices/graph" // https in real life
+	next.HTTP.Listen = addr
+	w.config = next
+	w.start()
+	l := w.link()
+	w.ready()
+	w.showAliceToBob(l)
+	w.eventually("Microsoft is asked to tell of changes", func() bool { return len(o.graph.Subscriptions()) == 1 })
+	w.eventually("the first reading is over", func() bool {
+		return !w.status().Calendars[1].ReadAt.IsZero() && w.status().Calendars[1].ReadAt.Year() > 1
+	})
+	read := len(o.graph.Batches())
+
+	now := time.Now()
+	o.graph.Put(mail, fakes.Mailbox{Events: []fakes.Event{{Start: now.Add(-time.Minute), End: now.Add(time.Hour), Kind: "busy"}}})
+	if got := o.graph.Tell(t.Context(), mail, ""); !slices.Equal(got, []int{202}) {
+		t.Fatalf("a notice is answered %v, want 202", got)
+	}
+	w.eventually("the calendar is read again", func() bool { return len(o.graph.Batches()) > read })
+	w.eventually("the meeting is known", func() bool { return strings.HasPrefix(w.seenByHerself(presence.FieldFreeBusy), "busy") })
 }

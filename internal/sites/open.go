@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 
 	"presenced/aggregation/calendar/sources"
@@ -38,7 +39,7 @@ func open(s *config.CalendarSource, roots *x509.CertPool) (sources.Source, error
 		return exchange(s, roots)
 	case "graph":
 		return graph.New(graph.Options{
-			URL: s.URL.Reveal(), LoginURL: s.LoginURL, Tenant: s.Tenant, ClientID: s.Username, Secret: s.Password.Reveal(), As: s.As,
+			NotifyURL: notices(s), URL: s.URL.Reveal(), LoginURL: s.LoginURL, Tenant: s.Tenant, ClientID: s.Username, Secret: s.Password.Reveal(), As: s.As,
 			Replies: replies(s.AutomaticReplies), Size: s.Batch, InFlight: s.InFlight, RootCAs: roots,
 		})
 	case "google":
@@ -52,6 +53,14 @@ func open(s *config.CalendarSource, roots *x509.CertPool) (sources.Source, error
 		return caldav.New(caldav.Options{Client: client, Username: s.Username, Password: s.Password.Reveal(), FreeBusy: s.FreeBusy}), nil
 	}
 	return nil, fmt.Errorf("no source is of kind %q: see \"presenced config defaults\"", s.Kind)
+}
+
+// notices is where Microsoft tells of changes at a source.
+func notices(s *config.CalendarSource) string {
+	if s.Notify == "" {
+		return ""
+	}
+	return s.Notify + "?source=" + url.QueryEscape(s.Name)
 }
 
 // InFlight is how many requests the source is sent at once.

@@ -65,6 +65,9 @@ type Options struct {
 	As string
 	// Replies says what is asked of automatic replies.
 	Replies away.Replies
+	// NotifyURL is where Microsoft may tell of calendars that change, with a query
+	// that the user is added to; empty: it is not asked to.
+	NotifyURL string
 	// Size is how many mailboxes are asked about at once, 1 to MaxBatch; 0:
 	// DefaultBatch.
 	Size int
@@ -157,6 +160,9 @@ func (s *Source) Fetch(ctx context.Context, w sources.Window, boxes []sources.Ma
 		results, err := s.schedules(ctx, w, boxes)
 		if err == nil && s.o.Replies != away.Off {
 			s.replies(ctx, boxes, results)
+		}
+		if err == nil && s.o.NotifyURL != "" {
+			s.subscribe(ctx, boxes, results)
 		}
 		return results, err
 	})
