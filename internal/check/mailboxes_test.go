@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"presenced/config"
 	"presenced/internal/testbed/calendars"
 )
 
@@ -46,7 +47,11 @@ func exchangeOf(t *testing.T, o calendars.Options, spoil func(*calendars.Exchang
 	t.Cleanup(e.Close)
 	e.Put(she, meeting())
 	spoil(e)
-	return sourceOf("ews", e.URL+"/EWS/Exchange.asmx", fmt.Sprintf("auth = \"basic\"\nusername = %q\npassword = \"pa55-Exchange!\"\n", e.Username)+trusted(t, e))
+	more := fmt.Sprintf("auth = %q\nusername = %q\npassword = \"pa55-Exchange!\"\n", e.Auth, e.Username) + trusted(t, e)
+	if e.Auth == calendars.OAuth {
+		more += fmt.Sprintf("token_url = %q\nscope = \"x\"\nimpersonate = %q\n", e.URL+"/token", she)
+	}
+	return sourceOf("ews", e.URL+"/EWS/Exchange.asmx", more)
 }
 
 func graphOf(t *testing.T, o calendars.Options, spoil func(*calendars.Graph)) string {
@@ -103,6 +108,13 @@ func TestCalendars_TellsTheTroublesOfServersForManyApart(t *testing.T) {
 		do     string
 	}{
 		"exchange, well": {ex(tls, func(*calendars.Exchange) {}), OK, "signed in, and the calendar of " + she + " can be read: 1 events", ""},
+		"exchange, NTLM": {ex(tls, func(e *calendars.Exchange) { e.Auth = calendars.NTLM }), OK, "signed in, and the calendar of " + she, ""},
+		"exchange, OAuth": {ex(tls, func(e *calendars.Exchange) {
+			e.Auth, e.NeedImpersonation = calendars.OAuth, true
+		}), OK, "signed in, and the calendar of " + she, ""},
+		"exchange, other scheme": {ex(tls, func(e *calendars.Exchange) {
+			e.Play(calendars.Fault{Path: "/EWS/", Status: 401, Header: map[string]string{"WWW-Authenticate": "Negotiate"}})
+		}), Fail, "the sign-in failed", "set auth to one of these"},
 		"exchange, moved": {ex(tls, func(e *calendars.Exchange) {
 			e.Put(she, calendars.Mailbox{Error: "ErrorMailboxMoveInProgress"})
 		}), Fail, moved + "exchange says ErrorMailboxMoveInProgress", "being moved; wait"},
@@ -204,6 +216,19 @@ func TestCalendars_FollowsAutodiscover(t *testing.T) {
 	if s.Result != Fail || !strings.Contains(s.Found, "autodiscover found no server for nowhere.invalid") ||
 		!strings.Contains(s.Found, "\nasked https://autodiscover.nowhere.invalid/") || !strings.Contains(s.Do, "url of Exchange Web Services") {
 		t.Errorf("got %+v", s)
+	}
+}
+
+func TestCalendars_AutodiscoverLeadsToTheServer(t *testing.T) {
+	k := looked(t, exchangeOf(t, calendars.Options{TLS: true}, func(*calendars.Exchange) {}))
+	s := &k.config.Calendar.Sources[0]
+	where := s.URL.Reveal()
+	s.DiscoverAs = "presenced@" + strings.TrimSuffix(strings.TrimPrefix(where, "https://"), "/EWS/Exchange.asmx")
+	s.URL = config.SecretURL{}
+	k.calendars(t.Context())
+	steps := k.steps("calendar groupware")
+	if len(steps) != 5 || !strings.Contains(steps[0].Found, "autodiscover leads to "+where+"\nasked https://") || !strings.Contains(steps[3].Found, "can be read: 1 events") {
+		t.Errorf("got %+v", steps)
 	}
 }
 
