@@ -15,6 +15,7 @@ import (
 	"presenced/config"
 	"presenced/internal/admin"
 	"presenced/internal/audit"
+	"presenced/internal/directory"
 	"presenced/internal/engine"
 	"presenced/internal/store/redisstore"
 	"presenced/internal/token"
@@ -53,6 +54,7 @@ type Daemon struct {
 	engine    *engine.Engine
 	edge      *component.Component
 	lists     listSources
+	people    atomic.Pointer[directory.Book] // in force; where mailboxes are
 	ready     *readiness
 	undo      steps
 	running   steps // what was begun once the settings were loaded
@@ -102,7 +104,8 @@ func (d *Daemon) wire(c *config.Config) error {
 	if err := d.openTokens(c); err != nil {
 		return err
 	}
-	sites, err := sitesOf(c)
+	d.people.Store(people)
+	sites, err := d.sitesOf(c)
 	if err != nil {
 		return err
 	}
