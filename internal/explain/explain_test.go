@@ -239,6 +239,33 @@ func TestS12_InGerman(t *testing.T) {
 	}
 }
 
+// TestS12_AStateOfTheOperatorsHasItsName, in the reader's language, whether it won
+// or lost; a token nobody named is told as it is.
+func TestS12_AStateOfTheOperatorsHasItsName(t *testing.T) {
+	s := newScene(t)
+	s.state.Wordings = map[presence.Activity]*presence.Wording{"lunch": {ByLanguage: map[string]string{"en": "At lunch", "de": "Mittagspause"}}}
+	in := &s.person.Inputs
+	in.Manual = &presence.Manual{Availability: presence.BeRightBack, Activity: "lunch", SetAt: now, ExpiresAt: now.Add(time.Hour)}
+	first := func(lang string) string { return Why(lang, s.of(bob), nil)[0] }
+	for lang, want := range map[string]string{
+		"en": `bob@example.org sees you as "Be right back: At lunch", because you set "Be right back: At lunch", until 15:00 UTC.`,
+		"de": `bob@example.org sieht Sie als „Bin gleich zurück: Mittagspause“, weil Sie „Bin gleich zurück: Mittagspause“ gewählt haben, bis 15:00 Uhr (UTC).`,
+	} {
+		if got := first(lang); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", lang, got, want)
+		}
+	}
+	in.Manual.ExpiresAt = now.Add(-time.Minute)
+	if got := strings.Join(Why("de", s.of(bob), nil), "\n"); !strings.Contains(got, "Zählte nicht: „Bin gleich zurück: Mittagspause“, von Ihnen gewählt") {
+		t.Errorf("what lost is told as\n%s", got)
+	}
+	in.Manual.ExpiresAt = now.Add(time.Hour)
+	s.state.Wordings = nil
+	if got := first("de"); !strings.Contains(got, "„Bin gleich zurück: lunch“") {
+		t.Errorf("a token without a name: %s", got)
+	}
+}
+
 // TestS2_6_S11_WhatCannotBeReadIsSaid, and only then.
 func TestS2_6_S11_WhatCannotBeReadIsSaid(t *testing.T) {
 	for _, c := range []struct{ roster, lists bool }{{false, false}, {true, false}, {false, true}} {
