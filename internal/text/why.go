@@ -125,7 +125,7 @@ var seens = map[Key]*phrase{
 	"seen.intro":        {"What %s sees of you now:", "Was %s jetzt von Ihnen sieht:"},
 	"seen.line":         {"%s: %s", "%s: %s"},
 	"seen.state":        {"State", "Zustand"},
-	"seen.show":         {"Sign in the contact list", "Zeichen in der Kontaktliste"},
+	"seen.show":         {"Symbol in the contact list", "Symbol in der Kontaktliste"},
 	"seen.status":       {"Text", "Text"},
 	"seen.availability": {"Exact number", "Genaue Zahl"},
 	"seen.activity":     {"Activity", "Tätigkeit"},
@@ -141,6 +141,6 @@ var seens = map[Key]*phrase{
 	"seen.no":      {"no", "nein"},
 	"seen.what":    {"What", "Was"},
 	"seen.value":   {"Value", "Wert"},
-	"seen.key":     {"Name on the wire", "Name auf der Leitung"},
+	"seen.key":     {"Technical name", "Technischer Name"},
 	"seen.shown":   {"Shown", "Gezeigt"},
 }
