@@ -68,7 +68,7 @@ func (u *user) explain(w presence.Addr, now time.Time) Explained {
 	out.Native = c.Subscription.SeesOwner()
 	out.NoRoster, out.NoLists = !u.host.Roster, u.listSource() == nil && u.listsHidden()
 	if out.Hold == HoldNone || w == u.addr {
-		u.project(out.Container.ID, now, &out.View)
+		u.replyTo(w, out.Container.ID, now, &out.View)
 	}
 	return out
 }

@@ -215,9 +215,9 @@ Looked at first, and not in the way: whether your operator hides you from them, 
 Did not count: your device "desk", because something else goes first.
 Did not count: your device "tv", because it takes no messages (its priority is negative).
 Did not count: the calendar entry that began at 13:00 UTC, because something else goes first.
-Shown to them: whether you are available, what your address can do, what you are doing, that they may interrupt you, your note.
+Shown to them: whether you are available, what your address can do, what you are doing, that they may interrupt you, your free and busy times, your note.
 Not shown in this level: your mobile phone, your phone at home, your other phone, the subject of your meeting, the place of your meeting.
-Would be shown, but there is nothing to show: your name, your e-mail address, your job title, your company, your photo, your office, your work phone, where you are, your time zone, your working hours, your free and busy times, your kind of device, your out-of-office note.
+Would be shown, but there is nothing to show: your name, your e-mail address, your job title, your company, your photo, your office, your work phone, where you are, your time zone, your working hours, your kind of device, your out-of-office note.
 When you were last active is not shown, because your operator has turned that off.`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
