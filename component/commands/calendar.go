@@ -110,6 +110,8 @@ func (r *run) pickCalendar(k kind, title text.Key) *form {
 	}
 	if k == listSingle {
 		which.values = []string{which.options[0].value}
+	} else {
+		which.desc = r.t("field.rules.desc")
 	}
 	return &form{title: r.t(title), instructions: r.t("form.calendar.pick"), fields: []field{which}}
 }

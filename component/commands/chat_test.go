@@ -65,7 +65,7 @@ var englishSayings = []saying{
 	{"block alice", "", `"Address": You cannot block yourself.`},
 	{"block @@", "", "This is not an address."},
 	{"unblock mallory", "Unblock{JID:mallory@example.net}", "The block is gone."},
-	{"requests", "", `Would like to see you: Bob@example.net, carol@example.org. Answer "approve"`},
+	{"requests", "", `These people would like to see you: Bob@example.net, carol@example.org. Answer "approve"`},
 	{"approve bob", "Approve{Watcher:bob@example.net Container:0}", "Approved: 1."},
 	{"yes carol team", "Approve{Watcher:carol@example.org Container:300}", ""},
 	{"no, bob@example.net", "Refuse{Watcher:bob@example.net}", "Refused: 1."},

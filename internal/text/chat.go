@@ -23,7 +23,7 @@ var chats = map[Key]*phrase{
 	"chat.which":     {"Which \"%s\": %s?", "Welches „%s“: %s?"},
 	"chat.state.is":  {"Right now you are: %s.", "Im Augenblick sind Sie: %s."},
 	"chat.note.is":   {"Your note: %s", "Ihre Notiz: %s"},
-	"chat.requests":  {"Would like to see you: %s. Answer \"approve\" or \"refuse\" with the address.", "Möchten Sie sehen: %s. Antworten Sie „ja“ oder „nein“ mit der Adresse."},
+	"chat.requests":  {"These people would like to see you: %s. Answer \"approve\" or \"refuse\" with the address.", "Diese Personen möchten Sie sehen: %s. Antworten Sie „ja“ oder „nein“ mit der Adresse."},
 	"chat.levels":    {"There is no such level. There are: %s.", "Diese Stufe gibt es nicht. Es gibt: %s."},
 
 	"chat.calendar.line":  {"%d. %s", "%d. %s"},

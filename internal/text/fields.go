@@ -118,7 +118,7 @@ var options = map[Key]*phrase{
 	"rule.domain":            {"Everybody at %s", "Alle bei %s"},
 	"rule.below":             {"Everybody at domains below %s", "Alle bei Domains unterhalb von %s"},
 	"rule.subscription.none": {"Contacts where neither sees the other", "Kontakte, bei denen keiner den anderen sieht"},
-	"rule.subscription.to":   {"Contacts you see who do not see you", "Kontakte, die Sie sehen, die aber Sie nicht sehen"},
-	"rule.subscription.from": {"Contacts who see you and whom you do not see", "Kontakte, die Sie sehen können, ohne dass Sie diese sehen"},
+	"rule.subscription.to":   {"Contacts you see who do not see you", "Kontakte, deren Präsenz Sie sehen, die aber Ihre nicht sehen"},
+	"rule.subscription.from": {"Contacts who see you and whom you do not see", "Kontakte, die Ihre Präsenz sehen, deren Präsenz Sie aber nicht sehen"},
 	"rule.subscription.both": {"Contacts where each sees the other", "Kontakte, bei denen jeder den anderen sieht"},
 }
