@@ -43,6 +43,7 @@ func TestPeople_ANewcomer(t *testing.T) {
 		"networks": map[string]any{"federated": []string{"partner.example"}},
 	}))
 	alice, bob, robot := s.login("alice", "desk"), s.login("bob", "home"), s.login("dave", "bot")
+	s.must(alice.SetContact(t.Context(), bob.Bare(), "Bob"))
 	she := s.arrives(alice)
 
 	const mirror = "alice@" + component
@@ -73,6 +74,22 @@ func TestPeople_ANewcomer(t *testing.T) {
 	she.seesAs(bob.Bare(), "true", s.asked(bob, mirror))
 	she.seesAs("fred@partner.example", "false", nil)
 	bot.reads(she.seesAs(robot.Bare(), "false", s.asked(robot, mirror)), mirror)
+	she.says()
+	s.seesAt(robot, mirror, "online 3500", converge)
+}
+
+// says takes the calendar and do-not-disturb back in a chat, in German.
+func (n *newcomer) says() {
+	n.Helper()
+	for _, c := range [][2]string{
+		{"Kalender", "1. 127.0.0.1 (iCalendar), zuletzt gelesen "}, {"kalender entfernen 1", "Entfernte Kalender: 1."},
+		{"wer sieht was", "dave@" + host + " – hat Sie hinzugefügt, Stufe Kollegen"}, {"warum bob", "weil Sie eine Regel für sie haben"},
+		{"aufheben", "entscheiden wieder, was gezeigt wird."},
+	} {
+		if got := n.writesTo(n.c, "<body xml:lang='de'>"+c[0]+"</body>"); !strings.Contains(got, c[1]) {
+			n.Errorf("%q is answered %s, want %q", c[0], got, c[1])
+		}
+	}
 }
 
 // seesAs wants view-as to show what that watcher is answered over HTTP and, where
