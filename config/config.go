@@ -122,7 +122,7 @@ type ListsSQL struct {
 	DSNFile string `toml:"dsn_file" json:"dsn_file"`
 }
 
-// Policy is what the operator allows to be shown (SEMANTICS S9).
+// Policy is what the operator allows to be shown (SEMANTICS S3, S9).
 type Policy struct {
 	LastActive            string   `toml:"last_active" json:"last_active"`
 	LastActiveGranularity Duration `toml:"last_active_granularity" json:"last_active_granularity"`
@@ -130,6 +130,7 @@ type Policy struct {
 	Links                 string   `toml:"links" json:"links"`
 	Intranet              []string `toml:"intranet" json:"intranet"`
 	FileExtensions        []string `toml:"file_extensions" json:"file_extensions"`
+	Withhold              []string `toml:"withhold" json:"withhold"`
 }
 
 // NamedPolicy replaces the global policy for the users and the operator's groups

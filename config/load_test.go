@@ -123,6 +123,7 @@ photo = "directory"
 links = "block"
 intranet = ["wiki.example.org"]
 file_extensions = ["exe"]
+withhold = ["location"]
 [[policies]]
 name = "sales"
 users = ["bob@example.org"]

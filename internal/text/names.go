@@ -77,6 +77,13 @@ var forms = map[Key]*phrase{
 		"A rule for one person goes before one for a group of contacts, and that before one for a domain. Where two of the same kind fit, the level that comes later in the list decides.",
 		"Eine Regel für eine Person geht einer für eine Kontaktgruppe vor, und diese einer für eine Domain. Passen zwei derselben Art, entscheidet die Stufe, die in der Liste später kommt.",
 	},
+	"form.cells.title": {"What a level shows", "Was eine Stufe zeigt"},
+	"form.cells": {
+		"Choose a level, one thing, and whether people in that level shall see it.",
+		"Wählen Sie eine Stufe, eine Angabe und ob die Personen in dieser Stufe sie sehen sollen.",
+	},
+	"level.alsoshown":   {"By your choice also: %s.", "Nach Ihrer Wahl auch: %s."},
+	"level.hidden":      {"By your choice not: %s.", "Nach Ihrer Wahl nicht: %s."},
 	"form.remove.title": {"Remove rules", "Regeln entfernen"},
 	"form.remove": {
 		"Choose the rules that shall no longer apply.",
