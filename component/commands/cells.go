@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -77,6 +78,19 @@ func (r *run) ownCells(id presence.ContainerID) (sentences []string) {
 		}
 	}
 	return sentences
+}
+
+// toWhom is a phrase that says which levels are shown some fields, with what the user
+// changed of that.
+func (r *run) toWhom(phrase text.Key, of ...presence.Field) string {
+	changed := func(c privacy.OwnCell) bool {
+		f, ok := presence.ParseField(c.Category)
+		return c.Category == privacy.CatState.String() || ok && slices.Contains(of, f)
+	}
+	if !slices.ContainsFunc(r.have.Cells, changed) {
+		return r.t(phrase)
+	}
+	return strings.Join(append([]string{r.t(phrase)}, r.cellLines()...), " ")
 }
 
 // cellLines tells what the user changed, level by level.

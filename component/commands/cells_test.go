@@ -37,6 +37,11 @@ func TestLevels_TellWhatSheChanged(t *testing.T) {
 			t.Errorf("%s %v says\n%s", c.node, c.fields, all)
 		}
 	}
+	for node, want := range map[string]bool{"note": true, "profile": true, "out-of-office": false} {
+		if g := ask(t, s, "en", payload(node, "", "")); strings.HasSuffix(g.Form.Instructions, " Board: "+board) != want {
+			t.Errorf("%s says %q", node, g.Form.Instructions)
+		}
+	}
 	g := ask(t, s, "en", payload("levels", "", "", "action", "list"))
 	if !strings.HasSuffix(g.Note.Text, "\nColleagues: "+colleagues+"\nBoard: "+board) {
 		t.Errorf("listed %q", g.Note.Text)

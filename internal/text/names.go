@@ -44,8 +44,8 @@ var forms = map[Key]*phrase{
 		"Alle übrigen sehen nichts. Sie können bei Ihnen anfragen, und Sie entscheiden.",
 	},
 	"form.enable.rules": {
-		"If you made rules here before, they apply again and go before all this.",
-		"Haben Sie hier früher schon Regeln angelegt, gelten sie wieder und gehen alldem vor.",
+		"If you made rules here before, or changed what a level shows, that applies again and goes before all this.",
+		"Haben Sie hier früher schon Regeln angelegt oder geändert, was eine Stufe zeigt, gilt das wieder und geht alldem vor.",
 	},
 	"form.enable.server": {
 		"Besides this, your chat server goes on telling your own contacts when you are online, as it does now.",
