@@ -14,6 +14,14 @@ type OwnCell struct {
 	Shown     bool                 `json:"shown"`
 }
 
+// String tells operators what she says: "hides notePersonal from 200".
+func (c OwnCell) String() string {
+	if c.Shown {
+		return fmt.Sprintf("shows %s to %d", c.Category, c.Container)
+	}
+	return fmt.Sprintf("hides %s from %d", c.Category, c.Container)
+}
+
 // Column is what one container of one user may see: a column of S3's matrix.
 type Column struct {
 	Container presence.ContainerID

@@ -140,6 +140,9 @@ func TestS3_CheckCell(t *testing.T) {
 			t.Errorf("%+v: %v", cell, err)
 		}
 	}
+	if got := (OwnCell{200, "location", false}).String() + ", " + (OwnCell{100, "photo", true}).String(); got != "hides location from 200, shows photo to 100" {
+		t.Errorf("told %q", got)
+	}
 	if n := len(Categories()); n != int(numCategories)-1 {
 		t.Errorf("%d categories can be changed of %d", n, numCategories)
 	}
