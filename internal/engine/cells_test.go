@@ -110,6 +110,27 @@ func TestS3_ACeilingThatComesLaterWins(t *testing.T) {
 	})
 }
 
+// TestS3_FollowersAreToldOfACell as subscribers are.
+func TestS3_FollowersAreToldOfACell(t *testing.T) {
+	live(t, func(w *world) {
+		w.device(alice+"/desk", Device{})
+		w.apply(alice, SetNote{"Room 412"})
+		var heard []string
+		f, err := w.Follow(Principal{Addr: presence.MustAddr(bob)}, presence.MustAddr(alice), func(v *presence.View) { heard = append(heard, v.Text[presence.FieldNotePersonal]) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		synctest.Wait()
+		w.apply(alice, SetCell{Container: 200, Category: "notePersonal", Choice: CellHidden})
+		w.apply(alice, SetCell{Container: 200, Category: "notePersonal", Choice: CellByTable})
+		synctest.Wait()
+		if want := []string{"Room 412", "", "Room 412"}; !slices.Equal(heard, want) {
+			t.Errorf("heard %q, want %q", heard, want)
+		}
+	})
+}
+
 func TestS3_WhatIsNoCellIsRefused(t *testing.T) {
 	live(t, func(w *world) {
 		for _, c := range []SetCell{
