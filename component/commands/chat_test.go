@@ -58,6 +58,7 @@ var englishSayings = []saying{
 	{"level bob@presence.example.org team", "", "This address belongs to this service."},
 	{"level mallory off", "RemoveRule{Rule:user mallory@example.net -> 32000}", "Rules removed: 1."},
 	{"level nobody@example.net off", "", "It already was so"},
+	{"levels action=cells container=200 category=notePersonal shown=hide", "SetCell{Container:200 Category:notePersonal Choice:2}", "The level Colleagues no longer shows: your note."},
 	{"levels", "", "Rules: 8."},
 	{"block mallory@example.com", "Block{JID:mallory@example.com}", "mallory@example.com now always sees you offline here."},
 	{"block example.com", "Block{JID:example.com}", "Everybody at example.com"},

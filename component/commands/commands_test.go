@@ -96,6 +96,12 @@ var levelsShots = []shot{
 	{"put, no group", "levels", []string{"action", "put", "container", "100", "type", "group"}, "", `error: "Which": Please write the name of a group`},
 	{"remove", "levels", []string{"action", "remove", "rules", "400 group My  family|100 federated"}, "RemoveRule{Rule:federated -> 100}; RemoveRule{Rule:group My  family -> 400}", "info: Rules removed: 2."},
 	{"remove what is not there", "levels", []string{"action", "remove", "rules", "400 group x"}, "", `error: "Rules to remove": There is no "400 group x" in the list`},
+	{"hide a note", "levels", []string{"action", "cells", "container", "200", "category", "notePersonal", "shown", "hide"}, "SetCell{Container:200 Category:notePersonal Choice:2}", "info: The level Colleagues no longer shows: your note."},
+	{"show a phone", "levels", []string{"action", "cells", "container", "250", "category", "mobilePhone", "shown", "show"}, "SetCell{Container:250 Category:mobilePhone Choice:1}", "info: The level Board now shows: your mobile phone."},
+	{"as usual", "levels", []string{"action", "cells", "container", "100", "category", "state", "shown", "table"}, "SetCell{Container:100 Category:state Choice:0}", "info: In the level External it is again as usual: whether you are available."},
+	{"a cell of strangers", "levels", []string{"action", "cells", "container", "0", "category", "notePersonal", "shown", "show"}, "", `error: "Level": This is not one of the choices`},
+	{"no cell", "levels", []string{"action", "cells", "container", "200", "category", "capabilities", "shown", "hide"}, "", `error: "What": This is not one of the choices`},
+	{"a cell, no choice", "levels", []string{"action", "cells", "container", "200", "category", "photo", "shown", ""}, "", `error: "Show it": This is needed.`},
 	{"remove nothing", "levels", []string{"action", "remove", "rules", ""}, "", `error: "Rules to remove": This is needed.`},
 }
 

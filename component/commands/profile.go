@@ -24,7 +24,7 @@ func profileForm(r *run) *form {
 	for _, l := range text.Languages() {
 		language.options = append(language.options, option{l, text.T(l, "option.language.name")})
 	}
-	return &form{title: r.t("command.profile"), instructions: r.t("form.profile"), fields: []field{
+	return &form{title: r.t("command.profile"), instructions: r.toWhom("form.profile", presence.FieldTimezone, presence.FieldWorkingHours, presence.FieldLocation), fields: []field{
 		{name: "timezone", kind: textSingle, label: r.t("field.timezone"), desc: r.t("field.timezone.desc"), values: values(p.Timezone)},
 		language,
 		{name: "hours", kind: textSingle, label: r.t("field.hours"), desc: r.t("field.hours.desc"), values: values(p.Hours), limit: presence.MaxNote},

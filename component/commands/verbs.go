@@ -152,8 +152,11 @@ func sayOffice(r *run, rest string) string {
 	return r.execute("out-of-office", fields...)
 }
 
-// sayLevel takes "bob@example.org team until Friday".
+// sayLevel takes "bob@example.org team until Friday", or the names of fields.
 func sayLevel(r *run, rest string) string {
+	if strings.HasPrefix(rest, "action=") {
+		return r.spelled("levels", rest)
+	}
 	who, rest, _ := strings.Cut(rest, " ")
 	who, rest = bare(who), strings.TrimSpace(rest)
 	if who == "" || who == "list" || who == "liste" {

@@ -97,7 +97,7 @@ type Member struct {
 	JID       string // as he spells it, where that is known
 	Standing  roster.Standing
 	Container presence.ContainerID
-	Base      presence.ContainerID // the column of S3's matrix that applies
+	Sees      bool // his container shows something (S3)
 	Reason    privacy.Reason
 }
 
@@ -108,6 +108,7 @@ func (e *Engine) Audience(ctx context.Context, who Principal, of presence.Addr) 
 
 func (u *user) audience() Audience {
 	var out Audience
+	sys := &u.sh.e.rules().System
 	listed := map[presence.Addr]bool{u.addr: true}
 	add := func(a presence.Addr, entry roster.Entry) {
 		if listed[a] && entry.Standing == roster.None {
@@ -115,7 +116,7 @@ func (u *user) audience() Audience {
 		}
 		listed[a] = true
 		place := u.place(a)
-		m := Member{Addr: a, JID: entry.Bare, Standing: entry.Standing, Container: place.Container, Base: place.Base, Reason: place.Reason}
+		m := Member{Addr: a, JID: entry.Bare, Standing: entry.Standing, Container: place.Container, Sees: u.person.Sees(sys, place.Container), Reason: place.Reason}
 		if m.JID == "" {
 			m.JID = a.String()
 		}

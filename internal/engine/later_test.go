@@ -272,7 +272,7 @@ func (w *world) mayInterrupt(who string) bool {
 	return v.Interrupt
 }
 
-func TestPriority_MayInterruptDoNotDisturbAndNothingElse(t *testing.T) {
+func TestS7_PriorityListMayInterruptDoNotDisturbAndNothingElse(t *testing.T) {
 	live(t, func(w *world) {
 		w.device(alice+"/desk", Device{})
 		w.apply(alice, SetState{Availability: presence.DoNotDisturb})

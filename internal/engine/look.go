@@ -176,6 +176,7 @@ func (u *user) inspect(now time.Time) Inspection {
 	}
 	_, out.Timezone = u.zone()
 	out.Timed, out.Plans, out.Priority = u.set.rules.running(now), u.set.upcoming(now), u.set.priority()
+	out.Cells = u.set.cells()
 	out.States = u.sh.e.rules().States
 	u.set.cals.tell(&out)
 	out.Claims, out.Apps = u.claimLines(now), u.set.apps().Apps

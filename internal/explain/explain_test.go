@@ -227,6 +227,36 @@ When you were last active is not shown, because your operator has turned that of
 	}
 }
 
+// TestS3_OwnCellsAndTheOperatorsAreTold as hers, and as his.
+func TestS3_OwnCellsAndTheOperatorsAreTold(t *testing.T) {
+	s := newScene(t)
+	s.person.Note = "hello"
+	s.person.Profile = &presence.Profile{}
+	s.person.Profile.Text[presence.FieldMobilePhone], s.person.Profile.Text[presence.FieldLocation] = "123", "Berlin"
+	s.settings.Cells = []privacy.OwnCell{{Container: 200, Category: "notePersonal"}, {Container: 200, Category: "mobilePhone", Shown: true}, {Container: 200, Category: "location", Shown: true}}
+	s.sys.Operator.Withheld, _ = privacy.ParseWithheld([]string{"location"})
+	got := strings.Join(Why("en", s.of(bob), nil), "\n")
+	for _, want := range []string{
+		"\nShown, because you yourself turned it on for Colleagues: your mobile phone.\n",
+		"\nNot shown, because you yourself turned it off for Colleagues: your note.\n",
+		"\nNot shown, because your operator withholds it from Colleagues: where you are.\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not said in\n%s", want, got)
+		}
+	}
+	s.settings.Cells = []privacy.OwnCell{{Container: 200, Category: "state"}}
+	want := "You yourself turned off for Colleagues whether you are available, so that level shows nothing."
+	if lines := Why("en", s.of(bob), nil); lines[1] != want || !strings.HasPrefix(lines[0], `bob@example.org sees you as "Offline", whatever you do`) || strings.Contains(strings.Join(lines, "\n"), "hello") {
+		t.Errorf("without the state: %q", lines)
+	}
+	s.settings.Cells = nil
+	s.sys.Operator.Withheld, _ = privacy.ParseWithheld([]string{"state 200"})
+	if lines := Why("en", s.of(bob), nil); lines[1] != "Your operator shows nothing of you to Colleagues." {
+		t.Errorf("without the state by the operator: %q", lines)
+	}
+}
+
 func TestS12_InGerman(t *testing.T) {
 	s := newScene(t)
 	s.meeting(time.Hour)
@@ -386,6 +416,10 @@ func random(t testing.TB, r *rand.Rand) *scene {
 	s.settings.PrivacyMode = r.IntN(4) == 0
 	s.settings.State = []privacy.LoadState{privacy.StateOK, privacy.StateOK, privacy.StateOK, privacy.StateError}[r.IntN(4)]
 	s.rule([]presence.ContainerID{0, 100, 200, 300, 400, 32000}[r.IntN(6)], privacy.RuleUser, []presence.Addr{bob, fred, zed}[r.IntN(3)].String())
+	for range r.IntN(3) {
+		of := privacy.Categories()
+		s.settings.Cells = append(s.settings.Cells, privacy.OwnCell{Container: []presence.ContainerID{100, 200, 300, 400}[r.IntN(4)], Category: of[r.IntN(len(of))].String()})
+	}
 	s.sys.Operator.LastActive = privacy.LastActiveMode(r.IntN(3))
 	s.sys.Operator.Photo = privacy.PhotoMode(r.IntN(3))
 	s.sys.Operator.OfflineDetails = privacy.OfflineDetails(r.IntN(3))

@@ -46,6 +46,7 @@ var faults = map[Key]*phrase{
 		"Your lists or your contacts on the server could not be read. Please log in with a chat program and try again in a minute; if this stays, ask your operator.",
 		"Ihre Listen oder Kontakte auf dem Server konnten nicht gelesen werden. Bitte melden Sie sich mit einem Chat-Programm an und versuchen Sie es in einer Minute noch einmal; bleibt das so, fragen Sie Ihren Betreiber.",
 	},
+	"error.category": {"This cannot be shown or hidden. Please choose a level and a thing from the lists.", "Das lässt sich nicht zeigen oder verbergen. Bitte Stufe und Angabe aus den Listen wählen."},
 	"error.roster": {
 		"Your contact list cannot be read here, so such a rule would never match. Please make a rule for a person or a domain.",
 		"Ihre Kontaktliste kann hier nicht gelesen werden, eine solche Regel würde also nie passen. Bitte eine Regel für eine Person oder eine Domain anlegen.",
