@@ -52,6 +52,9 @@ func get(paths ...string) func(*proofWorld) {
 	}
 }
 
+// askingVer is what askingInfo is known by.
+const askingVer = "+8ejAZzWZfM2MCBFcP4f8ODGfh0="
+
 var proofPaths = []proofPath{
 	{"probe", []string{"presence probe"}, presenceTo("probe")},
 	{"subscription", []string{"presence subscribe", "presence unsubscribe"}, presenceTo("subscribe", "unsubscribe", "subscribe")},
@@ -135,6 +138,10 @@ var proofPaths = []proofPath{
 			get("/badge/"+w.badge+".svg", "/badge/"+w.badge+".json", "/badge/"+w.badge+".txt")(w)
 		}
 	}},
+	{"activities, for a client that asks", []string{"event nsActivity", "event nsEvent"}, func(w *proofWorld) {
+		w.say("<presence from='"+w.watcher+"/w' to='"+proofDomain+"'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:x' ver='"+askingVer+"'/></presence>",
+			"<presence type='unavailable' from='"+w.watcher+"/other' to='"+proofDomain+"'/>")
+	}},
 	{"the page", []string{"route /indicator.js", "route /page.js", "route /page.css", "route /{$}", "route /openapi.yaml"}, get("/page.css", "/nothing")},
 }
 
@@ -169,6 +176,16 @@ func ways(t *testing.T) []string {
 			for _, e := range c.List {
 				out = append(out, "presence "+quoted(t, e))
 			}
+		}
+	})
+	inSource(t, "activity.go", func(n ast.Node) {
+		if f, ok := n.(*ast.FuncDecl); ok {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok && namespace.MatchString(id.Name) && id.Name != "NSOwn" {
+					out = append(out, "event "+id.Name)
+				}
+				return true
+			})
 		}
 	})
 	inSource(t, "../internal/web/routes.go", func(n ast.Node) {

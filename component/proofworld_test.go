@@ -232,7 +232,7 @@ func (w *proofWorld) all() []string {
 }
 
 // random finds what is drawn anew in each run: keyed digests, and ids.
-var random = regexp.MustCompile(`"[A-Za-z0-9_-]{22}"|sessionid='[^']+'|\bid='[A-Z2-7]{26}'|id: [0-9a-f]{12}-`)
+var random = regexp.MustCompile(`"[A-Za-z0-9_-]{22}"|sessionid='[^']+'|\bid='[A-Z2-7]{16}(?:[A-Z2-7]{10})?'|id: [0-9a-f]{12}-`)
 
 // anonymous gives random names others that tell which were equal and in what order
 // they came, which is all that somebody can learn from them. The caller holds mu.
@@ -418,6 +418,9 @@ func (s *proofServer) take(raw string) {
 	switch {
 	case string(st.Name.Local) == "handshake":
 		s.write(proofAdvert)
+	case bare == s.w.watcher && strings.Contains(raw, "node='urn:x#"+askingVer+"'"):
+		s.w.got("stanza", raw)
+		s.write(fmt.Sprintf("<iq type='result' id='%s' from='%s' to='%s'><query xmlns='http://jabber.org/protocol/disco#info'>%s</query></iq>", id, to, proofDomain, askingInfo))
 	case bare == s.w.watcher && !strings.Contains(raw, "jabber:iq:roster") && !strings.Contains(raw, "<vCard xmlns='vcard-temp'/>"), strings.HasPrefix(id, "w"):
 		s.w.got("stanza", raw)
 	case st.Kind != stream.KindIQ || string(st.Type) != "get" && string(st.Type) != "set":
