@@ -238,7 +238,7 @@ func (w *proofWorld) all() []string {
 }
 
 // random finds what is drawn anew in each run: keyed digests, and ids.
-var random = regexp.MustCompile(`"[A-Za-z0-9_-]{22}"|sessionid='[^']+'|\bid='[A-Z2-7]{26}'|id: [0-9a-f]{12}-`)
+var random = regexp.MustCompile(`"[A-Za-z0-9_-]{22}"|sessionid='[^']+'|\bid='[A-Z2-7]{16}(?:[A-Z2-7]{10})?'|id: [0-9a-f]{12}-`)
 
 // anonymous gives random names others that tell which were equal and in what order
 // they came, which is all that somebody can learn from them. The caller holds mu.

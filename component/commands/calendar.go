@@ -38,6 +38,8 @@ const (
 	removeCalendar  = "remove"
 	refuseCalendars = "refuse"
 	acceptCalendars = "accept"
+	publishActivity = "publish"
+	hideActivity    = "unpublish"
 )
 
 // Limits of what is typed; the engine checks again.
@@ -65,6 +67,8 @@ func calendarForm(r *run) *form {
 	offer(own, removeCalendar, "option.calendar.remove")
 	offer(len(r.have.SiteCalendars) > 0 && !r.have.CalendarsRefused, refuseCalendars, "option.calendar.refuse")
 	offer(r.have.CalendarsRefused, acceptCalendars, "option.calendar.accept")
+	offer(r.have.Publishing.Offered && !r.have.Publishing.On, publishActivity, "option.calendar.publish")
+	offer(r.have.Publishing.On, hideActivity, "option.calendar.unpublish")
 	choice.shown = len(choice.options)
 	choice.options = append(choice.options, idle...)
 	return &form{title: r.t("command.calendar"), instructions: r.t("form.calendar"), fields: []field{choice}}
@@ -163,8 +167,29 @@ func changeCalendars(r *run) (plan, []fault) {
 		return one(engine.SetSiteCalendars{On: false}, r.t("note.calendar.refused")), nil
 	case acceptCalendars:
 		return one(engine.SetSiteCalendars{On: true}, r.t("note.calendar.accepted")), nil
+	case publishActivity:
+		if why := r.cannotPublish(); why != "" {
+			return plan{}, []fault{{"action", why}}
+		}
+		return one(engine.SetPublishing{On: true}, r.t("note.calendar.published")), nil
+	case hideActivity:
+		return one(engine.SetPublishing{On: false}, r.t("note.calendar.unpublished")), nil
 	}
 	return r.listCalendars(), nil
+}
+
+// cannotPublish is why her activity cannot be published to her contacts; empty where
+// it can.
+func (r *run) cannotPublish() string {
+	switch p := &r.have.Publishing; {
+	case !p.Offered:
+		return r.t("error.calendar.publish.server")
+	case p.Unread:
+		return r.t("error.calendar.publish.roster")
+	case p.HeldBy != "":
+		return r.t("error.calendar.publish.contact", p.HeldBy)
+	}
+	return ""
 }
 
 // addCalendar tries the calendar first, so that a slip is told while the form is
@@ -230,8 +255,14 @@ func (r *run) listCalendars() plan {
 	if r.have.CalendarsRefused {
 		lines = append(lines, r.t("note.calendar.refused"))
 	}
-	if len(lines) == 0 {
+	if len(lines) == 0 && !r.have.Publishing.On {
 		return plan{done: r.noCalendar()}
+	}
+	if r.have.Publishing.On {
+		lines = append(lines, r.t("note.calendar.publishing"))
+		if why := r.cannotPublish(); why != "" {
+			lines = append(lines, r.t("note.calendar.held", why))
+		}
 	}
 	f := &form{title: r.t("command.calendar"), instructions: strings.Join(lines, "\n"), reported: []field{
 		{name: "name", kind: textSingle, label: r.t("field.calendar.name")},

@@ -175,6 +175,38 @@ func TestCalendar_OffersWhatThereIsToDo(t *testing.T) {
 	}
 }
 
+// TestCalendar_PublishSaysWhyNot: what stands in the way is told in words, and nothing
+// is asked of the engine then.
+func TestCalendar_PublishSaysWhyNot(t *testing.T) {
+	for _, c := range []struct {
+		told engine.PublishingTold
+		want string
+	}{
+		{engine.PublishingTold{}, "does not let this service"},
+		{engine.PublishingTold{Offered: true, Unread: true}, "cannot be read here"},
+		{engine.PublishingTold{Offered: true, HeldBy: "fred@partner.example"}, "fred@partner.example is a contact of yours who may not see"},
+		{engine.PublishingTold{Offered: true}, "shows all your contacts what you do"},
+	} {
+		d := has(engine.Inspection{Publishing: c.told})
+		r := run1(t, shelved(d, &shelf{}), "calendar", "", "execute", "action", "publish")
+		var want []engine.Change
+		if c.told.Offered && !c.told.Unread && c.told.HeldBy == "" {
+			want = []engine.Change{engine.SetPublishing{On: true}}
+		}
+		if !strings.Contains(r.Note.Text, c.want) || !reflect.DeepEqual(d.applied, want) {
+			t.Errorf("%+v: told %q, applied %+v; want %q", c.told, r.Note.Text, d.applied, c.want)
+		}
+	}
+	held := has(engine.Inspection{Publishing: engine.PublishingTold{On: true, Offered: true, HeldBy: "fred@partner.example"}})
+	if r := run1(t, shelved(held, &shelf{}), "calendar", "", "execute", "action", "list"); !strings.Contains(r.Note.Text, "At the moment it shows nothing. fred@partner.example") {
+		t.Errorf("list: %q", r.Note.Text)
+	}
+	if r := run1(t, shelved(held, &shelf{}), "calendar", "", "execute", "action", "unpublish"); !strings.Contains(r.Note.Text, "any more") ||
+		!reflect.DeepEqual(held.applied, []engine.Change{engine.SetPublishing{}}) {
+		t.Errorf("unpublish: %q, applied %+v", r.Note.Text, held.applied)
+	}
+}
+
 // run1 takes one step of an execution as alice.
 func run1(t *testing.T, s *Server, node, session, action string, fields ...string) *got {
 	t.Helper()

@@ -73,6 +73,8 @@ type calendars struct {
 	refuse bool          // the operator's calendars are not read for her
 	saving bool          // the schedules are on their way to the store
 	parts  []schedule    // by id
+	// publish: what she does is published to her native contacts.
+	publish bool
 }
 
 // schedule is what one calendar said last. Times are unix seconds.

@@ -165,6 +165,7 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 			if err == nil {
 				u.set.enrol = doc
 				u.sh.e.setKnown(u.addr, u.set.egress != nil)
+				u.leavePublished()
 				u.forgetPresence(now)
 				u.forgetCalendars(now)
 				u.oweEgress(online)

@@ -179,6 +179,7 @@ func (u *user) inspect(now time.Time) Inspection {
 	out.Cells = u.set.cells()
 	out.States = u.sh.e.rules().States
 	u.set.cals.tell(&out)
+	out.Publishing = u.publishing()
 	out.Claims, out.Apps = u.claimLines(now), u.set.apps().Apps
 	if u.roster.status == rosterRead {
 		out.RosterAge = u.roster.readAt.age(u.sh.e.instant(now))

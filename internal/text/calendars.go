@@ -30,17 +30,19 @@ var calendars = map[Key]*phrase{
 	"field.calendar.which.desc":    {"Which one is meant.", "Welcher gemeint ist."},
 	"field.calendar.read":          {"Last read", "Zuletzt gelesen"},
 
-	"option.calendar.list":     {"Show my calendars", "Meine Kalender anzeigen"},
-	"option.calendar.add":      {"Add a calendar", "Einen Kalender hinzufügen"},
-	"option.calendar.test":     {"Try a calendar", "Einen Kalender ausprobieren"},
-	"option.calendar.remove":   {"Remove calendars", "Kalender entfernen"},
-	"option.calendar.refuse":   {"Do not use the calendar of my organisation", "Den Kalender meiner Organisation nicht verwenden"},
-	"option.calendar.accept":   {"Use the calendar of my organisation again", "Den Kalender meiner Organisation wieder verwenden"},
-	"option.calendar.ics":      {"A calendar file (iCalendar, often called ICS or webcal)", "Eine Kalenderdatei (iCalendar, oft ICS oder webcal genannt)"},
-	"option.calendar.caldav":   {"A calendar server (CalDAV)", "Ein Kalenderserver (CalDAV)"},
-	"option.calendar.one":      {"%s (%s)", "%s (%s)"},
-	"option.calendar.one.read": {"%s (%s), last read %s", "%s (%s), zuletzt gelesen %s"},
-	"option.calendar.site":     {"The calendar of your organisation: %s, last read %s", "Der Kalender Ihrer Organisation: %s, zuletzt gelesen %s"},
+	"option.calendar.list":      {"Show my calendars", "Meine Kalender anzeigen"},
+	"option.calendar.add":       {"Add a calendar", "Einen Kalender hinzufügen"},
+	"option.calendar.test":      {"Try a calendar", "Einen Kalender ausprobieren"},
+	"option.calendar.remove":    {"Remove calendars", "Kalender entfernen"},
+	"option.calendar.refuse":    {"Do not use the calendar of my organisation", "Den Kalender meiner Organisation nicht verwenden"},
+	"option.calendar.accept":    {"Use the calendar of my organisation again", "Den Kalender meiner Organisation wieder verwenden"},
+	"option.calendar.publish":   {"Show what I do to all my contacts", "Allen meinen Kontakten zeigen, was ich tue"},
+	"option.calendar.unpublish": {"Do not show what I do to all my contacts", "Nicht allen meinen Kontakten zeigen, was ich tue"},
+	"option.calendar.ics":       {"A calendar file (iCalendar, often called ICS or webcal)", "Eine Kalenderdatei (iCalendar, oft ICS oder webcal genannt)"},
+	"option.calendar.caldav":    {"A calendar server (CalDAV)", "Ein Kalenderserver (CalDAV)"},
+	"option.calendar.one":       {"%s (%s)", "%s (%s)"},
+	"option.calendar.one.read":  {"%s (%s), last read %s", "%s (%s), zuletzt gelesen %s"},
+	"option.calendar.site":      {"The calendar of your organisation: %s, last read %s", "Der Kalender Ihrer Organisation: %s, zuletzt gelesen %s"},
 
 	"note.calendar.none":     {"You have added no calendar.", "Sie haben keinen Kalender hinzugefügt."},
 	"note.calendar.how":      {"To add one, run this command again and choose \"Add a calendar\".", "Um einen hinzuzufügen, führen Sie diesen Befehl noch einmal aus und wählen „Einen Kalender hinzufügen“."},
@@ -53,6 +55,27 @@ var calendars = map[Key]*phrase{
 	"note.calendar.works": {
 		"It can be read. Meetings in the next two days: %d, the first from %s until %s.",
 		"Er ist lesbar. Besprechungen in den nächsten zwei Tagen: %d, die erste von %s bis %s.",
+	},
+
+	"note.calendar.published": {
+		"Your server shows all your contacts what you do, such as \"In a meeting\", as long as every one of them may see it.",
+		"Ihr Server zeigt allen Ihren Kontakten, was Sie tun, etwa „In einer Besprechung“, solange jeder von ihnen das sehen darf.",
+	},
+	"note.calendar.unpublished": {"Your server does not show your contacts any more what you do.", "Ihr Server zeigt Ihren Kontakten nicht mehr, was Sie tun."},
+	"note.calendar.publishing":  {"Your server shows all your contacts what you do.", "Ihr Server zeigt allen Ihren Kontakten, was Sie tun."},
+	"note.calendar.held":        {"At the moment it shows nothing. %s", "Im Augenblick zeigt er nichts. %s"},
+
+	"error.calendar.publish.server": {
+		"Your server does not let this service show your contacts what you do. Your operator can allow it.",
+		"Ihr Server lässt diesen Dienst Ihren Kontakten nicht zeigen, was Sie tun. Ihr Betreiber kann das erlauben.",
+	},
+	"error.calendar.publish.roster": {
+		"Who your contacts are cannot be read here, and so not to whom your server would show what you do.",
+		"Wer Ihre Kontakte sind, ist hier nicht lesbar, und damit auch nicht, wem Ihr Server zeigen würde, was Sie tun.",
+	},
+	"error.calendar.publish.contact": {
+		"%s is a contact of yours who may not see what you do, and your server would show it to all your contacts. Change the level, or remove the contact.",
+		"%s gehört zu Ihren Kontakten und darf nicht sehen, was Sie tun; Ihr Server würde es aber allen Kontakten zeigen. Ändern Sie die Stufe, oder entfernen Sie den Kontakt.",
 	},
 
 	"error.calendar.key": {
