@@ -22,7 +22,7 @@ var floors = [][]string{
 	},
 	{"aggregation/calendar/sources/bearer"},
 	{
-		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token",
+		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token", "internal/audit",
 		"aggregation/calendar/sources/outbound", "aggregation/calendar/sources/batch",
 		"aggregation/calendar/sources/away", "aggregation/calendar/sources/exchange",
 	},
@@ -59,6 +59,7 @@ var narrow = map[string][]string{
 		"aggregation/calendar/sources/ews", "aggregation/calendar/sources/graph", "aggregation/calendar/sources/google",
 		"aggregation/calendar/sources/away", "aggregation/calendar/sources/bearer", "aggregation/calendar/sources/outbound",
 		"config", "internal/directory", "internal/polling", "internal/presence"},
+	"internal/audit":       {"internal/engine", "internal/presence"},
 	"internal/serverlists": {"internal/engine", "internal/presence", "privacy"},
 	// What fetches calendars knows no user, rule or store.
 	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},
