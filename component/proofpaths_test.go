@@ -58,6 +58,20 @@ var proofPaths = []proofPath{
 	{"presence to a mirror", []string{"presence ", "presence unavailable", "presence subscribed", "presence unsubscribed"},
 		presenceTo("", "unavailable", "subscribed", "unsubscribed")},
 	{"a bounce, and back again", []string{"presence error"}, presenceTo("error", "probe")},
+	{"a bounce", []string{"presence error"}, func(w *proofWorld) {
+		for _, m := range mirrors {
+			w.say("<presence type='error' from='" + w.watcher + "/w' to='" + m + "'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>")
+		}
+	}},
+	{"presence to the component", []string{"device ", "device unavailable", "device probe", "device subscribed", "device unsubscribed"}, func(w *proofWorld) {
+		for _, typ := range []string{"", "unavailable", "probe", "subscribed", "unsubscribed", "error"} {
+			w.presence(typ, proofDomain)
+		}
+	}},
+	{"the component as a contact", []string{"device subscribe", "device unsubscribe"}, func(w *proofWorld) {
+		w.presence("subscribe", proofDomain)
+		w.presence("unsubscribe", proofDomain)
+	}},
 	{"query", []string{"iq NSOwn"}, toMirrors("get", "<query xmlns='urn:presenced:1'/>")},
 	{"query of many", []string{"iq NSOwn"}, func(w *proofWorld) {
 		w.iq("get", proofDomain, "<query xmlns='urn:presenced:1'><presence jid='"+proofAlice+"'/><presence jid='x@example.org'/><presence jid='"+
@@ -129,6 +143,11 @@ var proofPaths = []proofPath{
 			w.http("DELETE", "/v1/users/"+user+"/claims/call", "")
 		}
 	}},
+	{"notices of calendars", []string{"route /v1/notices/graph"}, func(w *proofWorld) {
+		for _, user := range []string{proofAlice, proofCarol, "nobody@example.org"} {
+			w.http("POST", "/v1/notices/graph?source=microsoft&user="+user, `{"value":[{"clientState":"guessed"},{"clientState":"","lifecycleEvent":"missed"}]}`)
+		}
+	}},
 	{"badges", []string{"route /badge/{file}", "route /badge/stream"}, func(w *proofWorld) {
 		get("/badge/nobody.svg", "/badge/nobody.json")(w)
 		if w.badge != "" {
@@ -169,6 +188,18 @@ func ways(t *testing.T) []string {
 			for _, e := range c.List {
 				out = append(out, "presence "+quoted(t, e))
 			}
+		}
+	})
+	inSource(t, "device.go", func(n ast.Node) {
+		if f, ok := n.(*ast.FuncDecl); ok && f.Name.Name == "device" {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if c, ok := n.(*ast.CaseClause); ok {
+					for _, e := range c.List {
+						out = append(out, "device "+quoted(t, e))
+					}
+				}
+				return true
+			})
 		}
 	})
 	inSource(t, "../internal/web/routes.go", func(n ast.Node) {

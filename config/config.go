@@ -122,7 +122,7 @@ type ListsSQL struct {
 	DSNFile string `toml:"dsn_file" json:"dsn_file"`
 }
 
-// Policy is what the operator allows to be shown (SEMANTICS S9), and whether the
+// Policy is what the operator allows to be shown (SEMANTICS S3, S9), and whether the
 // audit trail tells of it.
 type Policy struct {
 	LastActive            string   `toml:"last_active" json:"last_active"`
@@ -132,6 +132,7 @@ type Policy struct {
 	Intranet              []string `toml:"intranet" json:"intranet"`
 	FileExtensions        []string `toml:"file_extensions" json:"file_extensions"`
 	Audit                 bool     `toml:"audit" json:"audit"`
+	Withhold              []string `toml:"withhold" json:"withhold"`
 }
 
 // NamedPolicy replaces the global policy for the users and the operator's groups

@@ -124,6 +124,7 @@ links = "block"
 intranet = ["wiki.example.org"]
 file_extensions = ["exe"]
 audit = false
+withhold = ["location"]
 [[policies]]
 name = "sales"
 users = ["bob@example.org"]

@@ -183,6 +183,9 @@ func presenceRules() map[string]rule {
 		"policy.file_extensions":         {doc: "Extensions that make a text a link.", example: `["exe"]`, exact: true, check: word},
 		"policy.audit":                   {doc: "Whether the audit trail, if audit.enabled is true, tells of a user."},
 
+		"policy.withhold": {doc: "What is shown to nobody, or to nobody in 100, 200, 300 or 400, whatever users choose.",
+			example: `["location", "mobilePhone 200"]`, exact: true, check: cell},
+
 		"policies.name":   {doc: "Named in grants.", example: `"sales"`, required: true, check: word},
 		"policies.users":  {doc: "Bare JIDs it is granted to.", example: `["alice@example.org"]`, check: bareJID},
 		"policies.groups": {doc: "Groups of directory.file it is granted to; users' own roster groups do not count.", example: `["Sales"]`, exact: true, check: notEmpty},

@@ -158,6 +158,8 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.setLevel(c, now, answer)
 	case SetPriority:
 		u.setPriority(c, answer)
+	case SetCell:
+		u.setCell(c, answer)
 	case SetNote:
 		u.setNote(c.Text, answer)
 	case SetOutOfOffice:
