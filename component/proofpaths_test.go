@@ -146,6 +146,11 @@ var proofPaths = []proofPath{
 			w.http("DELETE", "/v1/users/"+user+"/claims/call", "")
 		}
 	}},
+	{"notices of calendars", []string{"route /v1/notices/graph"}, func(w *proofWorld) {
+		for _, user := range []string{proofAlice, proofCarol, "nobody@example.org"} {
+			w.http("POST", "/v1/notices/graph?source=microsoft&user="+user, `{"value":[{"clientState":"guessed"},{"clientState":"","lifecycleEvent":"missed"}]}`)
+		}
+	}},
 	{"badges", []string{"route /badge/{file}", "route /badge/stream"}, func(w *proofWorld) {
 		get("/badge/nobody.svg", "/badge/nobody.json")(w)
 		if w.badge != "" {

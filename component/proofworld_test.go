@@ -171,6 +171,8 @@ func (w *proofWorld) openWeb(wrong fault) {
 	}
 	w.web = web.New(web.Options{
 		Door: door, Follow: w.e, Claims: w.e, Tokens: keep, Find: w.c.Find, Ready: func() bool { return true },
+		// The worst there could be: every notice of somebody whose calendar is read is heard.
+		Noticed:  func(_ string, user presence.Addr, _ string, _ bool) bool { return user.Key() == proofAlice },
 		Language: "en", Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	w.pipes = &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}

@@ -130,6 +130,7 @@ func TestInert_NamesWhatWasSet(t *testing.T) {
 		"[store]\nredis = \"redis://db\"":                                      nil,
 		"[privacy]\negress = \"off\"":                                          nil,
 		"[privacy]\negress = \"managed\"":                                      nil,
+		"[privacy]\nprovisioning = true":                                       {"privacy.provisioning"},
 		"[privacy]\nprovisioning = false":                                      nil,
 		"[calendar]\npreset = \"cisco\"":                                       nil,
 		"[[policies]]\nname = \"a\"\nphoto = \"none\"":                         nil,
