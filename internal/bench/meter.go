@@ -28,6 +28,7 @@ type meter struct {
 	done      int        // events that have led to all theirs
 	excess    int        // presences beyond need
 	complete  []int64    // when the last one of an event was read, Unix nanoseconds
+	last      time.Time  // when anything was read last
 }
 
 func newMeter(users int) *meter {
@@ -47,8 +48,10 @@ var (
 
 // feed takes bytes as they come; it is the OnBytes of the scripted server.
 func (m *meter) feed(p []byte) {
-	at := time.Now().UnixNano()
+	now := time.Now()
+	at := now.UnixNano()
 	m.mu.Lock()
+	m.last = now
 	if len(m.carry) > 0 {
 		m.carry = append(m.carry, p...)
 		p = m.carry
