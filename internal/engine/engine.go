@@ -72,6 +72,8 @@ type Engine struct {
 	grants  *grants
 	hidden  hiddenHosts
 	handles handles
+
+	questions sync.Pool // of *lookQuestion
 }
 
 // New wires an engine; Load and Start follow.
