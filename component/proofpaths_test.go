@@ -10,8 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"presenced/component/commands"
+	"presenced/internal/engine"
 )
 
 // proofPath is one way on which something about a user reaches a watcher. Whoever
@@ -53,6 +55,17 @@ func get(paths ...string) func(*proofWorld) {
 }
 
 var proofPaths = []proofPath{
+	{"contacts he is offered", []string{"offer WriteContacts", "offer SuggestContacts"}, func(w *proofWorld) {
+		if w.watcher != proofBob {
+			return // not a user here
+		}
+		w.apply(proofBob, engine.Enable{})
+		for range 2 { // the first login writes one, to see whether that works; it does not
+			w.say("<presence from='" + proofBob + "/w' to='" + proofDomain + "'/>")
+			time.Sleep(time.Minute)
+			w.say("<presence type='unavailable' from='" + proofBob + "/w' to='" + proofDomain + "'/>")
+		}
+	}},
 	{"probe", []string{"presence probe"}, presenceTo("probe")},
 	{"subscription", []string{"presence subscribe", "presence unsubscribe"}, presenceTo("subscribe", "unsubscribe", "subscribe")},
 	{"presence to a mirror", []string{"presence ", "presence unavailable", "presence subscribed", "presence unsubscribed"},
@@ -176,6 +189,11 @@ func ways(t *testing.T) []string {
 			if _, ok := kv.Key.(*ast.BasicLit); ok {
 				out = append(out, "route "+quoted(t, kv.Key))
 			}
+		}
+	})
+	inSource(t, "contacts.go", func(n ast.Node) { // what the component says unasked
+		if f, ok := n.(*ast.FuncDecl); ok && strings.HasSuffix(f.Name.Name, "Contacts") && f.Name.IsExported() {
+			out = append(out, "offer "+f.Name.Name)
 		}
 	})
 	for _, it := range commands.New(nil, commands.Options{}).Items("en") {

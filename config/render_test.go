@@ -130,7 +130,7 @@ func TestInert_NamesWhatWasSet(t *testing.T) {
 		"[store]\nredis = \"redis://db\"":                                         nil,
 		"[privacy]\negress = \"off\"":                                             nil,
 		"[privacy]\negress = \"managed\"":                                         nil,
-		"[privacy]\nprovisioning = false":                                         nil,
+		"[privacy]\nprovisioning = true":                                          nil,
 		"[calendar]\npreset = \"cisco\"":                                          nil,
 		"[[policies]]\nname = \"a\"\nphoto = \"none\"":                            nil,
 		"[audit]\nenabled = true\n[directory]\nfile = \"/d\"":                     {"audit.enabled"},

@@ -116,7 +116,7 @@ func (d *Daemon) wire(c *config.Config) error {
 		Calendars: d.calendars.poller, Sealer: d.calendars.sealer(),
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
-		Store: vault{d.store, d.tokens}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, ListWriter: d.edge, Log: d.log, Registerer: d.registry,
+		Store: vault{d.store, d.tokens}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, ListWriter: d.edge, Contacts: d.edge, Log: d.log, Registerer: d.registry,
 	}, rules)
 	if err != nil {
 		return err

@@ -33,6 +33,8 @@ type Options struct {
 	// is none (S13).
 	Forgetful  bool
 	ListWriter ListWriter // writes lists where the stream lets it; nil: nowhere
+	// Contacts puts mirrors into rosters; nil: nobody does.
+	Contacts ContactWriter
 	// Calendars reads users' calendars; nil: nobody does.
 	Calendars CalendarReader
 	// Sealer encrypts what is kept of calendars users add; nil: they may add none.
@@ -68,10 +70,11 @@ type Engine struct {
 	blank      atomic.Bool // the store held no user, and none has come since
 	distrusted atomic.Bool // this run must not end with that mark
 
-	alarms  alarms
-	grants  *grants
-	hidden  hiddenHosts
-	handles handles
+	alarms   alarms
+	grants   *grants
+	hidden   hiddenHosts
+	contacts contactHosts
+	handles  handles
 
 	questions sync.Pool // of *lookQuestion
 }

@@ -12,6 +12,9 @@ type rare struct {
 	apps     appsDoc
 	plans    plansDoc
 	priority priorityDoc
+	// provision is what happened to her roster, not what she chose: it is neither
+	// exported nor imported.
+	provision provisionDoc
 }
 
 // chooseRare replaces them by what change makes of them.
@@ -52,7 +55,7 @@ func (s *settings) rareDocuments(docs map[string][]byte) {
 // take is put among the choices, where it says something.
 func (r *rare) take(c *choices) {
 	c.rare = nil
-	if len(r.apps.Apps)+len(r.plans.Plans)+len(r.priority.People) > 0 {
+	if len(r.apps.Apps)+len(r.plans.Plans)+len(r.priority.People)+len(r.provision.Given) > 0 {
 		c.rare = r
 	}
 }

@@ -43,6 +43,11 @@ var basics = map[Key]*phrase{
 	"level.numbered":    {"%s (%d)", "%s (%d)"},
 	"level.customshows": {"Your operator decides what is shown.", "Ihr Betreiber legt fest, was gezeigt wird."},
 
+	"notice.group": {"Presence", "Präsenz"},
+	"notice.suggest": {
+		"These contacts show when your colleagues are in a meeting, on the phone or away. If your chat program does not offer to add them, you can do so yourself:",
+		"Diese Kontakte zeigen, wann Ihre Kollegen in einer Besprechung, am Telefon oder abwesend sind. Falls Ihr Chat-Programm nicht anbietet, sie hinzuzufügen, können Sie das selbst tun:",
+	},
 	"notice.request": {
 		"%s would like to see whether you are available. To answer, run the command \"requests\". Until you do, nothing is shown.",
 		"%s möchte sehen, ob Sie verfügbar sind. Antworten Sie mit dem Befehl „requests“. Bis dahin wird nichts gezeigt.",
