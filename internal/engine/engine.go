@@ -77,6 +77,8 @@ type Engine struct {
 	handles  handles
 
 	questions sync.Pool // of *lookQuestion
+
+	auditing atomic.Pointer[Auditor] // nil: nobody is told
 }
 
 // New wires an engine; Load and Start follow.
