@@ -47,7 +47,7 @@ type about struct {
 	hoursEnd instant
 	card     *presence.Profile // what her own vCard says; nil: nothing
 	lists    *listWrites       // on their way to her server; nil: none
-	offered  bool              // mirrors are being offered to her (privacy.provisioning)
+	offered  offerStep         // mirrors are being offered to her (privacy.provisioning)
 }
 
 // herself returns what is kept about a user, to be filled.

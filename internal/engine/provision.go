@@ -38,6 +38,10 @@ const (
 	// maxOffered is how many mirrors are given at once; the others come when the
 	// roster is read next.
 	maxOffered = 100
+	// maxOffering is to how many users of one host contacts are written at once: a
+	// server saves and pushes each. The others' turn comes when their rosters are read
+	// next, so that a whole site takes its time.
+	maxOffering = 8
 	// testLimit is how long the first write to a host may take to be seen there.
 	testLimit = 2 * time.Minute
 )
@@ -52,6 +56,15 @@ const (
 	offerMessages                 // it was not: contacts are suggested
 )
 
+// offerStep is how far an offer to one user has come.
+type offerStep uint8
+
+const (
+	offerNone    offerStep = iota
+	offerAsked             // whom she is offered is being found out, or stored
+	offerWriting           // it is on its way to her server: one of maxOffering
+)
+
 // contactHosts tells whether a host takes contacts, from what became of the first:
 // some servers grant the right and refuse every use of it. It begins anew with each
 // attach.
@@ -61,8 +74,40 @@ type contactHosts struct {
 }
 
 type contactHost struct {
-	way   offering
-	until time.Time // the end of a test
+	way     offering
+	until   time.Time // the end of a test
+	writing int       // users to whom contacts are being written
+}
+
+// begin takes one of the places of a host; false: there is none.
+func (c *contactHosts) begin(host string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := c.of[host]
+	if h.writing >= maxOffering {
+		return false
+	}
+	h.writing++
+	c.put(host, h)
+	return true
+}
+
+// end gives the place back.
+func (c *contactHosts) end(host string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h := c.of[host]; h.writing > 0 { // else it was before the attach
+		h.writing--
+		c.put(host, h)
+	}
+}
+
+// put notes what is known of a host; mu is held.
+func (c *contactHosts) put(host string, h contactHost) {
+	if c.of == nil {
+		c.of = make(map[string]contactHost)
+	}
+	c.of[host] = h
 }
 
 func (c *contactHosts) reset() {
@@ -78,10 +123,8 @@ func (c *contactHosts) way(host string, now time.Time) offering {
 	defer c.mu.Unlock()
 	h := c.of[host]
 	if h.way == offerUntested || h.way == offerTesting && now.After(h.until) {
-		if c.of == nil {
-			c.of = make(map[string]contactHost)
-		}
-		c.of[host] = contactHost{offerTesting, now.Add(testLimit)}
+		h.way, h.until = offerTesting, now.Add(testLimit)
+		c.put(host, h)
 		return offerUntested
 	}
 	return h.way
@@ -100,10 +143,8 @@ func (c *contactHosts) found(host string, works bool) bool {
 	if h.way == way || !works && h.way != offerTesting {
 		return false
 	}
-	if c.of == nil {
-		c.of = make(map[string]contactHost)
-	}
-	c.of[host] = contactHost{way: way}
+	h.way = way
+	c.put(host, h)
 	return true
 }
 
@@ -136,7 +177,7 @@ func (u *user) provision(contacts []presence.Contact, now time.Time) {
 	if !g.changed && len(g.open) == 0 {
 		return
 	}
-	u.herself().offered = true
+	u.herself().offered = offerAsked
 	u.askAdmitting(g.open, func(now time.Time, open []presence.Contact) {
 		if !u.do(now, func(now time.Time) { u.give(g, open, now) }) {
 			u.offeringOver()
@@ -145,12 +186,17 @@ func (u *user) provision(contacts []presence.Contact, now time.Time) {
 }
 
 // offered reports whether an offer is under way.
-func (u *user) offered() bool { return u.about != nil && u.about.offered }
+func (u *user) offered() bool { return u.about != nil && u.about.offered != offerNone }
 
+// offeringOver ends an offer, wherever it was.
 func (u *user) offeringOver() {
-	if u.about != nil {
-		u.about.offered = false
+	if !u.offered() {
+		return
 	}
+	if u.about.offered == offerWriting {
+		u.sh.e.contacts.end(u.host.Name)
+	}
+	u.about.offered = offerNone
 }
 
 // askAdmitting asks the owners of contacts which of them would accept her, and hands
@@ -246,9 +292,10 @@ func (u *user) chooseWay(g *giving, open []presence.Contact, now time.Time) (giv
 	if !u.host.Sets {
 		return givenSuggested, open
 	}
-	if len(open) == 0 {
+	if len(open) == 0 || !e.contacts.begin(host) {
 		return givenWritten, nil
 	}
+	u.about.offered = offerWriting
 	switch e.contacts.way(host, now) {
 	case offerUntested:
 		return givenWritten, open[:1] // the self-test

@@ -407,3 +407,39 @@ func TestProvision_ImportKeepsWhatWasOffered(t *testing.T) {
 		a.want("when he leaves", removed)
 	})
 }
+
+// TestProvision_AFewAtOnce: a site that turns it on does not write all rosters at once,
+// and who is erased meanwhile gives the place back.
+func TestProvision_AFewAtOnce(t *testing.T) {
+	provisioned(t, newMemory(), func(w *world, a *album) {
+		w.arrives()
+		a.want("the test", added)
+		w.set(func() { a.dead = true })
+		user := func(i int) string { return fmt.Sprintf("u%d@example.org", i) }
+		for i := range 2 * maxOffering {
+			w.set(func() {
+				w.out.rosters[user(i)] = []presence.Contact{{Addr: presence.MustAddr(alice), Subscription: presence.SubTo}}
+			})
+			w.apply(user(i), Enable{})
+			w.device(user(i)+"/desk", Device{})
+		}
+		time.Sleep(2 * time.Minute)
+		under := a.did()
+		if len(under) != maxOffering {
+			t.Fatalf("on their way is %q, want that of %d users", under, maxOffering)
+		}
+		w.set(func() { a.dead = false })
+		for i := range 2 * maxOffering {
+			if strings.HasPrefix(under[3], "roster of "+user(i)+":") {
+				w.apply(user(i), Erase{})
+			} else {
+				w.ContactsWritten(presence.MustAddr(user(i)), nil)
+			}
+		}
+		a.did()
+		time.Sleep(5 * time.Minute)
+		if n := len(a.did()); n != maxOffering {
+			t.Errorf("then those of %d, want the other %d", n, maxOffering)
+		}
+	})
+}
