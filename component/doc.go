@@ -59,6 +59,8 @@ type Door interface {
 	ListsWritten(user presence.Addr, err error)
 	// ContactsWritten answers WriteContacts, unless the link was lost meanwhile.
 	ContactsWritten(user presence.Addr, err error)
+	// ActivityPublished answers PublishActivity, unless the link was lost meanwhile.
+	ActivityPublished(user presence.Addr, err error)
 	// Look returns one view per user for the asker: the offline view for who
 	// is unknown, hidden or not loaded in time. It may wait up to 10 s.
 	Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
@@ -87,4 +89,5 @@ var (
 	_ engine.Sender        = (*Component)(nil)
 	_ engine.ListWriter    = (*Component)(nil)
 	_ engine.ContactWriter = (*Component)(nil)
+	_ engine.Publisher     = (*Component)(nil)
 )

@@ -102,6 +102,10 @@ func (d *fakeDoor) ContactsWritten(user presence.Addr, err error) {
 	d.note("contacts %s err=%v", user, err)
 }
 
+func (d *fakeDoor) ActivityPublished(user presence.Addr, err error) {
+	d.note("published %s err=%v", user, err)
+}
+
 func (d *fakeDoor) Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View {
 	if d.look != nil {
 		return d.look(ctx, asker, users)

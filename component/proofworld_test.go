@@ -61,19 +61,21 @@ func (keepsNothing) Flush(context.Context) error                          { retu
 // exact, and speaks bytes on all its sides.
 type proofWorld struct {
 	*testing.T
-	watcher string // bare JID
-	e       *engine.Engine
-	c       *Component
-	server  *proofServer
-	web     *web.Server
-	client  *http.Client
-	pipes   *pipeListener
-	token   string
-	badge   string // alice's handle
-	etag    string // seen last
-	phones  map[string]string
-	site    *privacy.Site
-	asked   int
+	watcher  string // bare JID
+	e        *engine.Engine
+	c        *Component
+	server   *proofServer
+	web      *web.Server
+	client   *http.Client
+	pipes    *pipeListener
+	token    string
+	badge    string // alice's handle
+	etag     string // seen last
+	phones   map[string]string
+	withheld []string // by the operator, of alice
+	egress   bool     // the operator has raw presence kept in
+	site     *privacy.Site
+	asked    int
 
 	start time.Time
 	mu    sync.Mutex          // guards seen and names
@@ -102,7 +104,7 @@ func newProofWorld(t *testing.T, watcher string, wrong fault) *proofWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server = &proofServer{w: w, contacts: []string{proofBob, proofFred}}
+	w.server = &proofServer{w: w, contacts: []string{proofBob, proofFred}, lists: map[string]string{}}
 	w.c, err = New(Options{
 		Domain: proofDomain, Hosts: []string{proofHost}, Secret: func() string { return "" }, Dial: w.server.dial,
 	})
@@ -116,7 +118,7 @@ func newProofWorld(t *testing.T, watcher string, wrong fault) *proofWorld {
 	}
 	w.e, err = engine.New(engine.Options{
 		Domain: proofDomain, Hosts: []string{proofHost}, Language: "en", Liveness: time.Minute,
-		Store: keepsNothing{}, Sender: sender, Contacts: w.c, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Shards: 1,
+		Store: keepsNothing{}, Sender: sender, ListWriter: w.c, Contacts: w.c, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Shards: 1,
 	}, w.rules())
 	if err != nil {
 		t.Fatal(err)
@@ -138,10 +140,14 @@ func newProofWorld(t *testing.T, watcher string, wrong fault) *proofWorld {
 func (w *proofWorld) rules() *engine.Rules {
 	op := privacy.DefaultOperator()
 	op.LastActive = privacy.LastActiveExact
+	closed := engine.Policy{Operator: op, Users: map[presence.Addr]bool{presence.MustAddr(proofAlice): true}}
+	closed.Operator.Name = "closed"
+	closed.Operator.Withheld, _ = privacy.ParseWithheld(w.withheld)
 	phones := maps.Clone(w.phones)
 	return &engine.Rules{
 		System:       eval.System{Aggregation: aggregation.Default(), Operator: op, Site: w.site},
-		Provisioning: true, Refresh: 10 * time.Minute, MaxStale: 24 * time.Hour, Limits: roster.Limits{Watchers: 1000, Requests: 200},
+		Provisioning: true, Refresh: 10 * time.Minute, MaxStale: 24 * time.Hour, Limits: roster.Limits{Watchers: 1000, Requests: 200}, Egress: w.egress,
+		Policies: []engine.Policy{closed},
 		Directory: func(a presence.Addr) *presence.Profile {
 			if a.Local() != "alice" {
 				return nil
@@ -165,6 +171,8 @@ func (w *proofWorld) openWeb(wrong fault) {
 	}
 	w.web = web.New(web.Options{
 		Door: door, Follow: w.e, Claims: w.e, Tokens: keep, Find: w.c.Find, Ready: func() bool { return true },
+		// The worst there could be: every notice of somebody whose calendar is read is heard.
+		Noticed:  func(_ string, user presence.Addr, _ string, _ bool) bool { return user.Key() == proofAlice },
 		Language: "en", Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	w.pipes = &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -232,7 +240,7 @@ func (w *proofWorld) all() []string {
 }
 
 // random finds what is drawn anew in each run: keyed digests, and ids.
-var random = regexp.MustCompile(`"[A-Za-z0-9_-]{22}"|sessionid='[^']+'|\bid='[A-Z2-7]{16}([A-Z2-7]{10})?'|id: [0-9a-f]{12}-`)
+var random = regexp.MustCompile(`"[A-Za-z0-9_-]{22}"|sessionid='[^']+'|\bid='[A-Z2-7]{16}(?:[A-Z2-7]{10})?'|id: [0-9a-f]{12}-`)
 
 // anonymous gives random names others that tell which were equal and in what order
 // they came, which is all that somebody can learn from them. The caller holds mu.

@@ -158,6 +158,8 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.setLevel(c, now, answer)
 	case SetPriority:
 		u.setPriority(c, answer)
+	case SetCell:
+		u.setCell(c, answer)
 	case SetNote:
 		u.setNote(c.Text, answer)
 	case SetOutOfOffice:
@@ -184,6 +186,8 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.removeCalendar(c.ID, answer)
 	case SetSiteCalendars:
 		u.setSiteCalendars(c.On, answer)
+	case SetPublishing:
+		u.setPublishing(c.On, now, answer)
 	case SetBadge:
 		u.setBadge(c.On, answer)
 	case AllowApp:

@@ -307,6 +307,7 @@ func (u *user) erase(answer answerFunc) {
 		had := u.set.enrol.Consent
 		u.takeBack(given)
 		none := roster.Subs{}
+		u.leavePublished()
 		u.leaveOld(&none)
 		u.set.subs.Each(func(_ presence.Addr, entry roster.Entry) {
 			if entry.Standing == roster.Accepted {

@@ -168,6 +168,7 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 				u.takeBack(given)
 				u.set.enrol = doc
 				u.sh.e.setKnown(u.addr, u.set.egress != nil)
+				u.leavePublished()
 				u.forgetPresence(now)
 				u.forgetCalendars(now)
 				u.oweEgress(online)

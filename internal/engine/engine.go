@@ -33,6 +33,7 @@ type Options struct {
 	// is none (S13).
 	Forgetful  bool
 	ListWriter ListWriter // writes lists where the stream lets it; nil: nowhere
+	Publisher  Publisher  // publishes activities where the stream lets it; nil: nowhere
 	// Contacts puts mirrors into rosters; nil: nobody does.
 	Contacts ContactWriter
 	// Calendars reads users' calendars; nil: nobody does.
