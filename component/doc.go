@@ -57,6 +57,8 @@ type Door interface {
 	ListsRead(user presence.Addr, lists engine.Lists, err error)
 	// ListsWritten answers WriteLists, unless the link was lost meanwhile.
 	ListsWritten(user presence.Addr, err error)
+	// ContactsWritten answers WriteContacts, unless the link was lost meanwhile.
+	ContactsWritten(user presence.Addr, err error)
 	// ActivityPublished answers PublishActivity, unless the link was lost meanwhile.
 	ActivityPublished(user presence.Addr, err error)
 	// Look returns one view per user for the asker: the offline view for who
@@ -84,7 +86,8 @@ type Commands interface {
 }
 
 var (
-	_ engine.Sender     = (*Component)(nil)
-	_ engine.ListWriter = (*Component)(nil)
-	_ engine.Publisher  = (*Component)(nil)
+	_ engine.Sender        = (*Component)(nil)
+	_ engine.ListWriter    = (*Component)(nil)
+	_ engine.ContactWriter = (*Component)(nil)
+	_ engine.Publisher     = (*Component)(nil)
 )

@@ -98,6 +98,10 @@ func (d *fakeDoor) ListsWritten(user presence.Addr, err error) {
 	d.note("written %s err=%v", user, err)
 }
 
+func (d *fakeDoor) ContactsWritten(user presence.Addr, err error) {
+	d.note("contacts %s err=%v", user, err)
+}
+
 func (d *fakeDoor) ActivityPublished(user presence.Addr, err error) {
 	d.note("published %s err=%v", user, err)
 }

@@ -141,16 +141,16 @@ func (h *hostLink) mode(now time.Time, t *timing) (want engine.Host, ok bool) {
 	case g == nil:
 		return plain, now.Sub(h.answered) >= t.grace
 	}
-	plain.Roster = g.ReadsList
+	plain.Roster, plain.Sets = g.ReadsList, g.ReadsList && g.SetsList
 	switch {
 	case !g.Managed():
 		return plain, true
 	case g.Version >= 2:
-		return engine.Host{Name: h.name, Managed: true, Reports: true, Roster: g.ReadsList, Complete: true}, true
+		return engine.Host{Name: h.name, Managed: true, Reports: true, Roster: plain.Roster, Sets: plain.Sets, Complete: true}, true
 	}
 	// Servers of the first version forward presence and do not report dropped
 	// sessions.
-	return engine.Host{Name: h.name, Managed: true, Roster: g.ReadsList, Consent: true}, true
+	return engine.Host{Name: h.name, Managed: true, Roster: plain.Roster, Sets: plain.Sets, Consent: true}, true
 }
 
 // pingHosts pipelines the first ping to each host.

@@ -356,7 +356,7 @@ func (p *proofPlay) begin() {
 	if p.script.asks && strings.HasSuffix(p.watcher, "@"+proofHost) {
 		p.apply(p.watcher, engine.Enable{})
 		time.Sleep(time.Second) // what is asked of his server now is another matter
-		p.say("<presence from='" + p.watcher + "/w' to='" + proofDomain + "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:x' ver='" + askingVer + "'/></presence>")
+		p.say("<presence from='" + p.watcher + "/w' to='" + proofDomain + "'>" + askingCaps + "</presence>")
 	}
 	first := p.script.sees
 	if first == presence.Blocked {

@@ -10,8 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"presenced/component/commands"
+	"presenced/internal/engine"
 )
 
 // proofPath is one way on which something about a user reaches a watcher. Whoever
@@ -55,7 +57,21 @@ func get(paths ...string) func(*proofWorld) {
 // askingVer is what askingInfo is known by.
 const askingVer = "+8ejAZzWZfM2MCBFcP4f8ODGfh0="
 
+// askingCaps is how a client of that kind names it.
+const askingCaps = "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:x' ver='" + askingVer + "'/>"
+
 var proofPaths = []proofPath{
+	{"contacts he is offered", []string{"offer WriteContacts", "offer SuggestContacts"}, func(w *proofWorld) {
+		if w.watcher != proofBob {
+			return // not a user here
+		}
+		w.apply(proofBob, engine.Enable{})
+		for range 2 { // the first login writes one, to see whether that works; it does not
+			w.say("<presence from='" + proofBob + "/w' to='" + proofDomain + "'>" + askingCaps + "</presence>")
+			time.Sleep(time.Minute)
+			w.say("<presence type='unavailable' from='" + proofBob + "/w' to='" + proofDomain + "'/>")
+		}
+	}},
 	{"probe", []string{"presence probe"}, presenceTo("probe")},
 	{"subscription", []string{"presence subscribe", "presence unsubscribe"}, presenceTo("subscribe", "unsubscribe", "subscribe")},
 	{"presence to a mirror", []string{"presence ", "presence unavailable", "presence subscribed", "presence unsubscribed"},
@@ -158,7 +174,7 @@ var proofPaths = []proofPath{
 		}
 	}},
 	{"activities, for a client that asks", []string{"event nsActivity", "event nsEvent"}, func(w *proofWorld) {
-		w.say("<presence from='"+w.watcher+"/w' to='"+proofDomain+"'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:x' ver='"+askingVer+"'/></presence>",
+		w.say("<presence from='"+w.watcher+"/w' to='"+proofDomain+"'>"+askingCaps+"</presence>",
 			"<presence type='unavailable' from='"+w.watcher+"/other' to='"+proofDomain+"'/>")
 	}},
 	{"the page", []string{"route /indicator.js", "route /page.js", "route /page.css", "route /{$}", "route /openapi.yaml"}, get("/page.css", "/nothing")},
@@ -208,6 +224,11 @@ func ways(t *testing.T) []string {
 			if _, ok := kv.Key.(*ast.BasicLit); ok {
 				out = append(out, "route "+quoted(t, kv.Key))
 			}
+		}
+	})
+	inSource(t, "contacts.go", func(n ast.Node) { // what the component says unasked
+		if f, ok := n.(*ast.FuncDecl); ok && strings.HasSuffix(f.Name.Name, "Contacts") && f.Name.IsExported() {
+			out = append(out, "offer "+f.Name.Name)
 		}
 	})
 	for _, it := range commands.New(nil, commands.Options{}).Items("en") {

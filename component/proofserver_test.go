@@ -62,6 +62,8 @@ func (s *proofServer) take(raw string) {
 	switch {
 	case string(st.Name.Local) == "handshake":
 		s.write(proofAdvert)
+	case bare == s.w.watcher && string(st.Type) == "probe":
+		s.w.got("peek", raw)
 	case bare == s.w.watcher && strings.Contains(raw, "node='urn:x#"+askingVer+"'"):
 		s.w.got("stanza", raw)
 		s.write(fmt.Sprintf("<iq type='result' id='%s' from='%s' to='%s'><query xmlns='http://jabber.org/protocol/disco#info'>%s</query></iq>", id, to, proofDomain, askingInfo))
@@ -70,6 +72,15 @@ func (s *proofServer) take(raw string) {
 	case bare == s.w.watcher && !strings.Contains(raw, "jabber:iq:roster") && !strings.Contains(raw, "<vCard xmlns='vcard-temp'/>"), strings.HasPrefix(id, "w"):
 		s.w.got("stanza", raw)
 	case st.Kind != stream.KindIQ || string(st.Type) != "get" && string(st.Type) != "set":
+	case strings.Contains(raw, "jabber:iq:roster") && string(st.Type) == "set": // acknowledged, and not kept
+		switch {
+		case bare != s.w.watcher:
+		case strings.Contains(raw, "jid='"+proofDomain+"'"):
+			s.w.got("peek", strings.Replace(raw, id, "", 1)) // another goroutine's than what he is offered: in no order with it
+		default:
+			s.w.got("stanza", raw)
+		}
+		s.write(fmt.Sprintf("<iq type='result' id='%s' from='%s' to='%s'/>", id, to, proofDomain))
 	case strings.Contains(raw, "jabber:iq:roster"):
 		s.write(fmt.Sprintf("<iq type='result' id='%s' from='%s' to='%s'><query xmlns='jabber:iq:roster'>%s</query></iq>", id, to, proofDomain, s.roster(bare)))
 	case strings.Contains(raw, "urn:xmpp:ping"):
@@ -84,6 +95,11 @@ func (s *proofServer) take(raw string) {
 
 func (s *proofServer) roster(of string) string {
 	var b strings.Builder
+	if of == proofBob {
+		for _, c := range []string{proofAlice, "nobody@" + proofHost, proofCarol} {
+			fmt.Fprintf(&b, "<item jid='%s' subscription='both'/>", c)
+		}
+	}
 	if of == proofAlice || of == proofCarol {
 		s.w.mu.Lock()
 		defer s.w.mu.Unlock()

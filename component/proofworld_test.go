@@ -118,7 +118,7 @@ func newProofWorld(t *testing.T, watcher string, wrong fault) *proofWorld {
 	}
 	w.e, err = engine.New(engine.Options{
 		Domain: proofDomain, Hosts: []string{proofHost}, Language: "en", Liveness: time.Minute,
-		Store: keepsNothing{}, Sender: sender, ListWriter: w.c, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Shards: 1,
+		Store: keepsNothing{}, Sender: sender, ListWriter: w.c, Contacts: w.c, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Shards: 1,
 	}, w.rules())
 	if err != nil {
 		t.Fatal(err)
@@ -145,8 +145,8 @@ func (w *proofWorld) rules() *engine.Rules {
 	closed.Operator.Withheld, _ = privacy.ParseWithheld(w.withheld)
 	phones := maps.Clone(w.phones)
 	return &engine.Rules{
-		System:  eval.System{Aggregation: aggregation.Default(), Operator: op, Site: w.site},
-		Refresh: 10 * time.Minute, MaxStale: 24 * time.Hour, Limits: roster.Limits{Watchers: 1000, Requests: 200}, Egress: w.egress,
+		System:       eval.System{Aggregation: aggregation.Default(), Operator: op, Site: w.site},
+		Provisioning: true, Refresh: 10 * time.Minute, MaxStale: 24 * time.Hour, Limits: roster.Limits{Watchers: 1000, Requests: 200}, Egress: w.egress,
 		Policies: []engine.Policy{closed},
 		Directory: func(a presence.Addr) *presence.Profile {
 			if a.Local() != "alice" {

@@ -18,7 +18,6 @@ type inert struct {
 func inertKeys() []inert {
 	return []inert{
 		{key: "presence.shared_groups"}, // no server marks them: they count as the user's own
-		{key: "privacy.provisioning", acted: func(c *Config) bool { return !c.Privacy.Provisioning }},
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -91,6 +93,66 @@ func TestReport_JSONIsWhatOthersRead(t *testing.T) {
 	}
 }
 
+func TestReport_RowsWithNamesAreNamed(t *testing.T) {
+	g := goal{rowHTTP, "throughput", "ratio", atLeast, 0.5, none()}
+	r := newReport([]figure{g.figure([]float64{0.6}, nil)}, false)
+	text, err := json.Marshal(r)
+	if err != nil || !strings.Contains(string(text), `"rows":[{"row":"http","name":"throughput",`) {
+		t.Errorf("got %s, %v", text, err)
+	}
+	var out strings.Builder
+	if r.print(&out); !strings.Contains(out.String(), "\n http  throughput, ratio") {
+		t.Errorf("printed as\n%s", out.String())
+	}
+}
+
+func TestReadAnswer_TakesOneAnswerAndNoMore(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 3\r\n\r\n"
+	for _, c := range []struct {
+		name, in, body, rest, wrong string
+	}{
+		{"one", ok + "abc", "abc", "", ""},
+		{"what follows is left", ok + "abcHTTP/1.1", "abc", "HTTP/1.1", ""},
+		{"cut short", ok + "ab", "ab", "", "EOF"},
+		{"refused", "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", "", "", "429"},
+		{"of unknown length", "HTTP/1.1 200 OK\r\n\r\n", "", "", "unknown length"},
+	} {
+		var body strings.Builder
+		in := bufio.NewReader(strings.NewReader(c.in))
+		err := readAnswer(in, &body)
+		if body.String() != c.body || (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("%s: got %q, %v", c.name, body.String(), err)
+			continue
+		}
+		if rest, _ := io.ReadAll(in); err == nil && string(rest) != c.rest {
+			t.Errorf("%s: %q is left, want %q", c.name, rest, c.rest)
+		}
+	}
+}
+
+// TestListener_CountsWhatItMustBeTold: the state at first, then each change once.
+func TestListener_CountsWhatItMustBeTold(t *testing.T) {
+	c := &audience{sent: make([]atomic.Int64, 3), failed: make(chan error, 1)}
+	c.first.Store(10)
+	sees := &listener{of: c, last: map[int]int{}, initial: 1}
+	for _, n := range []int{9, 10, 12} {
+		sees.take(1, n, true, time.Now())
+	}
+	if c.ready.Load() != 1 || c.told.Load() != 2 || len(sees.took) != 2 {
+		t.Errorf("%d ready, %d told; want 1 and 2", c.ready.Load(), c.told.Load())
+	}
+	sees.take(1, 12, true, time.Now())
+	if len(c.failed) != 1 {
+		t.Error("a change told twice is not noticed")
+	}
+	blind := &listener{of: c, blind: true, last: map[int]int{}}
+	blind.take(1, 0, false, time.Now())
+	blind.take(1, 11, true, time.Now())
+	if c.leaks.Load() != 1 {
+		t.Errorf("%d leaks, want 1", c.leaks.Load())
+	}
+}
+
 func TestParseMetrics_SumsSeriesOfOneName(t *testing.T) {
 	got := parseMetrics("# HELP a x\n# TYPE a counter\na{k=\"v 1\"} 2\na{k=\"w\"} 3e2\nb 7\n")
 	if got["a"] != 302 || got["b"] != 7 || len(got) != 2 {
@@ -116,11 +178,11 @@ func TestRound_KeepsFourDigits(t *testing.T) {
 }
 
 func TestParseFlags(t *testing.T) {
-	f, err := parseFlags([]string{"-rows", "6, 8", "-quick"}, io.Discard)
-	if err != nil || !slices.Equal(f.rows, []int{6, 8}) || !f.quick {
+	f, err := parseFlags([]string{"-rows", "6, 8 http", "-quick"}, io.Discard)
+	if err != nil || !slices.Equal(f.rows, []int{6, 8, rowHTTP}) || !f.quick {
 		t.Errorf("got %+v, %v", f, err)
 	}
-	for _, args := range [][]string{{"-rows", "99"}, {"-rows", "six"}, {"more"}} {
+	for _, args := range [][]string{{"-rows", "99"}, {"-rows", "101"}, {"-rows", "six"}, {"more"}} {
 		if _, err := parseFlags(args, io.Discard); err == nil {
 			t.Errorf("%q is accepted", args)
 		}

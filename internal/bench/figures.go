@@ -23,7 +23,7 @@ const (
 
 // figure is one measured ratio.
 type figure struct {
-	Row     int       `json:"row"` // of docs/performance.md
+	Row     row       `json:"row"` // of docs/performance.md
 	Name    string    `json:"name"`
 	Value   float64   `json:"value"` // the median of Runs
 	Unit    string    `json:"unit"`
@@ -52,7 +52,7 @@ func none() float64 { return math.NaN() }
 // figure holds the runs to the goal.
 func (g goal) figure(runs []float64, also map[string]float64) figure {
 	f := figure{
-		Row: g.row, Name: g.name, Unit: g.unit, Compare: g.compare, Must: g.must,
+		Row: row(g.row), Name: g.name, Unit: g.unit, Compare: g.compare, Must: g.must,
 		Value: round(median(runs)), Min: round(slices.Min(runs)), Max: round(slices.Max(runs)), Also: also,
 	}
 	for _, v := range runs {
@@ -124,11 +124,11 @@ func (r report) missed() int {
 
 // print tells the report in words.
 func (r report) print(out io.Writer) {
-	say(out, "\n%3s  %-64s %12s  %-14s %s", "row", "what", "median", "must", "verdict")
+	say(out, "\n%5s  %-64s %12s  %-14s %s", "row", "what", "median", "must", "verdict")
 	for i := range r.Rows {
 		f := &r.Rows[i]
-		say(out, "%3d  %-64s %12s  %-14s %s", f.Row, f.Name+", "+f.Unit, number(f.Value), limit(f.Compare, f.Must), f.verdict())
-		say(out, "%3s  %s", "", f.aside())
+		say(out, "%5s  %-64s %12s  %-14s %s", f.Row, f.Name+", "+f.Unit, number(f.Value), limit(f.Compare, f.Must), f.verdict())
+		say(out, "%5s  %s", "", f.aside())
 	}
 }
 

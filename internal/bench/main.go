@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -31,6 +30,9 @@ type flags struct {
 }
 
 func main() {
+	if os.Getenv(staticEnv) != "" {
+		os.Exit(serveStatic(os.Stdin, os.Stdout, os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
@@ -76,7 +78,7 @@ func parseFlags(args []string, errOut io.Writer) (flags, error) {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
 	set.SetOutput(errOut)
 	set.StringVar(&f.out, "out", "", "write the figures as JSON to this `file`")
-	set.StringVar(&rows, "rows", "", "measure only these `rows`, for example 6,8")
+	set.StringVar(&rows, "rows", "", "measure only these `rows`, for example 6,8,http")
 	set.BoolVar(&f.quick, "quick", false, "shorten everything: shows that it runs, the figures mean little")
 	set.StringVar(&f.profile, "profile", "", "measure nothing, write profiles of the daemon under load into this `directory`")
 	if err := set.Parse(args); err != nil {
@@ -86,8 +88,8 @@ func parseFlags(args []string, errOut io.Writer) (flags, error) {
 		return f, fmt.Errorf("unexpected argument %q: see -help", set.Arg(0))
 	}
 	for _, word := range strings.FieldsFunc(rows, func(r rune) bool { return r == ',' || r == ' ' }) {
-		n, err := strconv.Atoi(word)
-		if err != nil || !slices.ContainsFunc(benches(), func(b bench) bool { return slices.Contains(b.rows, n) }) {
+		n, ok := parseRow(word)
+		if !ok || !slices.ContainsFunc(benches(), func(b bench) bool { return slices.Contains(b.rows, n) }) {
 			return f, fmt.Errorf("-rows %s: there is no row %q here; there are %s", rows, word, rowList())
 		}
 		f.rows = append(f.rows, n)
@@ -125,6 +127,9 @@ func benches() []bench {
 		{rows: []int{18}, run: refill},
 		{rows: []int{19}, run: meetings},
 		{rows: []int{20}, run: expansion},
+		{rows: []int{rowHTTP}, run: throughput},
+		{rows: []int{rowBatch}, run: batch},
+		{rows: []int{rowStream}, run: streams},
 	}
 }
 
@@ -140,7 +145,7 @@ func rowList() string {
 func words(rows []int) string {
 	var w []string
 	for _, n := range rows {
-		w = append(w, strconv.Itoa(n))
+		w = append(w, row(n).String())
 	}
 	return strings.Join(w, ", ")
 }
@@ -174,9 +179,9 @@ func measure(ctx context.Context, f flags, out io.Writer) (r report, err error) 
 			}
 			continue
 		}
-		rows = append(rows, slices.DeleteFunc(figures, func(g figure) bool { return !f.wants(g.Row) })...)
+		rows = append(rows, slices.DeleteFunc(figures, func(g figure) bool { return !f.wants(int(g.Row)) })...)
 	}
-	slices.SortStableFunc(rows, func(a, b figure) int { return a.Row - b.Row })
+	slices.SortStableFunc(rows, func(a, b figure) int { return int(a.Row - b.Row) })
 	return newReport(rows, f.quick), err
 }
 

@@ -29,6 +29,7 @@ type meter struct {
 	excess    int        // presences beyond need
 	began     []int64    // when the first one of an event was read, Unix nanoseconds
 	complete  []int64    // and the last
+	last      time.Time  // when anything was read last
 }
 
 func newMeter(users int) *meter {
@@ -48,8 +49,10 @@ var (
 
 // feed takes bytes as they come; it is the OnBytes of the scripted server.
 func (m *meter) feed(p []byte) {
-	at := time.Now().UnixNano()
+	now := time.Now()
+	at := now.UnixNano()
 	m.mu.Lock()
+	m.last = now
 	if len(m.carry) > 0 {
 		m.carry = append(m.carry, p...)
 		p = m.carry

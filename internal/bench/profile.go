@@ -26,7 +26,7 @@ const profilerEnv = "BENCH_PROFILE_DIR"
 
 // profile puts loads on a daemon with the profiler in it and leaves
 // cpu-N.pprof and allocs-N.pprof: in DIR/usual of rows 8 (N = 1) and 15 (N = 2),
-// in DIR/many of row 1 and DIR/stored of row 3 (N = 1), and in DIR/heap heap-N.pprof, what row 12 counts.
+// in DIR/many of row 1, DIR/stored of row 3 and DIR/http (N = 1), and in DIR/heap heap-N.pprof, what row 12 counts.
 func profile(ctx context.Context, f flags, out io.Writer) (err error) {
 	dir, err := filepath.Abs(f.profile)
 	if err != nil {
@@ -50,6 +50,7 @@ func profile(ctx context.Context, f flags, out io.Writer) (err error) {
 		{"usual", 8, l.usual(), func(s *site) []func() error { return []func() error{s.steadily(ctx), s.repeatedly(ctx)} }},
 		{"many", 1, l.many(), func(s *site) []func() error { return []func() error{s.repeatedly(ctx)} }},
 		{"stored", 3, l.storing(), func(s *site) []func() error { return []func() error{s.storing(ctx)} }},
+		{"http", rowHTTP, l.answers(), func(s *site) []func() error { return []func() error{s.answering(ctx)} }},
 		{"heap", 12, l.sized(l.size.weighed), nil},
 	} {
 		if !f.wants(part.row) {
@@ -106,6 +107,18 @@ func (s *site) storing(ctx context.Context) func() error {
 			}
 		}
 		return nil
+	}
+}
+
+// answering is the load of row http.
+func (s *site) answering(ctx context.Context) func() error {
+	return func() error {
+		questions, err := s.questions(ctx)
+		if err != nil {
+			return err
+		}
+		_, _, err = rate(ctx, s.daemon.HTTPAddr, s.daemon.PID(), questions, s.size.runs*s.size.requests)
+		return err
 	}
 }
 

@@ -29,6 +29,13 @@ type sizes struct {
 	hsets    int           // of redis-benchmark
 	meeting  int           // users of row 19
 	events   int           // of the calendar of row 20
+
+	asked    int           // users of the rows about HTTP
+	requests int           // per run of row http
+	batches  int           // per run of row batch
+	streams  int           // of row sse
+	changes  int           // a second, of row sse
+	streamed time.Duration // of each run of row sse
 }
 
 // full is the site of the figures. 12 000 users at 5 000 events/s change every
@@ -41,6 +48,7 @@ func full() sizes {
 		rate: 5000, loadFor: 5 * time.Second, parsed: 20_000,
 		many: 100_000, people: 200, contacts: 20, rounds: 10, pacedFor: 3 * time.Second, grown: [3]int{1000, 100_000, 1_000_000}, weighed: 50_000,
 		storing: 50_000, hsets: 2_000_000, meeting: 50_000, events: 3060,
+		asked: 1000, requests: 40_000, batches: 200, streams: 10_000, changes: 100, streamed: 4 * time.Second,
 	}
 }
 
@@ -52,5 +60,6 @@ func quick() sizes {
 		rate: 100, loadFor: time.Second, parsed: 500,
 		many: 1000, people: 20, contacts: 4, rounds: 1, pacedFor: time.Second, grown: [3]int{100, 1000, 3000}, weighed: 1000,
 		storing: 2000, hsets: 100_000, meeting: 300, events: 100,
+		asked: 250, requests: 2000, batches: 10, streams: 200, changes: 20, streamed: time.Second,
 	}
 }

@@ -122,7 +122,7 @@ func (d *Daemon) wire(c *config.Config) error {
 		Calendars: d.calendars.poller, Sealer: d.calendars.sealer(),
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
-		Store: vault{d.store, d.tokens, d.erased}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, ListWriter: d.edge, Publisher: d.edge, Log: d.log, Registerer: d.registry,
+		Store: vault{d.store, d.tokens, d.erased}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, ListWriter: d.edge, Contacts: d.edge, Publisher: d.edge, Log: d.log, Registerer: d.registry,
 	}, rules)
 	if err != nil {
 		return err

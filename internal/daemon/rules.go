@@ -54,6 +54,7 @@ func rulesOf(c *config.Config) (*engine.Rules, error) {
 		MaxStale:     c.Privacy.MaxStale.Std(),
 		RequireLists: c.Privacy.ServerLists == "require",
 		Egress:       c.Privacy.Egress == "managed",
+		Provisioning: c.Privacy.Provisioning,
 		Limits:       roster.Limits{Watchers: c.Limits.Watchers, Requests: c.Limits.Requests},
 		Policies:     policies,
 		States:       statesOf(c),

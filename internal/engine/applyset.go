@@ -297,6 +297,7 @@ func (u *user) revoke(w presence.Addr, answer answerFunc) {
 // (S13).
 func (u *user) erase(answer answerFunc) {
 	debt, online := u.set.egress, len(u.person.Inputs.Resources) > 0
+	given, _ := u.withdrawal()
 	u.save(Write{Erase: true, Docs: debt.alone()}, func(now time.Time, err error) {
 		if err != nil {
 			answer(Result{}, refusedStore(err))
@@ -304,6 +305,7 @@ func (u *user) erase(answer answerFunc) {
 		}
 		send := u.sh.e.opt.Sender
 		had := u.set.enrol.Consent
+		u.takeBack(given)
 		none := roster.Subs{}
 		u.leavePublished()
 		u.leaveOld(&none)

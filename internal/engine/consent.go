@@ -161,8 +161,11 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 		doc := u.set.enrol
 		had, online := doc.Consent, len(u.person.Inputs.Resources) > 0
 		doc.V, doc.Enabled, doc.Consent = docVersion, false, consentNone
-		u.save(Write{Docs: map[string][]byte{DocEnrol: encode(doc)}}, func(now time.Time, err error) {
+		given, docs := u.withdrawal()
+		docs[DocEnrol] = encode(doc)
+		u.save(Write{Docs: docs}, func(now time.Time, err error) {
 			if err == nil {
+				u.takeBack(given)
 				u.set.enrol = doc
 				u.sh.e.setKnown(u.addr, u.set.egress != nil)
 				u.leavePublished()

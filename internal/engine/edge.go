@@ -68,6 +68,7 @@ type Host struct {
 	Managed  bool // presence of every user is forwarded (XEP-0356)
 	Reports  bool // and dropped sessions are reported: no liveness pings needed
 	Roster   bool // rosters can be read
+	Sets     bool // and the server says that they can be changed
 	Consent  bool // ask enrolled users for a subscription
 	Complete bool // the whole presence state has been sent already: nothing to probe
 	Block    bool // block lists can be read (S8.1)

@@ -34,6 +34,8 @@ type Options struct {
 	Forgetful  bool
 	ListWriter ListWriter // writes lists where the stream lets it; nil: nowhere
 	Publisher  Publisher  // publishes activities where the stream lets it; nil: nowhere
+	// Contacts puts mirrors into rosters; nil: nobody does.
+	Contacts ContactWriter
 	// Calendars reads users' calendars; nil: nobody does.
 	Calendars CalendarReader
 	// Sealer encrypts what is kept of calendars users add; nil: they may add none.
@@ -69,10 +71,13 @@ type Engine struct {
 	blank      atomic.Bool // the store held no user, and none has come since
 	distrusted atomic.Bool // this run must not end with that mark
 
-	alarms  alarms
-	grants  *grants
-	hidden  hiddenHosts
-	handles handles
+	alarms   alarms
+	grants   *grants
+	hidden   hiddenHosts
+	contacts contactHosts
+	handles  handles
+
+	questions sync.Pool // of *lookQuestion
 
 	auditing atomic.Pointer[Auditor] // nil: nobody is told
 }

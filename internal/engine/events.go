@@ -9,6 +9,7 @@ import (
 // Attached tells that the link is up. Nothing is sent for the users of a host
 // before HostSynced.
 func (e *Engine) Attached(time.Time) {
+	e.contacts.reset()
 	e.everywhere(func(s *shard, _ time.Time) { s.attached() })
 }
 

@@ -74,6 +74,11 @@ func (u *user) importSettings(c Import, answer answerFunc) {
 	docs := maps.Clone(c.read.docs)
 	maps.Copy(docs, u.set.egress.alone()) // what her server holds of ours stays to be known
 	c.read.set.egress = u.set.egress
+	given := u.set.provision() // and so does what was offered to her
+	c.read.set.chooseRare(func(r *rare) { r.provision = given })
+	if len(given.Given) > 0 {
+		maps.Copy(docs, given.alone())
+	}
 	u.save(Write{Erase: true, Docs: docs}, func(now time.Time, err error) {
 		if err == nil {
 			u.exchange(c.read.set, now)

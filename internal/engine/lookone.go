@@ -11,20 +11,37 @@ import (
 // same owner, without what many need to be sorted.
 func (e *Engine) lookOne(ctx context.Context, asker Principal, user presence.Addr) presence.View {
 	s := e.shardOf(user)
-	answer := make(chan presence.View, 1) // room for it: the owner never waits
+	q, ok := e.questions.Get().(*lookQuestion)
+	if !ok {
+		q = &lookQuestion{answered: make(chan struct{}, 1), limit: time.NewTimer(time.Hour)}
+	}
 	if !s.box.post(func(now time.Time) {
-		s.look(asker, user, now, func(v presence.View) { answer <- v })
+		s.look(asker, user, now, func(v presence.View) {
+			q.view = v
+			q.answered <- struct{}{}
+		})
 	}) {
 		return emptyView()
 	}
-	limit := time.NewTimer(lookWait + time.Second)
-	defer limit.Stop()
+	q.limit.Reset(lookWait + time.Second)
 	select {
-	case v := <-answer:
+	case <-q.answered:
+		v := q.view
+		q.limit.Stop()
+		q.view = presence.View{}
+		e.questions.Put(q)
 		return v
 	case <-ctx.Done():
-	case <-limit.C:
+	case <-q.limit.C:
 	case <-e.stopped:
 	}
-	return emptyView()
+	q.limit.Stop()
+	return emptyView() // the owner may answer yet: nobody may ask with it again
+}
+
+// lookQuestion is what one asker waits with.
+type lookQuestion struct {
+	view     presence.View // of the owner until answered
+	answered chan struct{} // capacity 1: the owner never waits
+	limit    *time.Timer
 }

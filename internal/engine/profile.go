@@ -47,6 +47,7 @@ type about struct {
 	hoursEnd instant
 	card     *presence.Profile // what her own vCard says; nil: nothing
 	lists    *listWrites       // on their way to her server; nil: none
+	offered  offerStep         // mirrors are being offered to her (privacy.provisioning)
 	// published is what her server has of her activity; nil: nothing is known of it.
 	published *publication
 }

@@ -13,6 +13,9 @@ type rare struct {
 	plans    plansDoc
 	priority priorityDoc
 	cells    cellsDoc
+	// provision is what happened to her roster, not what she chose: it is neither
+	// exported nor imported.
+	provision provisionDoc
 }
 
 // chooseRare replaces them by what change makes of them.
@@ -56,7 +59,7 @@ func (s *settings) rareDocuments(docs map[string][]byte) {
 // take is put among the choices, where it says something.
 func (r *rare) take(c *choices) {
 	c.rare = nil
-	if len(r.apps.Apps)+len(r.plans.Plans)+len(r.priority.People)+len(r.cells.Cells) > 0 {
+	if len(r.apps.Apps)+len(r.plans.Plans)+len(r.priority.People)+len(r.cells.Cells)+len(r.provision.Given) > 0 {
 		c.rare = r
 	}
 }

@@ -65,6 +65,9 @@ func (u *user) rosterRead(contacts []presence.Contact, err error, now time.Time)
 	}
 	u.serveWaiters(now)
 	u.answered(askedRoster, u.roster.reading, now)
+	if err == nil {
+		u.provision(contacts, now)
+	}
 	u.schedule()
 }
 

@@ -19,6 +19,7 @@ type Rules struct {
 	MaxStale     time.Duration // S11
 	RequireLists bool          // privacy.server_lists = "require" (S11)
 	Egress       bool          // privacy.egress = "managed" (S8.7)
+	Provisioning bool          // privacy.provisioning
 	Limits       roster.Limits
 	Zone         *time.Location // of users who gave none; nil: UTC
 	// ListSources read the block and privacy lists of the users of a host, which is

@@ -271,6 +271,7 @@ func (s *shard) forget(u *user) {
 	s.e.setKnown(u.addr, false)
 	s.e.handles.drop(u.set.badge)
 	s.bereaved(u.addr)
+	u.offeringOver()
 	if u.going != nil {
 		for _, w := range u.going.waiting {
 			w.run(time.Now())

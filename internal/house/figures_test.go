@@ -52,7 +52,7 @@ func figures(raw []byte) (string, error) {
 		Date  string
 		Quick bool
 		Rows  []struct {
-			Row     int
+			Row     json.RawMessage // a number, or a name
 			Name    string
 			Value   float64
 			Unit    string
@@ -76,7 +76,7 @@ func figures(raw []byte) (string, error) {
 		if !r.Reached {
 			limit += " (missed)"
 		}
-		fmt.Fprintf(&b, "| %d | %s | %s %s | %s |\n", r.Row, r.Name, number(r.Value), r.Unit, limit)
+		fmt.Fprintf(&b, "| %s | %s | %s %s | %s |\n", strings.Trim(string(r.Row), `"`), r.Name, number(r.Value), r.Unit, limit)
 	}
 	return b.String(), nil
 }
@@ -90,11 +90,13 @@ func TestFigures_AShortenedRunIsNotQuoted(t *testing.T) {
 }
 
 func TestFigures_AMissedLimitIsSaid(t *testing.T) {
-	got, err := figures([]byte(`{"rows": [{"row": 8, "name": "p99", "value": 1.234, "unit": "ms", "compare": "at most", "must": 1}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := "| 8 | p99 | 1.23 ms | at most 1 (missed) |\n"; !strings.HasSuffix(got, want) {
-		t.Errorf("got %q, want it to end in %q", got, want)
+	for row, want := range map[string]string{"8": "8", `"http"`: "http"} {
+		got, err := figures([]byte(`{"rows": [{"row": ` + row + `, "name": "p99", "value": 1.234, "unit": "ms", "compare": "at most", "must": 1}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "| " + want + " | p99 | 1.23 ms | at most 1 (missed) |\n"; !strings.HasSuffix(got, want) {
+			t.Errorf("got %q, want it to end in %q", got, want)
+		}
 	}
 }

@@ -304,5 +304,5 @@ func (h *hub) take(r *reader, list []message) []message {
 // rest renders a view for many askers' streams: all of an answer but the user's
 // name, which each spelled in a way of his own.
 func (s *Server) rest(v *presence.View) []byte {
-	return render(answer.Of("", s.o.Language, v))[len(`{"user":""`):]
+	return answer.Append(nil, "", s.o.Language, v)[len(`{"user":""`):]
 }

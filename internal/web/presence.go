@@ -27,7 +27,7 @@ func (s *Server) getPresence(w http.ResponseWriter, r *http.Request, h *token.Ho
 		return
 	}
 	views := s.o.Door.Look(r.Context(), h.Principal(engine.WayHTTP), []presence.Addr{s.o.Find(name)})
-	s.reply(w, r, h, render(answer.Of(name, s.o.Language, &views[0])))
+	s.reply(w, r, h, answer.Append(make([]byte, 0, answerRoom), name, s.o.Language, &views[0]))
 }
 
 // list is what POST takes: names, answered in order.
@@ -45,14 +45,18 @@ func (s *Server) postPresence(w http.ResponseWriter, r *http.Request, h *token.H
 	if !ok {
 		return
 	}
-	out := struct {
-		Users []answer.Presence `json:"users"`
-	}{make([]answer.Presence, len(views))}
+	body := append(make([]byte, 0, answerRoom*(len(views)+1)), `{"users":[`...)
 	for i := range views {
-		out.Users[i] = answer.Of(want.Users[i], s.o.Language, &views[i])
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = answer.Append(body, want.Users[i], s.o.Language, &views[i])
 	}
-	s.reply(w, r, h, render(out))
+	s.reply(w, r, h, append(body, "]}"...))
 }
+
+// answerRoom is how many bytes an answer about one user mostly needs.
+const answerRoom = 256
 
 // lookAll asks for the users of a list; false: the request was refused.
 func (s *Server) lookAll(w http.ResponseWriter, r *http.Request, h *token.Holder, way engine.Way, field string, names []string) ([]presence.View, bool) {
@@ -133,9 +137,14 @@ func (s *Server) conditional(w http.ResponseWriter, r *http.Request, asker strin
 			return
 		}
 	}
-	head.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method == http.MethodHead || len(body) > ownLength {
+		head.Set("Content-Length", strconv.Itoa(len(body)))
+	}
 	_, _ = w.Write(body) //nolint:gosec // it is JSON and says so; a client that left is no fault of ours
 }
+
+// ownLength is up to how many bytes net/http finds the length itself, and cheaper.
+const ownLength = 1 << 10
 
 // etag is a digest of an answer under a key that nobody knows, so that nobody
 // can find out by trying what it was made of. It says nothing that the answer
