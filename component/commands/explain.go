@@ -46,6 +46,7 @@ func viewAs(r *run) (plan, []fault) {
 	}}
 	for _, it := range explain.Seen(r.lang, &e) {
 		f.rows = append(f.rows, []string{it.Label, it.Value, it.Key})
+		f.lines = append(f.lines, it.Label+": "+it.Value)
 	}
 	p.done = strings.Join(explain.AsSeen(r.lang, &e), "\n")
 	p.result, f.instructions = f, p.done
@@ -68,6 +69,7 @@ func explainWhy(r *run) (plan, []fault) {
 			shown = r.t("seen.yes")
 		}
 		f.rows = append(f.rows, []string{text.Category(r.lang, c.Name), shown})
+		f.lines = append(f.lines, text.Category(r.lang, c.Name)+": "+shown)
 	}
 	p.done = strings.Join(explain.Why(r.lang, &e, r.level), "\n")
 	p.result, f.instructions = f, p.done
