@@ -39,14 +39,13 @@ func viewAs(r *run) (plan, []fault) {
 	if faults != nil || p.failed != nil {
 		return p, faults
 	}
-	f := &form{title: r.t("command.view-as"), reported: []field{
+	f := &form{title: r.t("command.view-as"), worded: true, reported: []field{
 		{name: "what", kind: textSingle, label: r.t("seen.what")},
 		{name: "value", kind: textSingle, label: r.t("seen.value")},
 		{name: "key", kind: textSingle, label: r.t("seen.key")},
 	}}
 	for _, it := range explain.Seen(r.lang, &e) {
 		f.rows = append(f.rows, []string{it.Label, it.Value, it.Key})
-		f.lines = append(f.lines, it.Label+": "+it.Value)
 	}
 	p.done = strings.Join(explain.AsSeen(r.lang, &e), "\n")
 	p.result, f.instructions = f, p.done
@@ -59,7 +58,7 @@ func explainWhy(r *run) (plan, []fault) {
 	if faults != nil || p.failed != nil {
 		return p, faults
 	}
-	f := &form{title: r.t("command.explain"), reported: []field{
+	f := &form{title: r.t("command.explain"), worded: true, reported: []field{
 		{name: "what", kind: textSingle, label: r.t("seen.what")},
 		{name: "shown", kind: textSingle, label: r.t("seen.shown")},
 	}}
@@ -69,7 +68,6 @@ func explainWhy(r *run) (plan, []fault) {
 			shown = r.t("seen.yes")
 		}
 		f.rows = append(f.rows, []string{text.Category(r.lang, c.Name), shown})
-		f.lines = append(f.lines, text.Category(r.lang, c.Name)+": "+shown)
 	}
 	p.done = strings.Join(explain.Why(r.lang, &e, r.level), "\n")
 	p.result, f.instructions = f, p.done
