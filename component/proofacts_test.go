@@ -33,6 +33,7 @@ type script struct {
 	began time.Duration // into the day
 	steps []proofStep
 	subs  bool // he subscribes
+	asks  bool // he is enrolled, and his client asks for activities
 }
 
 type proofStep struct {
@@ -49,6 +50,8 @@ type proofPlay struct {
 	script  *script
 	devices map[string]proofDevice
 	manual  engine.SetState
+	claims  map[string]proofClaim
+	events  []presence.Event
 }
 
 type proofDevice struct {
@@ -140,18 +143,6 @@ func profile(p *proofPlay, r *rand.Rand) {
 	}})
 }
 
-func claimed(p *proofPlay, r *rand.Rand) {
-	id := oneOf(r, "call", "slides")
-	if r.IntN(4) == 0 {
-		p.apply(proofAlice, engine.ReleaseClaim{ID: id})
-		return
-	}
-	p.apply(proofAlice, engine.SetClaim{
-		ID: id, Availability: oneOf[presence.Availability](r, 6500, 9500), Activity: oneOf[presence.Activity](r, presence.OnThePhone, presence.Presenting),
-		Lease: time.Duration(300+r.IntN(900)) * time.Second,
-	})
-}
-
 func clearState(p *proofPlay, _ *rand.Rand) {
 	p.manual = engine.SetState{}
 	p.apply(proofAlice, engine.ClearState{})
@@ -168,6 +159,12 @@ var commonProofActs = []proofAct{
 	{name: "note", do: note},
 	{name: "out of office", do: outOfOffice},
 	{name: "profile", do: profile},
+	{name: "calendar", do: calendars},
+	{name: "a level for a while", do: blockForAWhile},
+	{name: "who may interrupt", do: func(p *proofPlay, r *rand.Rand) {
+		p.apply(proofAlice, engine.SetPriority{JID: p.watcher, On: r.IntN(2) == 0})
+	}},
+	{name: "what the level hides", do: closeCell},
 	{name: "block", do: func(p *proofPlay, r *rand.Rand) {
 		if p.script.sees == 0 || p.script.sees == presence.Blocked {
 			return
@@ -231,6 +228,43 @@ var hiddenProofActs = []proofAct{
 			p.apply(proofAlice, engine.Enable{})
 		}
 	}},
+	{"alice's calendar", hiddenFrom(), calendars},
+	{"alice's claims within their class", hiddenFrom(100), reclaim},
+	{"what alice's meetings are about", hiddenFrom(100, 200, 400), func(p *proofPlay, r *rand.Rand) {
+		p.changeEvent(r, func(e *presence.Event) {
+			e.Subject, e.Location = oneOf(r, "Layoffs", "Merger"), oneOf(r, "", "Elsewhere")
+		})
+	}},
+	{"that a meeting of alice's is private", hiddenFrom(100), func(p *proofPlay, r *rand.Rand) {
+		p.changeEvent(r, func(e *presence.Event) { e.Private = !e.Private })
+	}},
+	{"alice's calendar is read again", everybody, func(p *proofPlay, _ *rand.Rand) { p.readCalendar() }},
+	{"alice's levels for others for a while", everybody, levelsForAWhile},
+	{"who else may interrupt alice", everybody, func(p *proofPlay, r *rand.Rand) {
+		p.apply(proofAlice, engine.SetPriority{JID: oneOf(r, proofEve, "erik@example.org"), On: r.IntN(2) == 0})
+	}},
+	{"alice's apps", everybody, func(p *proofPlay, r *rand.Rand) {
+		if r.IntN(2) == 0 {
+			p.apply(proofAlice, engine.AllowApp{JID: "robot@example.org"})
+		} else {
+			p.apply(proofAlice, engine.DenyApp{JID: "robot@example.org"})
+		}
+	}},
+	{"what other levels show", everybody, otherCells},
+	{"what the operator withholds from other levels", everybody, func(p *proofPlay, r *rand.Rand) {
+		p.withheld = nil
+		for range r.IntN(3) {
+			if level := oneOf[presence.ContainerID](r, 100, 200, 300, 400); level != p.script.sees {
+				p.withheld = append(p.withheld, fmt.Sprintf("%s %d", anyCategory(r), level))
+			}
+		}
+		p.e.Reload(p.rules())
+	}},
+	{"raw presence is kept in", everybody, func(p *proofPlay, _ *rand.Rand) {
+		p.egress = !p.egress
+		p.e.Reload(p.rules())
+	}},
+	{"alice's lists about others", everybody, listsAboutOthers},
 	{"alice's rules for others", everybody, func(p *proofPlay, r *rand.Rand) {
 		p.apply(proofAlice, engine.PutRule{Rule: privacy.Rule{Container: oneOf[presence.ContainerID](r, 0, 100, 300, 400), Type: privacy.RuleUser, Value: proofEve}})
 		p.apply(proofAlice, engine.PutRule{Rule: privacy.Rule{Container: 300, Type: privacy.RuleGroup, Value: "Strangers"}})
@@ -280,6 +314,7 @@ var hiddenProofActs = []proofAct{
 func newScript(seed uint64) *script {
 	r := rand.New(rand.NewPCG(seed, 5))
 	s := &script{watching: standings[r.IntN(len(standings))], subs: r.IntN(5) > 0}
+	s.asks = r.IntN(2) == 0
 	s.began = time.Duration(r.IntN(24*60)) * time.Minute
 	if r.IntN(2) == 0 { // a day ends while it is played: texts that name one change
 		s.began = 24*time.Hour - time.Duration(1+r.IntN(40))*time.Minute
@@ -318,6 +353,11 @@ func newScript(seed uint64) *script {
 func (p *proofPlay) begin() {
 	p.apply(proofAlice, engine.Enable{})
 	p.apply(proofCarol, engine.Enable{})
+	if p.script.asks && strings.HasSuffix(p.watcher, "@"+proofHost) {
+		p.apply(p.watcher, engine.Enable{})
+		time.Sleep(time.Second) // what is asked of his server now is another matter
+		p.say("<presence from='" + p.watcher + "/w' to='" + proofDomain + "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:x' ver='" + askingVer + "'/></presence>")
+	}
 	first := p.script.sees
 	if first == presence.Blocked {
 		first = 200 // he is blocked once he watches
@@ -325,6 +365,7 @@ func (p *proofPlay) begin() {
 	if first != 0 {
 		p.apply(proofAlice, engine.PutRule{Rule: privacy.Rule{Container: first, Type: privacy.RuleUser, Value: p.watcher}})
 	}
+	p.apply(proofAlice, engine.AllowApp{JID: proofEve})
 	p.device(proofAlice+"/desk", proofDevice{})
 	p.device(proofCarol+"/desk", proofDevice{})
 	time.Sleep(5 * time.Second)

@@ -15,6 +15,8 @@ type Principal struct {
 	Addr     presence.Addr
 	JID      string // as spelled
 	Operator bool
+	Way      Way    // for the Auditor only
+	UID      uint32 // of the operator, for the Auditor only; NoUID: not known
 }
 
 // Change is one thing a user or the operator may alter about one user. The
@@ -121,6 +123,7 @@ const (
 	AdviceBeaten       Advice = "beaten"         // something else decides her state at the moment (S5.3)
 	AdviceOutranked    Advice = "outranked"      // another rule decides for this watcher (S2.2), or another policy for this user
 	AdviceRosterNeeded Advice = "roster"         // the rule needs the roster, which is not loaded yet
+	AdviceCeiling      Advice = "ceiling"        // the operator's policy keeps the cell from being shown (S3)
 	AdviceNoGroups     Advice = "no-groups"      // nothing tells who is in the group, so the grant counts for nobody
 )
 
@@ -142,7 +145,18 @@ const (
 	NotFound                     // no such rule, request or watcher
 	Unavailable                  // not loaded yet, or the store refused; try again
 	TooMany                      // a limit was reached
+	numKinds
 )
+
+var kindNames = [numKinds]string{"invalid", "not enrolled", "not allowed", "not found", "unavailable", "too many"}
+
+// String returns the word for the kind.
+func (k ErrorKind) String() string {
+	if k >= numKinds {
+		return "unknown"
+	}
+	return kindNames[k]
+}
 
 // RefusedError is the error of Apply and of the readers. Reason is one English
 // sentence that says what to do.

@@ -38,6 +38,7 @@ type Inspection struct {
 	Timed        []TimedRule           `json:"timed,omitempty"`         // rules for a while
 	Plans        []presence.Manual     `json:"plans,omitempty"`         // states set for later
 	Priority     []string              `json:"priority,omitempty"`      // who may interrupt her
+	Cells        []privacy.OwnCell     `json:"cells,omitempty"`         // what she changed of S3's table
 	States       []State               `json:"-"`                       // the operator's, to choose from
 	Claims       []ClaimLine           `json:"claims,omitempty"`
 	Apps         []string              `json:"apps,omitempty"` // that she lets claim for her
@@ -46,6 +47,7 @@ type Inspection struct {
 	Calendars        []CalendarSummary `json:"calendars,omitempty"`
 	SiteCalendars    []CalendarSummary `json:"site_calendars,omitempty"`
 	CalendarsRefused bool              `json:"calendars_refused,omitempty"`
+	Publishing       PublishingTold    `json:"publishing"` // of what she does, to her native contacts
 }
 
 // CalendarSummary is one calendar of a user, without where it is.
