@@ -143,7 +143,7 @@ func look(st testbed.Stanza) string {
 func seen(c *testbed.Client, mirror string, mark int) []string {
 	var out []string
 	for _, st := range c.Since(mark) {
-		if st.Kind == "presence" && st.From == mirror && (st.Type == "" || st.Type == "unavailable") {
+		if st.Kind == "presence" && testbed.Bare(st.From) == mirror && (st.Type == "" || st.Type == "unavailable") {
 			out = append(out, look(st))
 		}
 	}
@@ -173,7 +173,7 @@ func (s *site) seesAt(c *testbed.Client, from, want string, limit time.Duration)
 				c.JID, last(), from, limit, want, strings.Join(seen(c, from, 0), "\n  "), s.d.LogTail())
 		}
 		ctx, cancel := context.WithTimeout(s.Context(), time.Until(deadline)+time.Millisecond)
-		_, _ = c.WaitAfter(ctx, c.Mark(), func(st testbed.Stanza) bool { return st.From == from })
+		_, _ = c.WaitAfter(ctx, c.Mark(), func(st testbed.Stanza) bool { return testbed.Bare(st.From) == from })
 		cancel()
 	}
 }
