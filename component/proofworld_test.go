@@ -122,6 +122,7 @@ func newProofWorld(t *testing.T, watcher string, wrong fault) *proofWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.e.SetAuditor(deaf{})
 	w.c.SetDoor(w.e)
 	w.c.SetCommands(commands.New(w.e, commands.Options{Domain: proofDomain, Hosts: []string{proofHost}}))
 	w.e.Start()

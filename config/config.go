@@ -122,7 +122,8 @@ type ListsSQL struct {
 	DSNFile string `toml:"dsn_file" json:"dsn_file"`
 }
 
-// Policy is what the operator allows to be shown (SEMANTICS S9).
+// Policy is what the operator allows to be shown (SEMANTICS S9), and whether the
+// audit trail tells of it.
 type Policy struct {
 	LastActive            string   `toml:"last_active" json:"last_active"`
 	LastActiveGranularity Duration `toml:"last_active_granularity" json:"last_active_granularity"`
@@ -130,6 +131,7 @@ type Policy struct {
 	Links                 string   `toml:"links" json:"links"`
 	Intranet              []string `toml:"intranet" json:"intranet"`
 	FileExtensions        []string `toml:"file_extensions" json:"file_extensions"`
+	Audit                 bool     `toml:"audit" json:"audit"`
 }
 
 // NamedPolicy replaces the global policy for the users and the operator's groups
@@ -241,7 +243,7 @@ func Default() *Config {
 		},
 		Policy: Policy{
 			LastActive: "off", LastActiveGranularity: hours(1),
-			Photo: "all", Links: "warn",
+			Photo: "all", Links: "warn", Audit: true,
 		},
 		Calendar: Calendar{
 			Preset: "cisco", PollInterval: minutes(30), MaxStale: hours(24), Until: true,

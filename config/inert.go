@@ -22,7 +22,6 @@ func inertKeys() []inert {
 		{key: "calendar.sources.kind", acted: func(c *Config) bool {
 			return !slices.ContainsFunc(c.Calendar.Sources, func(s CalendarSource) bool { return s.Kind != "ics" && s.Kind != "caldav" })
 		}},
-		{key: "audit.*"},
 	}
 }
 

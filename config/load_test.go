@@ -123,6 +123,7 @@ photo = "directory"
 links = "block"
 intranet = ["wiki.example.org"]
 file_extensions = ["exe"]
+audit = false
 [[policies]]
 name = "sales"
 users = ["bob@example.org"]

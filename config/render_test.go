@@ -133,7 +133,7 @@ func TestInert_NamesWhatWasSet(t *testing.T) {
 		"[privacy]\nprovisioning = false":                                         nil,
 		"[calendar]\npreset = \"cisco\"":                                          nil,
 		"[[policies]]\nname = \"a\"\nphoto = \"none\"":                            nil,
-		"[audit]\nenabled = true\n[directory]\nfile = \"/d\"":                     {"audit.enabled"},
+		"[audit]\nenabled = true\n[directory]\nfile = \"/d\"":                     nil,
 		"[http]\nlisten = \"127.0.0.1:1\"":                                        nil,
 		"[http]\nlisten = \"\"":                                                   nil,
 		"[log]\nlevel = \"debug\"":                                                nil,

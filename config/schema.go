@@ -66,7 +66,7 @@ func sectionDocs() map[string]string {
 		"policy":    "What may be shown of last activity, photos and links; the global policy.",
 		"calendar":  "Presence from calendars.",
 		"directory": "The operator's directory of people.",
-		"audit":     "A trail of who asked for whose presence.",
+		"audit":     "A trail of who asked for whose presence, and who changed who may see it.",
 		"limits":    "What one user, and one stanza, may cost.",
 		"http":      `Listeners; "" switches one off.`,
 		"admin":     "Administration on a unix socket; its file rights are the authority.",
@@ -118,8 +118,8 @@ func daemonRules() map[string]rule {
 		"enrolment.bots":  {doc: "Bare JIDs whose claims count without a device.", example: `["lift@example.org"]`, check: bareJID},
 		"enrolment.apps":  {doc: "Bare JIDs of apps that may claim for every user; others need her consent.", example: `["phones@example.org"]`, check: bareJID},
 
-		"audit.enabled":   {doc: "Whether the trail is kept."},
-		"audit.retention": {doc: "How long it is kept.", min: day, max: century},
+		"audit.enabled":   {doc: "Whether the trail is kept, in store.path; \"presenced audit\" reads it."},
+		"audit.retention": {doc: "Entries older than this are removed.", min: day, max: century},
 
 		"limits.contacts":   {doc: "Contacts per user.", min: 1, max: maxCount},
 		"limits.watchers":   {doc: "Watchers per user.", min: 1, max: maxCount},
@@ -180,6 +180,7 @@ func presenceRules() map[string]rule {
 		"policy.links":                   {doc: "Links in notes and statuses: warn the author, neutralise with _, or block.", allowed: []string{"warn", "neutralise", "block"}},
 		"policy.intranet":                {doc: "Hosts, exact or as *.suffix, whose links are always let through.", example: `["intranet.example.org"]`, check: domainPattern},
 		"policy.file_extensions":         {doc: "Extensions that make a text a link.", example: `["exe"]`, exact: true, check: word},
+		"policy.audit":                   {doc: "Whether the audit trail, if audit.enabled is true, tells of a user."},
 
 		"policies.name":   {doc: "Named in grants.", example: `"sales"`, required: true, check: word},
 		"policies.users":  {doc: "Bare JIDs it is granted to.", example: `["alice@example.org"]`, check: bareJID},

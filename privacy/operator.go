@@ -87,6 +87,8 @@ type Operator struct {
 	Links          Links
 	// Wordings are of the activities the operator declared; it is read only.
 	Wordings map[presence.Activity]*presence.Wording
+	// Unaudited: the audit trail does not tell who asked; it decides about nothing here.
+	Unaudited bool
 }
 
 // DefaultOperator is the policy of an empty configuration.
@@ -100,6 +102,7 @@ func (o *Operator) Narrowest(name string) *Operator {
 	n := *o
 	n.Name, n.LastActive, n.Photo = name, LastActiveOff, PhotoNone
 	n.Links.Mode, n.Links.Intranet = LinksBlock, nil
+	n.Unaudited = false
 	return &n
 }
 

@@ -162,7 +162,11 @@ func (r *run) inspect() note {
 }
 
 func (r *run) who() engine.Principal {
-	return engine.Principal{Addr: r.user.Addr, JID: r.user.Bare}
+	way := engine.WayCommand
+	if r.chat {
+		way = engine.WayChat
+	}
+	return engine.Principal{Addr: r.user.Addr, JID: r.user.Bare, Way: way}
 }
 
 // advance goes through the pages from one on until something has to be asked, and

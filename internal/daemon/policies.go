@@ -25,8 +25,9 @@ func operatorOf(c *config.Config, p *config.Policy) privacy.Operator {
 	return privacy.Operator{
 		LastActive: lastActive, Granularity: p.LastActiveGranularity.Std(),
 		Photo: photo, OfflineDetails: offline, Until: c.Calendar.Until,
-		Links:    privacy.Links{Mode: links, Intranet: p.Intranet, Extensions: p.FileExtensions},
-		Wordings: wordingsOf(c),
+		Unaudited: !p.Audit,
+		Links:     privacy.Links{Mode: links, Intranet: p.Intranet, Extensions: p.FileExtensions},
+		Wordings:  wordingsOf(c),
 	}
 }
 

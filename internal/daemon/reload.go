@@ -44,6 +44,7 @@ func (d *Daemon) Reload(c *config.Config) error {
 		d.log.Warn("a database of lists that is not used any more did not close", "err", err)
 	}
 	d.engine.Reload(rules)
+	d.reaudit(old, next)
 	if d.opt.Level != nil {
 		d.opt.Level.Set(levelOf(next.Log.Level))
 	}

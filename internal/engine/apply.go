@@ -50,6 +50,8 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 		s.claimed(who, user, c, now, answer)
 		return
 	}
+	seen := s.e.witness(who, user.Addr, c)
+	answer = seen.hear(answer)
 	if !who.Operator && who.Addr != user.Addr {
 		answer(Result{}, refuse(NotAllowed, "", "only the user herself and the operator may do that"))
 		return
@@ -59,7 +61,7 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 		s.applyEnable(who, user, now, answer)
 		return
 	case Import:
-		s.applyImport(user, c, now, answer)
+		s.applyImport(user, c, now, seen, answer)
 		return
 	}
 	u := s.users[user.Addr]
@@ -68,6 +70,7 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 		return
 	}
 	queued := u.do(now, func(now time.Time) {
+		seen.begin(u)
 		u.plan(c, now, answer)
 		if !who.Operator {
 			u.commanded(now)

@@ -73,6 +73,8 @@ type Engine struct {
 	grants  *grants
 	hidden  hiddenHosts
 	handles handles
+
+	auditing atomic.Pointer[Auditor] // nil: nobody is told
 }
 
 // New wires an engine; Load and Start follow.

@@ -47,7 +47,7 @@ type Explained struct {
 // and the operator only. It does not wait for her to be loaded: what holds
 // everything back is part of the answer.
 func (e *Engine) Explain(ctx context.Context, who Principal, of, watcher presence.Addr) (Explained, error) {
-	return reading(ctx, e, who, of, func(u *user, now time.Time) Explained { return u.explain(watcher, now) })
+	return reported(ctx, e, who, "explain", of, watcher, func(u *user, now time.Time) Explained { return u.explain(watcher, now) })
 }
 
 func (u *user) explain(w presence.Addr, now time.Time) Explained {
@@ -100,7 +100,7 @@ type Member struct {
 
 // Audience lists who may look at a user; for herself and the operator only.
 func (e *Engine) Audience(ctx context.Context, who Principal, of presence.Addr) (Audience, error) {
-	return reading(ctx, e, who, of, func(u *user, _ time.Time) Audience { return u.audience() })
+	return reported(ctx, e, who, "watchers", of, presence.Addr{}, func(u *user, _ time.Time) Audience { return u.audience() })
 }
 
 func (u *user) audience() Audience {

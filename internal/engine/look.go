@@ -14,9 +14,18 @@ import (
 // who is being loaded is waited for up to 10 s (S8.5). It is the only reading
 // of other people's presence.
 func (e *Engine) Look(ctx context.Context, asker Principal, users []presence.Addr) []presence.View {
+	var views []presence.View
 	if len(users) == 1 {
-		return []presence.View{e.lookOne(ctx, asker, users[0])}
+		views = []presence.View{e.lookOne(ctx, asker, users[0])}
+	} else {
+		views = e.lookMany(ctx, asker, users)
 	}
+	e.looked(asker, users, views)
+	return views
+}
+
+// lookMany is Look for any number: each owner is asked once.
+func (e *Engine) lookMany(ctx context.Context, asker Principal, users []presence.Addr) []presence.View {
 	views := make([]presence.View, len(users))
 	perShard := make(map[*shard][]int)
 	for i, a := range users {
@@ -103,7 +112,11 @@ func (s *shard) owned(who Principal, user presence.Addr) (*user, *RefusedError) 
 
 // Inspect returns a user's own settings; for herself and the operator only.
 func (e *Engine) Inspect(ctx context.Context, who Principal, of presence.Addr) (Inspection, error) {
-	return reading(ctx, e, who, of, func(u *user, now time.Time) Inspection { return u.inspect(now) })
+	look := func(u *user, now time.Time) Inspection { return u.inspect(now) }
+	if who.Operator { // a user's own come with each of her commands
+		return reported(ctx, e, who, "settings", of, presence.Addr{}, look)
+	}
+	return reading(ctx, e, who, of, look)
 }
 
 // reading runs f in the owner of an enrolled user, for her and the operator.

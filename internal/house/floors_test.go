@@ -21,7 +21,7 @@ var floors = [][]string{
 	},
 	{"aggregation/calendar/sources/bearer"},
 	{
-		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token",
+		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token", "internal/audit",
 		"aggregation/calendar/sources/outbound", "aggregation/calendar/sources/batch",
 		"aggregation/calendar/sources/away", "aggregation/calendar/sources/exchange",
 	},
@@ -54,6 +54,7 @@ var narrow = map[string][]string{
 	"internal/store/queue":      {"internal/engine"},
 	"internal/polling": {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/caldav",
 		"aggregation/calendar/sources/ics", "aggregation/calendar/sources/outbound", "internal/engine", "internal/presence"},
+	"internal/audit":       {"internal/engine", "internal/presence"},
 	"internal/serverlists": {"internal/engine", "internal/presence", "privacy"},
 	// What fetches calendars knows no user, rule or store.
 	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},
