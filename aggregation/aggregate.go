@@ -238,12 +238,12 @@ func (v *verdict) adjust() {
 	}
 }
 
-// asleep reports whether the machine's number is owed to idle thresholds: a
-// device set to away by hand is not.
-func (v *verdict) asleep() bool {
-	n, _ := idleNumber(v.winner, v.opt, v.now)
-	return n >= presence.AvailableIdle
-}
+// asleep reports whether the machine's number is a later one than that of somebody
+// active. Why it is does not count, be it idleness or a device set to away by hand:
+// of several devices words and dates decide which one that is, and when somebody is
+// told would tell of what he may not see (I1). An act is told at once all the same:
+// only what time alone does is told late (S10).
+func (v *verdict) asleep() bool { return v.machine.number >= presence.AvailableIdle }
 
 // token is S5.3, S5.4 and S5.5 as far as they concern the token.
 func (v *verdict) token() {

@@ -179,7 +179,7 @@ func TestState_Idle(t *testing.T) {
 		{"idle", Inputs{Resources: devices(desk(idle(6 * time.Minute)))}, true},
 		{"away by idle", Inputs{Resources: long}, true},
 		{"away by the client, which tells of idleness", Inputs{Resources: devices(desk(show(presence.ShowAway), idle(6*time.Minute)))}, true},
-		{"away by hand", Inputs{Resources: devices(desk(show(presence.ShowAway)))}, false},
+		{"away by hand", Inputs{Resources: devices(desk(show(presence.ShowAway)))}, true},
 		{"busy-idle", Inputs{Resources: long, Calendar: meeting}, true},
 		{"busy", Inputs{Resources: devices(desk()), Calendar: meeting}, false},
 		{"manual away", Inputs{Resources: long, Manual: manual(15500, "", 9)}, false},

@@ -27,7 +27,7 @@ const proofHistories = 1000
 func play(t *testing.T, s *script, withHidden bool, wrong fault) (seen []string) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(s.began)
-		p := &proofPlay{proofWorld: newProofWorld(t, s.watcher, wrong), script: s, devices: map[string]proofDevice{}}
+		p := &proofPlay{proofWorld: newProofWorld(t, s.watcher, wrong), script: s, devices: map[string]proofDevice{}, claims: map[string]proofClaim{}}
 		defer p.close()
 		p.begin()
 		for _, st := range s.steps {

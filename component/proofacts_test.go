@@ -50,6 +50,8 @@ type proofPlay struct {
 	script  *script
 	devices map[string]proofDevice
 	manual  engine.SetState
+	claims  map[string]proofClaim
+	events  []presence.Event
 }
 
 type proofDevice struct {
@@ -141,18 +143,6 @@ func profile(p *proofPlay, r *rand.Rand) {
 	}})
 }
 
-func claimed(p *proofPlay, r *rand.Rand) {
-	id := oneOf(r, "call", "slides")
-	if r.IntN(4) == 0 {
-		p.apply(proofAlice, engine.ReleaseClaim{ID: id})
-		return
-	}
-	p.apply(proofAlice, engine.SetClaim{
-		ID: id, Availability: oneOf[presence.Availability](r, 6500, 9500), Activity: oneOf[presence.Activity](r, presence.OnThePhone, presence.Presenting),
-		Lease: time.Duration(300+r.IntN(900)) * time.Second,
-	})
-}
-
 func clearState(p *proofPlay, _ *rand.Rand) {
 	p.manual = engine.SetState{}
 	p.apply(proofAlice, engine.ClearState{})
@@ -169,6 +159,12 @@ var commonProofActs = []proofAct{
 	{name: "note", do: note},
 	{name: "out of office", do: outOfOffice},
 	{name: "profile", do: profile},
+	{name: "calendar", do: calendars},
+	{name: "a level for a while", do: blockForAWhile},
+	{name: "who may interrupt", do: func(p *proofPlay, r *rand.Rand) {
+		p.apply(proofAlice, engine.SetPriority{JID: p.watcher, On: r.IntN(2) == 0})
+	}},
+	{name: "what the level hides", do: closeCell},
 	{name: "block", do: func(p *proofPlay, r *rand.Rand) {
 		if p.script.sees == 0 || p.script.sees == presence.Blocked {
 			return
@@ -232,6 +228,43 @@ var hiddenProofActs = []proofAct{
 			p.apply(proofAlice, engine.Enable{})
 		}
 	}},
+	{"alice's calendar", hiddenFrom(), calendars},
+	{"alice's claims within their class", hiddenFrom(100), reclaim},
+	{"what alice's meetings are about", hiddenFrom(100, 200, 400), func(p *proofPlay, r *rand.Rand) {
+		p.changeEvent(r, func(e *presence.Event) {
+			e.Subject, e.Location = oneOf(r, "Layoffs", "Merger"), oneOf(r, "", "Elsewhere")
+		})
+	}},
+	{"that a meeting of alice's is private", hiddenFrom(100), func(p *proofPlay, r *rand.Rand) {
+		p.changeEvent(r, func(e *presence.Event) { e.Private = !e.Private })
+	}},
+	{"alice's calendar is read again", everybody, func(p *proofPlay, _ *rand.Rand) { p.readCalendar() }},
+	{"alice's levels for others for a while", everybody, levelsForAWhile},
+	{"who else may interrupt alice", everybody, func(p *proofPlay, r *rand.Rand) {
+		p.apply(proofAlice, engine.SetPriority{JID: oneOf(r, proofEve, "erik@example.org"), On: r.IntN(2) == 0})
+	}},
+	{"alice's apps", everybody, func(p *proofPlay, r *rand.Rand) {
+		if r.IntN(2) == 0 {
+			p.apply(proofAlice, engine.AllowApp{JID: "robot@example.org"})
+		} else {
+			p.apply(proofAlice, engine.DenyApp{JID: "robot@example.org"})
+		}
+	}},
+	{"what other levels show", everybody, otherCells},
+	{"what the operator withholds from other levels", everybody, func(p *proofPlay, r *rand.Rand) {
+		p.withheld = nil
+		for range r.IntN(3) {
+			if level := oneOf[presence.ContainerID](r, 100, 200, 300, 400); level != p.script.sees {
+				p.withheld = append(p.withheld, fmt.Sprintf("%s %d", anyCategory(r), level))
+			}
+		}
+		p.e.Reload(p.rules())
+	}},
+	{"raw presence is kept in", everybody, func(p *proofPlay, _ *rand.Rand) {
+		p.egress = !p.egress
+		p.e.Reload(p.rules())
+	}},
+	{"alice's lists about others", everybody, listsAboutOthers},
 	{"alice's rules for others", everybody, func(p *proofPlay, r *rand.Rand) {
 		p.apply(proofAlice, engine.PutRule{Rule: privacy.Rule{Container: oneOf[presence.ContainerID](r, 0, 100, 300, 400), Type: privacy.RuleUser, Value: proofEve}})
 		p.apply(proofAlice, engine.PutRule{Rule: privacy.Rule{Container: 300, Type: privacy.RuleGroup, Value: "Strangers"}})
@@ -332,6 +365,7 @@ func (p *proofPlay) begin() {
 	if first != 0 {
 		p.apply(proofAlice, engine.PutRule{Rule: privacy.Rule{Container: first, Type: privacy.RuleUser, Value: p.watcher}})
 	}
+	p.apply(proofAlice, engine.AllowApp{JID: proofEve})
 	p.device(proofAlice+"/desk", proofDevice{})
 	p.device(proofCarol+"/desk", proofDevice{})
 	time.Sleep(5 * time.Second)

@@ -136,7 +136,7 @@ func TestI1_TextsChangeWithTheDay(t *testing.T) {
 		time.Sleep(24*time.Hour - 30*time.Minute)
 		midnight := time.Now().Add(30 * time.Minute)
 		s := &script{watching: watching{proofBob, 200}, subs: true}
-		p := &proofPlay{proofWorld: newProofWorld(t, proofBob, fault{}), script: s, devices: map[string]proofDevice{}}
+		p := &proofPlay{proofWorld: newProofWorld(t, proofBob, fault{}), script: s, devices: map[string]proofDevice{}, claims: map[string]proofClaim{}}
 		defer p.close()
 		p.begin()
 		p.apply(proofAlice, engine.SetOutOfOffice{Period: &presence.OutOfOffice{Start: time.Now(), End: midnight.Add(8 * time.Hour)}})

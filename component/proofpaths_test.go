@@ -61,6 +61,20 @@ var proofPaths = []proofPath{
 	{"presence to a mirror", []string{"presence ", "presence unavailable", "presence subscribed", "presence unsubscribed"},
 		presenceTo("", "unavailable", "subscribed", "unsubscribed")},
 	{"a bounce, and back again", []string{"presence error"}, presenceTo("error", "probe")},
+	{"a bounce", []string{"presence error"}, func(w *proofWorld) {
+		for _, m := range mirrors {
+			w.say("<presence type='error' from='" + w.watcher + "/w' to='" + m + "'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>")
+		}
+	}},
+	{"presence to the component", []string{"device ", "device unavailable", "device probe", "device subscribed", "device unsubscribed"}, func(w *proofWorld) {
+		for _, typ := range []string{"", "unavailable", "probe", "subscribed", "unsubscribed", "error"} {
+			w.presence(typ, proofDomain)
+		}
+	}},
+	{"the component as a contact", []string{"device subscribe", "device unsubscribe"}, func(w *proofWorld) {
+		w.presence("subscribe", proofDomain)
+		w.presence("unsubscribe", proofDomain)
+	}},
 	{"query", []string{"iq NSOwn"}, toMirrors("get", "<query xmlns='urn:presenced:1'/>")},
 	{"query of many", []string{"iq NSOwn"}, func(w *proofWorld) {
 		w.iq("get", proofDomain, "<query xmlns='urn:presenced:1'><presence jid='"+proofAlice+"'/><presence jid='x@example.org'/><presence jid='"+
@@ -132,6 +146,11 @@ var proofPaths = []proofPath{
 			w.http("DELETE", "/v1/users/"+user+"/claims/call", "")
 		}
 	}},
+	{"notices of calendars", []string{"route /v1/notices/graph"}, func(w *proofWorld) {
+		for _, user := range []string{proofAlice, proofCarol, "nobody@example.org"} {
+			w.http("POST", "/v1/notices/graph?source=microsoft&user="+user, `{"value":[{"clientState":"guessed"},{"clientState":"","lifecycleEvent":"missed"}]}`)
+		}
+	}},
 	{"badges", []string{"route /badge/{file}", "route /badge/stream"}, func(w *proofWorld) {
 		get("/badge/nobody.svg", "/badge/nobody.json")(w)
 		if w.badge != "" {
@@ -161,16 +180,10 @@ var namespace = regexp.MustCompile(`^(ns|NS)[A-Z]|^DelegationVersion$`)
 func ways(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	inSource(t, "iq.go", func(n ast.Node) {
-		if f, ok := n.(*ast.FuncDecl); ok && slices.Contains([]string{"constant", "mirrorIQ", "ownIQ"}, f.Name.Name) {
-			ast.Inspect(f, func(n ast.Node) bool {
-				if id, ok := n.(*ast.Ident); ok && namespace.MatchString(id.Name) {
-					out = append(out, "iq "+id.Name)
-				}
-				return true
-			})
-		}
-	})
+	inSource(t, "iq.go", namespaces(&out, "iq", func(f *ast.FuncDecl) bool {
+		return slices.Contains([]string{"constant", "mirrorIQ", "ownIQ"}, f.Name.Name)
+	}))
+	inSource(t, "activity.go", namespaces(&out, "event", func(*ast.FuncDecl) bool { return true }))
 	inSource(t, "mirror.go", func(n ast.Node) {
 		if c, ok := n.(*ast.CaseClause); ok {
 			for _, e := range c.List {
@@ -178,11 +191,13 @@ func ways(t *testing.T) []string {
 			}
 		}
 	})
-	inSource(t, "activity.go", func(n ast.Node) {
-		if f, ok := n.(*ast.FuncDecl); ok {
+	inSource(t, "device.go", func(n ast.Node) {
+		if f, ok := n.(*ast.FuncDecl); ok && f.Name.Name == "device" {
 			ast.Inspect(f, func(n ast.Node) bool {
-				if id, ok := n.(*ast.Ident); ok && namespace.MatchString(id.Name) && id.Name != "NSOwn" {
-					out = append(out, "event "+id.Name)
+				if c, ok := n.(*ast.CaseClause); ok {
+					for _, e := range c.List {
+						out = append(out, "device "+quoted(t, e))
+					}
 				}
 				return true
 			})
@@ -200,6 +215,21 @@ func ways(t *testing.T) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// namespaces collects the namespaces that some functions of a file name; an event of
+// the activity in a message is not a question in our own.
+func namespaces(out *[]string, kind string, in func(*ast.FuncDecl) bool) func(ast.Node) {
+	return func(n ast.Node) {
+		if f, ok := n.(*ast.FuncDecl); ok && in(f) {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok && namespace.MatchString(id.Name) && kind+" "+id.Name != "event NSOwn" {
+					*out = append(*out, kind+" "+id.Name)
+				}
+				return true
+			})
+		}
+	}
 }
 
 func inSource(t *testing.T, path string, visit func(ast.Node)) {

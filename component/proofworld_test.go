@@ -20,7 +20,6 @@ import (
 
 	"presenced/aggregation"
 	"presenced/component/commands"
-	"presenced/component/stream"
 	"presenced/internal/engine"
 	"presenced/internal/engine/eval"
 	"presenced/internal/presence"
@@ -62,19 +61,21 @@ func (keepsNothing) Flush(context.Context) error                          { retu
 // exact, and speaks bytes on all its sides.
 type proofWorld struct {
 	*testing.T
-	watcher string // bare JID
-	e       *engine.Engine
-	c       *Component
-	server  *proofServer
-	web     *web.Server
-	client  *http.Client
-	pipes   *pipeListener
-	token   string
-	badge   string // alice's handle
-	etag    string // seen last
-	phones  map[string]string
-	site    *privacy.Site
-	asked   int
+	watcher  string // bare JID
+	e        *engine.Engine
+	c        *Component
+	server   *proofServer
+	web      *web.Server
+	client   *http.Client
+	pipes    *pipeListener
+	token    string
+	badge    string // alice's handle
+	etag     string // seen last
+	phones   map[string]string
+	withheld []string // by the operator, of alice
+	egress   bool     // the operator has raw presence kept in
+	site     *privacy.Site
+	asked    int
 
 	start time.Time
 	mu    sync.Mutex          // guards seen and names
@@ -103,7 +104,7 @@ func newProofWorld(t *testing.T, watcher string, wrong fault) *proofWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server = &proofServer{w: w, contacts: []string{proofBob, proofFred}}
+	w.server = &proofServer{w: w, contacts: []string{proofBob, proofFred}, lists: map[string]string{}}
 	w.c, err = New(Options{
 		Domain: proofDomain, Hosts: []string{proofHost}, Secret: func() string { return "" }, Dial: w.server.dial,
 	})
@@ -117,7 +118,7 @@ func newProofWorld(t *testing.T, watcher string, wrong fault) *proofWorld {
 	}
 	w.e, err = engine.New(engine.Options{
 		Domain: proofDomain, Hosts: []string{proofHost}, Language: "en", Liveness: time.Minute,
-		Store: keepsNothing{}, Sender: sender, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Shards: 1,
+		Store: keepsNothing{}, Sender: sender, ListWriter: w.c, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Shards: 1,
 	}, w.rules())
 	if err != nil {
 		t.Fatal(err)
@@ -139,10 +140,14 @@ func newProofWorld(t *testing.T, watcher string, wrong fault) *proofWorld {
 func (w *proofWorld) rules() *engine.Rules {
 	op := privacy.DefaultOperator()
 	op.LastActive = privacy.LastActiveExact
+	closed := engine.Policy{Operator: op, Users: map[presence.Addr]bool{presence.MustAddr(proofAlice): true}}
+	closed.Operator.Name = "closed"
+	closed.Operator.Withheld, _ = privacy.ParseWithheld(w.withheld)
 	phones := maps.Clone(w.phones)
 	return &engine.Rules{
 		System:  eval.System{Aggregation: aggregation.Default(), Operator: op, Site: w.site},
-		Refresh: 10 * time.Minute, MaxStale: 24 * time.Hour, Limits: roster.Limits{Watchers: 1000, Requests: 200},
+		Refresh: 10 * time.Minute, MaxStale: 24 * time.Hour, Limits: roster.Limits{Watchers: 1000, Requests: 200}, Egress: w.egress,
+		Policies: []engine.Policy{closed},
 		Directory: func(a presence.Addr) *presence.Profile {
 			if a.Local() != "alice" {
 				return nil
@@ -166,6 +171,8 @@ func (w *proofWorld) openWeb(wrong fault) {
 	}
 	w.web = web.New(web.Options{
 		Door: door, Follow: w.e, Claims: w.e, Tokens: keep, Find: w.c.Find, Ready: func() bool { return true },
+		// The worst there could be: every notice of somebody whose calendar is read is heard.
+		Noticed:  func(_ string, user presence.Addr, _ string, _ bool) bool { return user.Key() == proofAlice },
 		Language: "en", Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	w.pipes = &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -371,79 +378,3 @@ func (l *pipeListener) Accept() (net.Conn, error) {
 
 func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
 func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-// proofServer is the XMPP server: it notes what is for the watcher and answers
-// what a privileged server is asked.
-type proofServer struct {
-	w        *proofWorld
-	contacts []string // of alice and of carol
-	conn     net.Conn
-}
-
-func (s *proofServer) dial(context.Context) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	s.conn = ours
-	go s.serve()
-	return theirs, nil
-}
-
-func (s *proofServer) write(text string) { _, _ = io.WriteString(s.conn, text) }
-
-func (s *proofServer) serve() {
-	in := stream.NewFramer(s.conn, stream.Limits{})
-	if _, err := in.Header(); err != nil {
-		return
-	}
-	s.write("<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' from='" + proofDomain + "' id='x'>")
-	for {
-		frame, err := in.Next()
-		if err != nil {
-			return
-		}
-		s.take(string(frame))
-	}
-}
-
-const proofAdvert = "<handshake/><message from='" + proofHost + "' to='" + proofDomain + "'><privilege xmlns='urn:xmpp:privilege:2'>" +
-	"<perm access='roster' type='both'/><perm access='presence' type='managed_entity'/></privilege></message>" +
-	"<message from='" + proofHost + "' to='" + proofDomain + "'><delegation xmlns='urn:xmpp:delegation:2'><delegated namespace='jabber:iq:last'/></delegation></message>"
-
-func (s *proofServer) take(raw string) {
-	var st stream.Stanza
-	if stream.Scan([]byte(raw), &st) != nil {
-		s.w.Errorf("sent what cannot be read: %s", raw)
-		return
-	}
-	to, id := string(st.To), string(st.ID)
-	bare, _, _ := strings.Cut(to, "/")
-	switch {
-	case string(st.Name.Local) == "handshake":
-		s.write(proofAdvert)
-	case bare == s.w.watcher && strings.Contains(raw, "node='urn:x#"+askingVer+"'"):
-		s.w.got("stanza", raw)
-		s.write(fmt.Sprintf("<iq type='result' id='%s' from='%s' to='%s'><query xmlns='http://jabber.org/protocol/disco#info'>%s</query></iq>", id, to, proofDomain, askingInfo))
-	case bare == s.w.watcher && !strings.Contains(raw, "jabber:iq:roster") && !strings.Contains(raw, "<vCard xmlns='vcard-temp'/>"), strings.HasPrefix(id, "w"):
-		s.w.got("stanza", raw)
-	case st.Kind != stream.KindIQ || string(st.Type) != "get" && string(st.Type) != "set":
-	case strings.Contains(raw, "jabber:iq:roster"):
-		s.write(fmt.Sprintf("<iq type='result' id='%s' from='%s' to='%s'><query xmlns='jabber:iq:roster'>%s</query></iq>", id, to, proofDomain, s.roster(bare)))
-	case strings.Contains(raw, "urn:xmpp:ping"):
-		s.write(fmt.Sprintf("<iq type='result' id='%s' from='%s' to='%s'/>", id, to, proofDomain))
-	case strings.Contains(raw, "disco#info"):
-		s.write(fmt.Sprintf("<iq type='result' id='%s' from='%s' to='%s'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>", id, to, proofDomain))
-	default:
-		s.write(fmt.Sprintf("<iq type='error' id='%s' from='%s' to='%s'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>", id, to, proofDomain))
-	}
-}
-
-func (s *proofServer) roster(of string) string {
-	var b strings.Builder
-	if of == proofAlice || of == proofCarol {
-		s.w.mu.Lock()
-		defer s.w.mu.Unlock()
-		for _, c := range s.contacts {
-			fmt.Fprintf(&b, "<item jid='%s' subscription='both'/>", c)
-		}
-	}
-	return b.String()
-}

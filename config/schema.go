@@ -83,11 +83,12 @@ func sectionDocs() map[string]string {
 }
 
 // ruleTable is the table of every key, built once and only read. It is written
-// as three only to keep each on a few screens.
+// as four only to keep each on a few screens.
 var ruleTable = sync.OnceValue(func() map[string]rule {
 	table := daemonRules()
 	maps.Copy(table, presenceRules())
 	maps.Copy(table, calendarRules())
+	maps.Copy(table, sourceRules())
 	return table
 })
 
@@ -182,6 +183,9 @@ func presenceRules() map[string]rule {
 		"policy.file_extensions":         {doc: "Extensions that make a text a link.", example: `["exe"]`, exact: true, check: word},
 		"policy.audit":                   {doc: "Whether the audit trail, if audit.enabled is true, tells of a user."},
 
+		"policy.withhold": {doc: "What is shown to nobody, or to nobody in 100, 200, 300 or 400, whatever users choose.",
+			example: `["location", "mobilePhone 200"]`, exact: true, check: cell},
+
 		"policies.name":   {doc: "Named in grants.", example: `"sales"`, required: true, check: word},
 		"policies.users":  {doc: "Bare JIDs it is granted to.", example: `["alice@example.org"]`, check: bareJID},
 		"policies.groups": {doc: "Groups of directory.file it is granted to; users' own roster groups do not count.", example: `["Sales"]`, exact: true, check: notEmpty},
@@ -207,15 +211,6 @@ func calendarRules() map[string]rule {
 			example: `"/etc/presenced/calendar.key"`, optional: true, check: absolutePath},
 		"calendar.user_networks": {doc: "Networks in which users' own calendars may be although they are not public, such as 10.20.0.0/16.",
 			example: `["10.20.0.0/16"]`, exact: true, check: network},
-
-		"calendar.sources.name":          {doc: "Named in checks and logs.", example: `"groupware"`, required: true, check: word},
-		"calendar.sources.kind":          {doc: "How it is read.", example: `"caldav"`, required: true, allowed: []string{"ics", "caldav", "ews", "graph", "google"}},
-		"calendar.sources.url":           {doc: "Its address; {user} is the local part, {jid} the bare JID; for ics also a file.", example: `"https://dav.example.org/{user}/"`, check: sourceURL},
-		"calendar.sources.username":      {doc: "Whom to sign in as.", example: `"presenced"`, optional: true},
-		"calendar.sources.password":      {doc: "With what. Give it here or in password_file.", example: `"…"`, optional: true},
-		"calendar.sources.password_file": {doc: "A file that holds the password.", example: `"/etc/presenced/dav"`, optional: true},
-		"calendar.sources.free_busy":     {doc: "Ask a CalDAV server for free/busy times only, where the account may read no more. Many servers answer that wrongly.", example: "false"},
-		"calendar.sources.users":         {doc: `Bare JIDs or domains of users it is read for; "*" is everybody. Left out: everybody.`, example: `["alice@example.org"]`, check: wallJID},
 
 		"calendar.map.show_as": {doc: "The event's kind.", example: `"tentative"`, optional: true,
 			allowed: []string{"free", "tentative", "busy", "oof", "away", "working_elsewhere"}},

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +36,29 @@ func token(s string) (message, remedy string) {
 	bad := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }
 	if s == "" || strings.ContainsFunc(s, bad) {
 		return "not a token", `write lower-case letters, digits and hyphens, such as "in-a-meeting"`
+	}
+	return "", ""
+}
+
+// categories are what a policy can withhold (SEMANTICS S3).
+var categories = []string{
+	"state", "activity", "interrupt", "name", "email", "title", "company", "photo", "office", "workPhone", "mobilePhone",
+	"homePhone", "otherPhone", "location", "timezone", "workingHours", "freeBusy", "device", "notePersonal", "noteOOF",
+	"meetingSubject", "meetingLocation", "lastActive",
+}
+
+// cell accepts a category, alone or with the base container that shall not see it.
+func cell(s string) (message, remedy string) {
+	category, container, one := strings.Cut(s, " ")
+	if !slices.Contains(categories, category) {
+		remedy = "write " + oneOf(categories)
+		if near := nearest(category, categories); near != "" {
+			remedy = fmt.Sprintf("did you mean %q? %s", near, remedy)
+		}
+		return "not a category", remedy
+	}
+	if one && !slices.Contains([]string{"100", "200", "300", "400"}, container) {
+		return "not a category and a container", "write 100, 200, 300 or 400 after " + category + ", or nothing for all of them"
 	}
 	return "", ""
 }

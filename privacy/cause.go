@@ -32,6 +32,9 @@ type CellCause uint8
 // Why a category is shown or not.
 const (
 	CellShown      CellCause = iota
+	CellWidened              // as CellShown, because she says so in place of the table
+	CellOwn                  // she says that it is not shown here
+	CellOperator             // the operator says so
 	CellLevel                // the matrix does not grant it to this container
 	CellOffline              // nothing is told of somebody who looks offline
 	CellPhoto                // the operator's photo policy, or there is none

@@ -49,9 +49,9 @@ func rulesFor(rules []Rule, a presence.Addr) []Rule {
 // "after" than under "before", and nothing more.
 func (s *Site) lowers(set Settings, a presence.Addr, before, after []Rule) bool {
 	at := func(rules []Rule) Grants {
-		p := NewPolicy(s, Settings{Owner: set.Owner, State: StateOK, PrivacyMode: set.PrivacyMode, Rules: rules, RosterReadable: true})
+		p := NewPolicy(s, Settings{Owner: set.Owner, State: StateOK, PrivacyMode: set.PrivacyMode, Rules: rules, RosterReadable: true, Cells: set.Cells})
 		id, _ := p.tier(Watcher{Addr: a}, view{privacyMode: p.privacyMode}, nil)
-		return GrantsOf(s.Base(id))
+		return s.Column(id, p).Grants
 	}
 	old, now := at(before), at(after)
 	return now != old && now&^old == 0

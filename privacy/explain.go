@@ -13,6 +13,7 @@ type Decided struct {
 	Rule string               `json:"rule"`
 
 	Base        presence.ContainerID `json:"-"` // the column of the matrix that applies
+	Sees        bool                 `json:"-"` // whether that shows anything, with her own cells and the operator's
 	Match       Rule                 `json:"-"` // Rule as data; its zero value where none of hers decided
 	PrivacyMode bool                 `json:"-"` // whether it is on (S2.4)
 }
@@ -38,22 +39,26 @@ type Explanation struct {
 	Policy *HeldPolicy `json:"policy,omitempty"`
 }
 
+// NothingToShow ends the cell of a category that is granted and empty.
+const NothingToShow = ", nothing to show"
+
 // Explain gives the reasons for the view that Project makes for w.
 func (p *Policy) Explain(w Watcher, o *Operator, st *presence.State, person *Person) Explanation {
 	place := p.Trace(w)
+	col := p.site.Column(place.Container, p)
 	var v presence.View
-	o.Project(st, person, place.Container, place.Base, &v)
+	o.Project(st, person, col, &v)
 	preferred := p.Preferred(w.Addr)
 	if preferred {
 		Prefer(&v)
 	}
 	e := Explanation{
 		Container: Decided{ID: place.Container, Tier: place.Reason, Rule: place.Rule,
-			Base: place.Base, Match: place.Match, PrivacyMode: p.privacyMode},
+			Base: place.Base, Sees: o.Limit(col) != 0, Match: place.Match, PrivacyMode: p.privacyMode},
 		Vetoes: append([]Veto{}, place.Vetoes...),
 	}
 	for c := range numCategories {
-		cell := o.cell(c, place, st, &v)
+		cell := o.cell(c, &col, st, &v)
 		if c == CatInterrupt && preferred && cell.Shown {
 			cell.Cell = "S7 priority list: granted"
 		}
@@ -63,21 +68,27 @@ func (p *Policy) Explain(w Watcher, o *Operator, st *presence.State, person *Per
 }
 
 // cell explains one category of v.
-func (o *Operator) cell(c Category, place Placement, st *presence.State, v *presence.View) Cell {
-	where := fmt.Sprintf("S3 %s, %s", c, nameOf(place.Container))
-	if place.Base != place.Container {
-		where = fmt.Sprintf("S3 %s, %s based on %s", c, nameOf(place.Container), nameOf(place.Base))
+func (o *Operator) cell(c Category, col *Column, st *presence.State, v *presence.View) Cell {
+	where := fmt.Sprintf("S3 %s, %s", c, nameOf(col.Container))
+	if col.Base != col.Container {
+		where = fmt.Sprintf("S3 %s, %s based on %s", c, nameOf(col.Container), nameOf(col.Base))
 	}
 	granted := where + o.governs(c) + ": granted"
+	if col.changed(c) {
+		granted += " by herself"
+	}
 	out := Cell{Name: c.String(), Shown: holds(v, c), Cell: granted, Category: c}
 	if out.Shown {
+		if col.changed(c) {
+			out.Cause = CellWidened
+		}
 		return out
 	}
-	shown := shownTo(place.Base, st)
+	shown := shownTo(col.Base, st)
 	switch {
-	case !GrantsOf(place.Base).Has(c):
-		out.Cell, out.Cause = where+": withheld", CellLevel
-	case shown.Availability >= presence.OfflineFrom && place.Base != presence.Self && o.OfflineDetails != OfflineAll:
+	case !o.Limit(*col).Has(c):
+		out.Cell, out.Cause = o.withheld(c, col, where)
+	case shown.Availability >= presence.OfflineFrom && col.Base != presence.Self && o.OfflineDetails != OfflineAll:
 		out.Cell, out.Cause = fmt.Sprintf("S3 offline, offline_details = %s: withheld", o.OfflineDetails), CellOffline
 	case c == Category(presence.FieldPhoto) && o.Photo != PhotoAll:
 		out.Cell, out.Cause = fmt.Sprintf("S9 photo = %s%s: withheld, or there is none", o.Photo, o.named()), CellPhoto
@@ -88,9 +99,23 @@ func (o *Operator) cell(c Category, place Placement, st *presence.State, v *pres
 	case c == CatInterrupt:
 		out.Cell, out.Cause = "S7: not now", CellDisturbing
 	default:
-		out.Cell, out.Cause = granted+", nothing to show", CellEmpty
+		out.Cell, out.Cause = granted+NothingToShow, CellEmpty
 	}
 	return out
+}
+
+// withheld tells whose word keeps a category from a column: the operator's before
+// hers, hers before the table's.
+func (o *Operator) withheld(c Category, col *Column, where string) (string, CellCause) {
+	switch {
+	case o.Withheld.withholds(col.Base, c) && (col.Grants.Has(c) || GrantsOf(col.Base).Has(c)):
+		return where + ": withheld by the operator" + o.named(), CellOperator
+	case o.Withheld.withholds(col.Base, CatState):
+		return where + ": the operator" + o.named() + " withholds the state, and with it everything", CellOperator
+	case col.changed(c):
+		return where + ": withheld by herself", CellOwn
+	}
+	return where + ": withheld", CellLevel
 }
 
 // named tells which policy decided; of the global one nothing.

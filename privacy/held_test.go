@@ -16,7 +16,7 @@ func TestI3_NarrowestLeavesNothingItGoverns(t *testing.T) {
 	}
 	want := Operator{
 		Name: "gone", Granularity: time.Hour, OfflineDetails: OfflineAll, Until: true, // no keys of a named policy
-		Links: Links{Mode: LinksBlock, Extensions: []string{"exe"}},
+		Links: Links{Mode: LinksBlock, Extensions: []string{"exe"}}, Withheld: withheldMost,
 	}
 	if d := cmp.Diff(want, *wide.Narrowest("gone")); d != "" {
 		t.Errorf("-want +got:\n%s", d)

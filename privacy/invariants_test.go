@@ -172,7 +172,7 @@ func TestProject_DoesNotAllocate(t *testing.T) {
 	st, p := full()
 	o := openOperator()
 	var v presence.View
-	if n := testing.AllocsPerRun(100, func() { o.Project(st, p, 300, 300, &v) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { o.Project(st, p, Column{300, 300, GrantsOf(300)}, &v) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -183,6 +183,6 @@ func BenchmarkProject(b *testing.B) {
 	var v presence.View
 	b.ReportAllocs()
 	for b.Loop() {
-		o.Project(st, p, 300, 300, &v)
+		o.Project(st, p, Column{300, 300, GrantsOf(300)}, &v)
 	}
 }

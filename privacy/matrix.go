@@ -91,19 +91,28 @@ func grantsOf(c column) Grants {
 // GrantsOf returns what the matrix grants to a base container; nothing for
 // Default, Blocked and any id that is not in the table (I3).
 func GrantsOf(base presence.ContainerID) Grants {
-	switch base {
-	case presence.Self:
+	if base == presence.Self {
 		return everything
-	case presence.External:
-		return granted[0]
-	case presence.Colleagues:
-		return granted[1]
-	case presence.Workgroup:
-		return granted[2]
-	case presence.Friends:
-		return granted[3]
+	}
+	if i, ok := columnOf(base); ok {
+		return granted[i]
 	}
 	return 0
+}
+
+// columnOf returns where a base stands in the table; ok is false where it does not.
+func columnOf(base presence.ContainerID) (i int, ok bool) {
+	switch base {
+	case presence.External:
+		return 0, true
+	case presence.Colleagues:
+		return 1, true
+	case presence.Workgroup:
+		return 2, true
+	case presence.Friends:
+		return 3, true
+	}
+	return 0, false
 }
 
 // narrower reports whether somebody moved from base "from" to base "to" would
@@ -111,13 +120,14 @@ func GrantsOf(base presence.ContainerID) Grants {
 func narrower(to, from presence.ContainerID) bool { return GrantsOf(from)&^GrantsOf(to) != 0 }
 
 // shownTo is the first row of S3: the number and token a base starts from,
-// before the token's own cell and offline are considered.
+// before the token's own cell and offline are considered. External is not granted
+// the token unless its owner says so.
 func shownTo(base presence.ContainerID, st *presence.State) presence.Shown {
 	switch base {
 	case presence.Workgroup:
 		return st.B
 	case presence.External:
-		return presence.Shown{Availability: st.A.Availability.Class().Point()}
+		return presence.Shown{Availability: st.A.Availability.Class().Point(), Activity: st.A.Activity}
 	case presence.Self, presence.Colleagues, presence.Friends:
 		return st.A
 	}

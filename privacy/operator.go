@@ -75,7 +75,8 @@ func index[T ~uint8](names []string, s string) (T, bool) {
 }
 
 // Operator is the policy that holds for one user: the global one or a named one.
-// It only narrows what S3's matrix grants; its zero value narrows most.
+// It only narrows what S3's matrix and her own cells grant; the zero value of each
+// mode narrows most.
 type Operator struct {
 	Name       string // of a named policy; empty: the global one
 	LastActive LastActiveMode
@@ -85,6 +86,7 @@ type Operator struct {
 	OfflineDetails OfflineDetails
 	Until          bool // calendar.until
 	Links          Links
+	Withheld       Withheld
 	// Wordings are of the activities the operator declared; it is read only.
 	Wordings map[presence.Activity]*presence.Wording
 	// Unaudited: the audit trail does not tell who asked; it decides about nothing here.
@@ -103,6 +105,7 @@ func (o *Operator) Narrowest(name string) *Operator {
 	n.Name, n.LastActive, n.Photo = name, LastActiveOff, PhotoNone
 	n.Links.Mode, n.Links.Intranet = LinksBlock, nil
 	n.Unaudited = false
+	n.Withheld = withheldMost
 	return &n
 }
 
@@ -115,17 +118,17 @@ type Person struct {
 	LastActiveAt time.Time
 }
 
-// Project writes what a watcher in container c, whose matrix column is base (see
-// Placement), may see of st and p. Everything in out that is set was granted;
-// nothing else may be derived from st (S3). It does not allocate.
-func (o *Operator) Project(st *presence.State, p *Person, c, base presence.ContainerID, out *presence.View) {
-	*out = presence.OfflineView(c)
-	g := GrantsOf(base)
-	shown := shownTo(base, st)
+// Project writes what a watcher whose column is c may see of st and p. Everything
+// in out that is set was granted; nothing else may be derived from st (S3). It does
+// not allocate.
+func (o *Operator) Project(st *presence.State, p *Person, c Column, out *presence.View) {
+	*out = presence.OfflineView(c.Container)
+	g := o.Limit(c)
+	shown := shownTo(c.Base, st)
 	if !g.Has(CatState) || shown.Availability.Class() == presence.ClassUnset {
 		return
 	}
-	if shown.Availability >= presence.OfflineFrom && base != presence.Self {
+	if shown.Availability >= presence.OfflineFrom && c.Base != presence.Self {
 		o.offline(st, p, g, shown, out)
 		return
 	}

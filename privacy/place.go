@@ -324,14 +324,14 @@ func (rs *ruleSet) needRoster() bool {
 
 // lowered reports whether any group or subscription rule shows less than id does.
 func (p *Policy) lowered(id presence.ContainerID, v view) bool {
-	from := p.site.Base(id)
+	from := p.site.Column(id, p).Grants
 	for _, t := range p.rules.groups {
-		if to, ok := t.pick(v, true); ok && narrower(p.site.Base(to), from) {
+		if to, ok := t.pick(v, true); ok && from&^p.site.Column(to, p).Grants != 0 {
 			return true
 		}
 	}
 	for _, t := range p.rules.subscriptions {
-		if to, ok := t.pick(v, false); ok && narrower(p.site.Base(to), from) {
+		if to, ok := t.pick(v, false); ok && from&^p.site.Column(to, p).Grants != 0 {
 			return true
 		}
 	}

@@ -55,7 +55,8 @@ type Settings struct {
 	Invisible bool
 	// RosterReadable tells that watchers' contacts can be known (S2.6).
 	RosterReadable bool
-	Priority       []string // who may interrupt her do-not-disturb (S7)
+	Priority       []string  // who may interrupt her do-not-disturb (S7)
+	Cells          []OwnCell // what she shows and hides in place of S3's table
 }
 
 // Policy is the compiled form of Settings. It never changes; NewPolicy makes
@@ -68,7 +69,7 @@ type Policy struct {
 	state          LoadState
 	privacyMode    bool
 	rosterReadable bool
-	priority       map[presence.Addr]struct{} // nil: nobody
+	special        *special // nil: she says nothing of the kind
 	err            error
 }
 
@@ -99,7 +100,7 @@ func NewPolicy(site *Site, s Settings) *Policy {
 		rules = append(rules, r)
 	}
 	p.rules = compileRules(site, rules)
-	p.prefer(s.Priority)
+	errs = append(errs, p.addSpecial(s.Priority, s.Cells))
 	v, err := compileVetoes(site, &s)
 	p.vetoes = v
 	p.err = errors.Join(append(errs, err)...)

@@ -2,21 +2,23 @@ package privacy
 
 import "presenced/internal/presence"
 
-// prefer compiles the priority list. What is no address stands for nobody.
-func (p *Policy) prefer(people []string) {
-	for _, jid := range people {
+// people reads the priority list. What is no address stands for nobody.
+func people(list []string) map[presence.Addr]struct{} {
+	set := make(map[presence.Addr]struct{}, len(list))
+	for _, jid := range list {
 		if a, err := presence.ParseAddr(jid); err == nil {
-			if p.priority == nil {
-				p.priority = make(map[presence.Addr]struct{}, len(people))
-			}
-			p.priority[a] = struct{}{}
+			set[a] = struct{}{}
 		}
 	}
+	return set
 }
 
 // Preferred reports whether w is on the owner's priority list (S7).
 func (p *Policy) Preferred(w presence.Addr) bool {
-	_, ok := p.priority[w]
+	if p.special == nil {
+		return false
+	}
+	_, ok := p.special.priority[w]
 	return ok
 }
 

@@ -65,7 +65,7 @@ func openOperator() *Operator {
 
 func project(o *Operator, st *presence.State, p *Person, c, base presence.ContainerID) presence.View {
 	var v presence.View
-	o.Project(st, p, c, base, &v)
+	o.Project(st, p, Column{Container: c, Base: base, Grants: GrantsOf(base)}, &v)
 	return v
 }
 

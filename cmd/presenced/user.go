@@ -121,6 +121,9 @@ func settings(u *engine.Inspection) []string {
 	for _, r := range u.Rules {
 		add("rule", "%s", r)
 	}
+	for _, c := range u.Cells {
+		add("cell", "%s", c)
+	}
 	for _, w := range u.Watchers {
 		add("watcher", "%s sees container %d (%s)", w.JID, w.Container, w.Reason)
 	}

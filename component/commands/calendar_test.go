@@ -54,7 +54,7 @@ func TestCalendar_AddTriesFirst(t *testing.T) {
 		t.Fatalf("the second page is %+v", page)
 	}
 	done := run1(t, srv, "calendar", page.Session, "complete", "kind", "ics", "url", "webcal://cal.example.net/x.ics", "name", "Mine")
-	if done.Status != "completed" || !strings.Contains(done.Note.Text, `"Mine"`) || !strings.Contains(done.Note.Text, "shows 2") {
+	if done.Status != "completed" || !strings.Contains(done.Note.Text, `"Mine"`) || !strings.Contains(done.Note.Text, "next two days: 2,") {
 		t.Errorf("added: %+v", done.Note)
 	}
 	want := []engine.Change{engine.AddCalendar{Name: "Mine", Kind: "ics", Access: engine.CalendarAccess{URL: "https://cal.example.net/x.ics"}}}
@@ -148,8 +148,29 @@ func TestCalendar_ListTestRemoveRefuse(t *testing.T) {
 	}
 	srv = shelved(has(engine.Inspection{}), s)
 	for _, action := range []string{"list", "test", "remove"} {
-		if r := do(action); r.Note.Text != "You have added no calendar." {
+		if r := do(action); r.Note.Text != `You have added no calendar. To add one, run this command again and choose "Add a calendar".` {
 			t.Errorf("%s of none: %q", action, r.Note.Text)
+		}
+	}
+}
+
+// TestCalendar_OffersWhatThereIsToDo: the choices that could do nothing are not
+// shown, and understood all the same from a bot.
+func TestCalendar_OffersWhatThereIsToDo(t *testing.T) {
+	refused := hers
+	refused.CalendarsRefused = true
+	for _, c := range []struct {
+		in   engine.Inspection
+		want string
+	}{
+		{engine.Inspection{}, "list add"}, {hers, "list add test remove refuse"}, {refused, "list add test remove accept"},
+	} {
+		srv := shelved(has(c.in), &shelf{keeps: true})
+		if got := strings.Join(run1(t, srv, "calendar", "", "execute").Form.field(t, "action").choices(), " "); got != c.want {
+			t.Errorf("offered are %s, want %s", got, c.want)
+		}
+		if r := run1(t, srv, "calendar", "", "execute", "action", "accept"); r.Status != statusCompleted {
+			t.Errorf("%s: %+v", c.want, r.Note)
 		}
 	}
 }

@@ -75,7 +75,7 @@ var officeShots = []shot{
 	{"out of office, dates", "out-of-office", []string{"on", "true", "start", "2000-02-01", "end", "2000-02-03"}, "SetOutOfOffice{{Start:2000-02-01 00:00:00 +0000 UTC End:2000-02-04 00:00:00 +0000 UTC Note:}}", `info: Your out-of-office period is set from 1 February, 00:00 UTC until 4 February, 00:00 UTC. While you are away or offline in that time, people whose level allows it see "Out of office".`},
 	{"back", "out-of-office", []string{"on", "false", "end", "rubbish"}, "SetOutOfOffice{Period:<nil>}", "info: Your out-of-office period is over."},
 	{"out of office, wrong order", "out-of-office", []string{"on", "1", "start", "2000-02-03", "end", "2000-02-01"}, "", `error: "Until": The end lies before`},
-	{"out of office, two faults", "out-of-office", []string{"on", "1", "start", "soon", "end", "1999-01-01"}, "", `error: "From": This is not a time. Please write one such as 2026-11-22T15:00:00Z or 15:00. "Until": This lies in the past.`},
+	{"out of office, two faults", "out-of-office", []string{"on", "1", "start", "soon", "end", "1999-01-01"}, "", `error: "From": This is not a time. Please write one such as 15:00, 2h, tomorrow 9:00 or 2026-11-22T15:00:00Z. "Until": This lies in the past.`},
 	{"out of office, neither", "out-of-office", []string{"on", "perhaps"}, "", `error: "I am or will be out of office": Please write true or false.`},
 }
 
@@ -96,6 +96,12 @@ var levelsShots = []shot{
 	{"put, no group", "levels", []string{"action", "put", "container", "100", "type", "group"}, "", `error: "Which": Please write the name of a group`},
 	{"remove", "levels", []string{"action", "remove", "rules", "400 group My  family|100 federated"}, "RemoveRule{Rule:federated -> 100}; RemoveRule{Rule:group My  family -> 400}", "info: Rules removed: 2."},
 	{"remove what is not there", "levels", []string{"action", "remove", "rules", "400 group x"}, "", `error: "Rules to remove": There is no "400 group x" in the list`},
+	{"hide a note", "levels", []string{"action", "cells", "container", "200", "category", "notePersonal", "shown", "hide"}, "SetCell{Container:200 Category:notePersonal Choice:2}", "info: The level Colleagues no longer shows: your note."},
+	{"show a phone", "levels", []string{"action", "cells", "container", "250", "category", "mobilePhone", "shown", "show"}, "SetCell{Container:250 Category:mobilePhone Choice:1}", "info: The level Board now shows: your mobile phone."},
+	{"as usual", "levels", []string{"action", "cells", "container", "100", "category", "state", "shown", "table"}, "SetCell{Container:100 Category:state Choice:0}", "info: In the level External it is again as usual: whether you are available."},
+	{"a cell of strangers", "levels", []string{"action", "cells", "container", "0", "category", "notePersonal", "shown", "show"}, "", `error: "Level": This is not one of the choices`},
+	{"no cell", "levels", []string{"action", "cells", "container", "200", "category", "capabilities", "shown", "hide"}, "", `error: "What": This is not one of the choices`},
+	{"a cell, no choice", "levels", []string{"action", "cells", "container", "200", "category", "photo", "shown", ""}, "", `error: "Show it": This is needed.`},
 	{"remove nothing", "levels", []string{"action", "remove", "rules", ""}, "", `error: "Rules to remove": This is needed.`},
 }
 

@@ -21,7 +21,7 @@ func TestExplainAndViewAs(t *testing.T) {
 		e := engine.Explained{User: user, Watcher: watcher, Lang: "de"}
 		e.View = presence.View{Container: 250, Availability: presence.Busy, Activity: presence.InAMeeting}
 		e.Projection.Availability = presence.Busy
-		e.Container = privacy.Decided{ID: 250, Base: presence.Colleagues, Tier: privacy.ReasonGroup, Match: privacy.Rule{Container: 250, Type: privacy.RuleGroup, Value: "Team"}}
+		e.Container = privacy.Decided{ID: 250, Base: presence.Colleagues, Sees: true, Tier: privacy.ReasonGroup, Match: privacy.Rule{Container: 250, Type: privacy.RuleGroup, Value: "Team"}}
 		e.Categories = []privacy.Cell{{Name: "activity", Shown: true}, {Name: "mobilePhone", Cause: privacy.CellLevel}}
 		return e, nil
 	}
@@ -34,7 +34,7 @@ func TestExplainAndViewAs(t *testing.T) {
 		t.Errorf("rows %q", got)
 	}
 	v := ask(t, s, "en", payload("view-as", "", "", "jid", "bob@example.org"))
-	want := []string{"Exact number|6500|availability", "Sign in the contact list|dnd|show", "Text|In einer Besprechung|status", "Activity|in-a-meeting|activity", "May interrupt you|false|interrupt"}
+	want := []string{"Exact number|6500|availability", "Symbol in the contact list|dnd|show", "Text|In einer Besprechung|status", "Activity|in-a-meeting|activity", "May interrupt you|false|interrupt"}
 	if got := rows(v.Form); !slices.Equal(got, want) || v.Note.Type != "info" {
 		t.Errorf("rows %q, want %q", got, want)
 	}
@@ -82,9 +82,9 @@ func rows(f *gotForm) []string {
 func TestWatchers_ListsAndRevokes(t *testing.T) {
 	d := has(engine.Inspection{Watchers: []engine.Watcher{{JID: "bob@example.org"}, {JID: "fred@partner.example"}}})
 	d.members = engine.Audience{Members: []engine.Member{
-		{JID: "boss@example.org", Container: 300, Base: 300},
-		{JID: "bob@example.org", Standing: roster.Accepted, Container: 200, Base: 200},
-		{JID: "mallory@example.net", Container: 32000, Base: 32000},
+		{JID: "boss@example.org", Container: 300, Sees: true},
+		{JID: "bob@example.org", Standing: roster.Accepted, Container: 200, Sees: true},
+		{JID: "mallory@example.net", Container: 32000},
 		{JID: "zed@nowhere.example", Standing: roster.Pending},
 		{JID: "old@nowhere.example", Standing: roster.Refused},
 		{JID: "shy@nowhere.example", Standing: roster.Withdrawn},
@@ -130,7 +130,7 @@ func TestWatchers_Nobody(t *testing.T) {
 func TestWatchers_AThousandFit(t *testing.T) {
 	d := has(engine.Inspection{})
 	for range 2000 {
-		d.members.Members = append(d.members.Members, engine.Member{JID: strings.Repeat("w", 60) + "@example.org", Standing: roster.Accepted, Container: 200, Base: 200})
+		d.members.Members = append(d.members.Members, engine.Member{JID: strings.Repeat("w", 60) + "@example.org", Standing: roster.Accepted, Container: 200, Sees: true})
 	}
 	g := ask(t, newServer(d), "en", payload("watchers", "", "", "action", "list"))
 	if n := len(g.Form.Items); n == 0 || n >= 2000 || !strings.HasPrefix(g.Form.Instructions, "The first ") || !strings.Contains(g.Form.Instructions, "of 2000 are listed.") {

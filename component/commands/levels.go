@@ -35,7 +35,8 @@ var ruleTypes = [...]struct {
 func levelsForm(r *run) *form {
 	return &form{title: r.t("command.levels"), instructions: r.t("form.levels"), fields: []field{
 		{name: "action", kind: listSingle, required: true, label: r.t("field.action"), desc: r.t("field.action.desc"), values: []string{listRules},
-			options: []option{{listRules, r.t("option.action.list")}, {putRule, r.t("option.action.put")}, {removeRules, r.t("option.action.remove")}, {importLists, r.t("option.action.import")}}},
+			options: []option{{listRules, r.t("option.action.list")}, {putRule, r.t("option.action.put")}, {removeRules, r.t("option.action.remove")},
+				{changeCells, r.t("option.action.cells")}, {importLists, r.t("option.action.import")}}},
 	}}
 }
 
@@ -48,6 +49,8 @@ func ruleForm(r *run) *form {
 		if len(r.rules()) > 0 {
 			return r.removeForm()
 		}
+	case changeCells:
+		return r.cellForm()
 	case importLists:
 		return r.importForm()
 	}
@@ -64,7 +67,7 @@ func (r *run) putForm() *form {
 	for _, id := range r.levels() {
 		name := r.numbered(id)
 		level.options = append(level.options, option{itoa(int(id)), name})
-		f.fields = append(f.fields, say(r.t("form.level", name, text.ContainerShows(r.lang, id))))
+		f.fields = append(f.fields, say(r.t("form.level", name, r.shows(id))))
 	}
 	f.fields = append(f.fields, level, types,
 		field{name: "value", kind: textSingle, label: r.t("field.value"), desc: r.t("field.value.desc"), limit: maxValue},
@@ -164,11 +167,13 @@ func changeRules(r *run) (plan, []fault) {
 			return plan{done: r.t("note.rules.none")}, nil
 		}
 		return r.remove()
+	case changeCells:
+		return r.setCell()
 	case importLists:
 		return r.importRules()
 	}
 	if len(r.rules()) == 0 {
-		return plan{done: r.t("note.rules.none")}, nil
+		return plan{done: strings.Join(append([]string{r.t("note.rules.none")}, r.cellLines()...), "\n")}, nil
 	}
 	return r.list(), nil
 }
@@ -179,6 +184,9 @@ func (r *run) put() (plan, []fault) {
 		Container: presence.ContainerID(n),
 		Type:      privacy.RuleType(r.in.text("type")),
 		Value:     r.in.text("value"),
+	}
+	if rule.Type == privacy.RuleUser || rule.Type == privacy.RuleDomain {
+		rule.Value = pasted(rule.Value)
 	}
 	if key := r.valueFault(rule); key != "" {
 		return plan{}, []fault{{"value", r.t(key)}}
@@ -205,7 +213,7 @@ func (r *run) valueFault(rule privacy.Rule) text.Key {
 	case privacy.RuleUser:
 		j, err := presence.ParseJID(rule.Value)
 		switch {
-		case err != nil || j.Addr.Local() == "" || j.Resource != "":
+		case err != nil || j.Addr.Local() == "" || j.Resource != "" || !plausible(j.Addr):
 			return "error.value.user"
 		case j.Addr.Domain() == r.s.domain.Domain():
 			return "error.own"
@@ -218,7 +226,7 @@ func (r *run) valueFault(rule privacy.Rule) text.Key {
 		plain, wild := strings.CutPrefix(rule.Value, "*.")
 		a, err := presence.ParseJID(plain)
 		switch {
-		case err != nil || a.Addr.Local() != "" || a.Resource != "" || strings.Contains(plain, "*"):
+		case err != nil || a.Addr.Local() != "" || a.Resource != "" || !plausible(a.Addr):
 			return "error.value.domain"
 		case a.Addr == r.s.domain && !wild:
 			return "error.own"
@@ -290,5 +298,6 @@ func (r *run) list() plan {
 	if len(f.rows) < len(lines) {
 		f.instructions = r.t("form.cut", len(f.rows), len(lines)) + "\n" + words
 	}
-	return plan{done: r.t("note.rules.list", len(lines)) + "\n" + words, result: f}
+	told := append([]string{r.t("note.rules.list", len(lines)), words}, r.cellLines()...)
+	return plan{done: strings.Join(told, "\n"), result: f}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func noteForm(r *run) *form {
-	return &form{title: r.t("command.note"), instructions: r.t("form.note"), fields: []field{
+	return &form{title: r.t("command.note"), instructions: r.toWhom("form.note", presence.FieldNotePersonal), fields: []field{
 		{name: "text", kind: textSingle, label: r.t("field.text"), desc: r.t("field.text.desc"),
 			values: values(r.have.Note), limit: presence.MaxNote},
 	}}
@@ -35,7 +35,7 @@ func officeForm(r *run) *form {
 	if p := r.have.OutOfOffice; p != nil {
 		period, on = *p, "1"
 	}
-	return &form{title: r.t("command.out-of-office"), instructions: r.t("form.out-of-office"), fields: []field{
+	return &form{title: r.t("command.out-of-office"), instructions: r.toWhom("form.out-of-office", presence.FieldNoteOOF), fields: []field{
 		{name: "on", kind: boolean, required: true, label: r.t("field.on"), desc: r.t("field.on.desc"), values: []string{on}},
 		{name: "start", kind: textSingle, label: r.t("field.start"), desc: r.t("field.start.desc"), values: values(writeWhen(period.Start)), datatype: dataDateTime},
 		{name: "end", kind: textSingle, label: r.t("field.end"), desc: r.t("field.end.desc"), values: values(writeWhen(period.End)), datatype: dataDateTime},

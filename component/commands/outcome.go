@@ -73,6 +73,7 @@ var advices = map[engine.Advice]text.Key{
 	engine.AdviceBeaten:       "note.advice.beaten",
 	engine.AdviceOutranked:    "note.advice.outranked",
 	engine.AdviceRosterNeeded: "note.advice.roster",
+	engine.AdviceCeiling:      "note.advice.ceiling",
 }
 
 // refused tells why change number made, counted from 0, of all was not made.
@@ -141,4 +142,5 @@ var invalid = map[string]text.Key{
 	"jid":          "error.person",
 	"activity":     "error.activity",
 	"until":        "error.until",
+	"category":     "error.category",
 }

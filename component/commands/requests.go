@@ -6,7 +6,6 @@ import (
 
 	"presenced/internal/engine"
 	"presenced/internal/presence"
-	"presenced/internal/text"
 )
 
 // The decisions about a request (S13.4); approve- also takes a container.
@@ -33,7 +32,7 @@ func requestsForm(r *run) *form {
 		}
 		o := option{approve + itoa(int(id)), r.t("option.decision.level", r.numbered(id))}
 		decision.options = append(decision.options, o)
-		meaning = append(meaning, say(r.t("form.decision", o.value, o.label, text.ContainerShows(r.lang, id))))
+		meaning = append(meaning, say(r.t("form.decision", o.value, o.label, r.shows(id))))
 	}
 	no := option{refuse, r.t("option.decision.refuse")}
 	decision.options = append(decision.options, no)

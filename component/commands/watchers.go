@@ -7,7 +7,6 @@ import (
 	"presenced/internal/engine"
 	"presenced/internal/presence"
 	"presenced/internal/text"
-	"presenced/privacy"
 	"presenced/roster"
 )
 
@@ -121,7 +120,7 @@ func standing(m *engine.Member) text.Key {
 	case roster.Withdrawn:
 		return "watch.withdrew"
 	}
-	if privacy.GrantsOf(m.Base) == 0 {
+	if !m.Sees {
 		return "watch.maynot"
 	}
 	return "watch.may"

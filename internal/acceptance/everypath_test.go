@@ -154,6 +154,11 @@ func TestI2_HiddenIsOfflineIsUnknown(t *testing.T) {
 		{"level 0", func() {
 			s.run(alice, "levels", "action", "put", "type", "user", "value", bob.Bare(), "container", "0")
 		}, func() { s.run(alice, "levels", "action", "remove", "rules", "0 user "+bob.Bare()) }},
+		{"a level that shows nothing", func() {
+			s.run(alice, "levels", "action", "cells", "container", "200", "category", "state", "shown", "hide")
+		}, func() {
+			s.run(alice, "levels", "action", "cells", "container", "200", "category", "state", "shown", "table")
+		}},
 		{"her server's block list", func() { s.blocks(alice, "block", bob.Bare()) }, func() { s.blocks(alice, "unblock", bob.Bare()) }},
 		{"her default privacy list", func() {
 			s.sets(alice, list("<item order='1' action='deny' type='jid' value='"+bob.Bare()+"'><presence-out/></item>"))

@@ -52,6 +52,8 @@ var questions = []struct{ name, stanza string }{
 	{"unavailable", `<presence type='unavailable' to='%s'/>`},
 	{"subscribed", `<presence type='subscribed' to='%s'/>`},
 	{"unsubscribed", `<presence type='unsubscribed' to='%s'/>`},
+	// A bounce silences its pair until the probe that follows (S14).
+	{"error", `<presence type='error' to='%s'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>`},
 	{"probe", `<presence type='probe' to='%s'/>`},
 	{"batch", `<iq type='get' id='ID' to='COMPONENT'><query xmlns='urn:presenced:1'><presence jid='USER@HOST'/><presence jid='%s'/></query></iq>`},
 	{"email", `<iq type='get' id='ID' to='COMPONENT'><query xmlns='urn:presenced:1'><presence email='USER@corp.example'/></query></iq>`},
@@ -113,6 +115,9 @@ func (s *site) same(what string, a, b map[string]string) {
 		if a[q.name] != b[q.name] {
 			s.Errorf("%s: %s tells them apart:\n  %s\nand\n  %s", what, q.name, a[q.name], b[q.name])
 		}
+	}
+	if a["error"] != "" {
+		s.Errorf("%s: a bounce was answered: %s", what, a["error"])
 	}
 	if a["query"] == "" || a["message"] == "" || a["batch"] == "" || a["email"] == "" || s.privileged && a["delegated"] == "" {
 		s.Errorf("%s: a question was not answered at all: %q", what, a)

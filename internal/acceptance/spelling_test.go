@@ -35,6 +35,7 @@ func TestSpelling_OneWatcherOnBothServers(t *testing.T) {
 			for _, c := range []struct{ watcher, spelling string }{
 				{"bob", "BOB@EXAMPLE.localhost"},
 				{"bob", "b\u00adob@" + host},
+				{"bob", "bob@ｅｘａｍｐｌｅ.localhost"},
 				{"bob", "ｂｏ\u2060ｂ@" + host},
 				{`d\27artagnan`, `D\27ARTAGNAN@` + host},
 				{`d\27artagnan`, "d\\27arta\u200bgnan@" + host},
@@ -46,8 +47,8 @@ func TestSpelling_OneWatcherOnBothServers(t *testing.T) {
 				s.blocks(alice, "unblock", c.spelling)
 				s.sees(watchers[c.watcher], "alice", "online 3500", converge)
 			}
-			if got := seen(watchers["bob"], mirrorOf("alice"), mark); len(got) != 6 {
-				t.Errorf("bob was shown %q, want three blocks and their ends: those of others are none of his", got)
+			if got := seen(watchers["bob"], mirrorOf("alice"), mark); len(got) != 8 {
+				t.Errorf("bob was shown %q, want four blocks and their ends: those of others are none of his", got)
 			}
 
 			if kind != testbed.Prosody {

@@ -48,7 +48,7 @@ func (c *checker) granted(ctx context.Context, groups map[string]bool) (given in
 		}
 	}
 	if len(undeclared) > 0 {
-		c.fail("policies", "granted, but not declared: "+strings.Join(undeclared, ", ")+"; last activity, photos and links are not shown of those who hold them",
+		c.fail("policies", "granted, but not declared: "+strings.Join(undeclared, ", ")+"; of those who hold them nothing is shown but whether they are available",
 			"declare them in [[policies]] and reload, or take them back with \"presenced policy revoke\"; \"presenced policy list\" shows from whom")
 	}
 	return given

@@ -15,6 +15,7 @@ import (
 	"presenced/config"
 	"presenced/internal/admin"
 	"presenced/internal/audit"
+	"presenced/internal/directory"
 	"presenced/internal/engine"
 	"presenced/internal/store/redisstore"
 	"presenced/internal/token"
@@ -53,6 +54,7 @@ type Daemon struct {
 	engine    *engine.Engine
 	edge      *component.Component
 	lists     listSources
+	people    atomic.Pointer[directory.Book] // in force; where mailboxes are
 	ready     *readiness
 	undo      steps
 	running   steps // what was begun once the settings were loaded
@@ -102,7 +104,8 @@ func (d *Daemon) wire(c *config.Config) error {
 	if err := d.openTokens(c); err != nil {
 		return err
 	}
-	sites, err := sitesOf(c)
+	d.people.Store(people)
+	sites, err := d.sitesOf(c)
 	if err != nil {
 		return err
 	}
@@ -119,8 +122,7 @@ func (d *Daemon) wire(c *config.Config) error {
 		Calendars: d.calendars.poller, Sealer: d.calendars.sealer(),
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
-		Store: vault{d.store, d.tokens, d.erased}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Log: d.log, Registerer: d.registry,
-		Sender: d.edge, ListWriter: d.edge, Publisher: d.edge,
+		Store: vault{d.store, d.tokens, d.erased}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, ListWriter: d.edge, Publisher: d.edge, Log: d.log, Registerer: d.registry,
 	}, rules)
 	if err != nil {
 		return err

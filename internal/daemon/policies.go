@@ -22,12 +22,12 @@ func operatorOf(c *config.Config, p *config.Policy) privacy.Operator {
 	if !known {
 		links = privacy.LinksBlock
 	}
+	withheld, _ := privacy.ParseWithheld(p.Withhold)
 	return privacy.Operator{
 		LastActive: lastActive, Granularity: p.LastActiveGranularity.Std(),
 		Photo: photo, OfflineDetails: offline, Until: c.Calendar.Until,
-		Unaudited: !p.Audit,
-		Links:     privacy.Links{Mode: links, Intranet: p.Intranet, Extensions: p.FileExtensions},
-		Wordings:  wordingsOf(c),
+		Links:    privacy.Links{Mode: links, Intranet: p.Intranet, Extensions: p.FileExtensions},
+		Withheld: withheld, Wordings: wordingsOf(c), Unaudited: !p.Audit,
 	}
 }
 

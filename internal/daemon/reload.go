@@ -24,7 +24,7 @@ func (d *Daemon) Reload(c *config.Config) error {
 		d.ReloadFailed()
 		return err
 	}
-	sites, err := sitesOf(next)
+	sites, err := d.sitesOf(next)
 	if err != nil {
 		d.ReloadFailed()
 		return err
@@ -36,6 +36,7 @@ func (d *Daemon) Reload(c *config.Config) error {
 	}
 	rules.ListSources = lists.readers()
 	d.config.Store(next)
+	d.people.Store(people) // the sources look addresses up in it
 	// The engine then tells anew whose calendars are to be read.
 	d.calendars.poller.SetSites(sites, next.Calendar.PollInterval.Std())
 	// Photos are known before anybody is told of them.

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -184,6 +186,7 @@ photo = "directory"
 links = "neutralise"
 intranet = ["intranet.example.org"]
 file_extensions = ["exe"]
+withhold = ["location", "mobilePhone 200"]
 [privacy]
 offline_details = "none"
 [[policies]]
@@ -198,6 +201,7 @@ last_active_granularity = "2h"
 links = "block"
 intranet = []
 file_extensions = ["com"]
+withhold = ["state 100"]
 `)
 	if len(r.Policies) != 2 || r.Policies[0].Operator.Name != "board" || r.Policies[1].Operator.Name != "sales" {
 		t.Fatalf("policies %+v, want board and sales in this order", r.Policies)
@@ -208,7 +212,11 @@ file_extensions = ["com"]
 	if d := cmp.Diff(sales, r.Policies[1].Operator); d != "" {
 		t.Errorf("sales differs from [policy] in more than its photo: -want +got:\n%s", d)
 	}
+	if want, _ := privacy.ParseWithheld([]string{"location", "mobilePhone 200"}); global.Withheld != want {
+		t.Errorf("withheld %b, want %b", global.Withheld, want)
+	}
 	board := global
+	board.Withheld, _ = privacy.ParseWithheld([]string{"state 100"})
 	board.Name, board.LastActive, board.Granularity = "board", privacy.LastActiveOff, 2*time.Hour
 	board.Links = privacy.Links{Mode: privacy.LinksBlock, Intranet: []string{}, Extensions: []string{"com"}}
 	if d := cmp.Diff(board, r.Policies[0].Operator, cmpopts.EquateEmpty()); d != "" {
@@ -216,6 +224,24 @@ file_extensions = ["com"]
 	}
 	if p := r.Policies[1]; !p.Users[presence.MustAddr("alice@example.org")] || len(p.Users) != 1 || !slices.Equal(p.Groups, []string{"Sales"}) {
 		t.Errorf("sales is for %v and %v", p.Users, p.Groups)
+	}
+}
+
+// TestS3_WhatMayBeWithheldIsWhatThereIs: config knows the categories by their names,
+// and knows them all.
+func TestS3_WhatMayBeWithheldIsWhatThereIs(t *testing.T) {
+	var all []string
+	for _, c := range privacy.Categories() {
+		all = append(all, strconv.Quote(c.String()), strconv.Quote(c.String()+" 300"))
+	}
+	r := rulesFor(t, "[policy]\nwithhold = ["+strings.Join(all, ", ")+"]")
+	o := r.System.Operator
+	for _, c := range privacy.Categories() {
+		for _, base := range []presence.ContainerID{100, 200, 300, 400} {
+			if !o.Ceiling(base, c) {
+				t.Errorf("%s in %d is not withheld", c, base)
+			}
+		}
 	}
 }
 

@@ -154,16 +154,34 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.planState(c, now, answer)
 	case CancelPlan:
 		u.cancelPlan(c.Starts, now, answer)
-	case SetLevel:
-		u.setLevel(c, now, answer)
-	case SetPriority:
-		u.setPriority(c, answer)
 	case SetNote:
 		u.setNote(c.Text, answer)
 	case SetOutOfOffice:
 		u.setOOF(c.Period, now, answer)
 	case SetProfile:
 		u.setProfile(c.Profile, answer)
+	case AddCalendar:
+		u.addCalendar(c, answer)
+	case RemoveCalendar:
+		u.removeCalendar(c.ID, answer)
+	case SetSiteCalendars:
+		u.setSiteCalendars(c.On, answer)
+	case SetPublishing:
+		u.setPublishing(c.On, now, answer)
+	default:
+		u.planAccess(c, now, answer)
+	}
+}
+
+// planAccess dispatches the changes of who sees what.
+func (u *user) planAccess(c Change, now time.Time, answer answerFunc) {
+	switch c := c.(type) {
+	case SetLevel:
+		u.setLevel(c, now, answer)
+	case SetPriority:
+		u.setPriority(c, answer)
+	case SetCell:
+		u.setCell(c, answer)
 	case PutRule:
 		u.putRule(c.Rule, answer)
 	case RemoveRule:
@@ -178,14 +196,6 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.putRules(c.Rules, answer)
 	case SetPrivacyMode:
 		u.setPrivacyMode(c.On, answer)
-	case AddCalendar:
-		u.addCalendar(c, answer)
-	case RemoveCalendar:
-		u.removeCalendar(c.ID, answer)
-	case SetSiteCalendars:
-		u.setSiteCalendars(c.On, answer)
-	case SetPublishing:
-		u.setPublishing(c.On, now, answer)
 	case SetBadge:
 		u.setBadge(c.On, answer)
 	case AllowApp:

@@ -123,6 +123,7 @@ const (
 	AdviceBeaten       Advice = "beaten"         // something else decides her state at the moment (S5.3)
 	AdviceOutranked    Advice = "outranked"      // another rule decides for this watcher (S2.2), or another policy for this user
 	AdviceRosterNeeded Advice = "roster"         // the rule needs the roster, which is not loaded yet
+	AdviceCeiling      Advice = "ceiling"        // the operator's policy keeps the cell from being shown (S3)
 	AdviceNoGroups     Advice = "no-groups"      // nothing tells who is in the group, so the grant counts for nobody
 )
 

@@ -41,6 +41,8 @@ type Explained struct {
 	NoRoster bool            `json:"-"` // her contact list cannot be read here (S2.6)
 	NoLists  bool            `json:"-"` // her server keeps lists that cannot be read here (S11)
 	Zone     string          `json:"-"` // the user's, for the times she is told; empty: UTC
+	// Wordings are of the activities the operator declared; it is read only.
+	Wordings map[presence.Activity]*presence.Wording `json:"-"`
 }
 
 // Explain tells what a watcher sees of a user now and why; for the user herself
@@ -57,6 +59,7 @@ func (u *user) explain(w presence.Addr, now time.Time) Explained {
 		Explanation: u.person.Explain(&u.sh.e.rules().System, now, w, entry.Standing == roster.Accepted),
 		Hold:        u.held(), At: now, User: u.addr, Watcher: w, View: emptyView(),
 		Lang: u.keyFor(w, &entry).lang, Standing: entry.Standing, Mirror: entry.Spelling,
+		Wordings: u.sh.e.rules().System.Operator.Wordings,
 	}
 	u.closeInputs(own)
 	out.Policy = u.heldPolicy()
@@ -65,7 +68,7 @@ func (u *user) explain(w presence.Addr, now time.Time) Explained {
 	out.Native = c.Subscription.SeesOwner()
 	out.NoRoster, out.NoLists = !u.host.Roster, u.listSource() == nil && u.listsHidden()
 	if out.Hold == HoldNone || w == u.addr {
-		u.project(out.Container.ID, now, &out.View)
+		u.replyTo(w, out.Container.ID, now, &out.View)
 	}
 	return out
 }
@@ -94,7 +97,7 @@ type Member struct {
 	JID       string // as he spells it, where that is known
 	Standing  roster.Standing
 	Container presence.ContainerID
-	Base      presence.ContainerID // the column of S3's matrix that applies
+	Sees      bool // his container shows something (S3)
 	Reason    privacy.Reason
 }
 
@@ -105,6 +108,7 @@ func (e *Engine) Audience(ctx context.Context, who Principal, of presence.Addr) 
 
 func (u *user) audience() Audience {
 	var out Audience
+	sys := &u.sh.e.rules().System
 	listed := map[presence.Addr]bool{u.addr: true}
 	add := func(a presence.Addr, entry roster.Entry) {
 		if listed[a] && entry.Standing == roster.None {
@@ -112,7 +116,7 @@ func (u *user) audience() Audience {
 		}
 		listed[a] = true
 		place := u.place(a)
-		m := Member{Addr: a, JID: entry.Bare, Standing: entry.Standing, Container: place.Container, Base: place.Base, Reason: place.Reason}
+		m := Member{Addr: a, JID: entry.Bare, Standing: entry.Standing, Container: place.Container, Sees: u.person.Sees(sys, place.Container), Reason: place.Reason}
 		if m.JID == "" {
 			m.JID = a.String()
 		}

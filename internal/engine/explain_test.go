@@ -141,11 +141,11 @@ func TestAudience_AllowedSubscribedAndAsked(t *testing.T) {
 			got[m.JID] = m
 		}
 		for jid, want := range map[string]Member{
-			bob:                       {Standing: roster.Accepted, Container: presence.Colleagues, Base: presence.Colleagues, Reason: privacy.ReasonContact},
+			bob:                       {Standing: roster.Accepted, Container: presence.Colleagues, Sees: true, Reason: privacy.ReasonContact},
 			zed:                       {Standing: roster.Pending, Reason: privacy.ReasonDefault},
-			boss:                      {Container: presence.Colleagues, Base: presence.Colleagues, Reason: privacy.ReasonContact},
-			fred:                      {Container: presence.Friends, Base: presence.Friends, Reason: privacy.ReasonUser},
-			"mallory@nowhere.example": {Container: presence.Blocked, Base: presence.Blocked, Reason: privacy.ReasonUser},
+			boss:                      {Container: presence.Colleagues, Sees: true, Reason: privacy.ReasonContact},
+			fred:                      {Container: presence.Friends, Sees: true, Reason: privacy.ReasonUser},
+			"mallory@nowhere.example": {Container: presence.Blocked, Reason: privacy.ReasonUser},
 		} {
 			want.JID, want.Addr = jid, presence.MustAddr(jid)
 			if got[jid] != want {

@@ -83,9 +83,12 @@ func drawChange(t *rapid.T, w *world) {
 		"profile": func() {
 			apply(SetProfile{Profile{Hours: rapid.SampledFrom([]string{"", "Mo-Fr 09:00-17:00"}).Draw(t, "hours")}})
 		},
-		"oof":         func() { apply(SetOutOfOffice{Period: &presence.OutOfOffice{Note: "sea"}}) },
-		"back":        func() { apply(SetOutOfOffice{}) },
-		"rule":        func() { apply(PutRule{privacy.Rule{Container: 300, Type: privacy.RuleUser, Value: watcher}}) },
+		"oof":  func() { apply(SetOutOfOffice{Period: &presence.OutOfOffice{Note: "sea"}}) },
+		"back": func() { apply(SetOutOfOffice{}) },
+		"rule": func() { apply(PutRule{privacy.Rule{Container: 300, Type: privacy.RuleUser, Value: watcher}}) },
+		"cell": func() {
+			apply(SetCell{Container: 200, Category: rapid.SampledFrom([]string{"location", "state", "shoeSize"}).Draw(t, "cell"), Choice: CellChoice(rapid.IntRange(0, 2).Draw(t, "choice"))})
+		},
 		"norule":      func() { apply(RemoveRule{privacy.Bootstrap()[rapid.IntRange(0, 2).Draw(t, "rule")]}) },
 		"block":       func() { apply(Block{watcher}) },
 		"unblock":     func() { apply(Unblock{watcher}) },

@@ -111,7 +111,7 @@ func (u *user) project(c presence.ContainerID, now time.Time, v *presence.View) 
 	switch {
 	case !u.set.enrol.Enabled:
 		*v = presence.OfflineView(c)
-	case privacy.GrantsOf(sys.Site.Base(c)) == 0:
+	case !u.person.Sees(sys, c):
 		nobody := aggregation.Aggregate(&aggregation.Inputs{}, &sys.Aggregation, now)
 		u.person.Project(sys, &nobody, c, v)
 	default:

@@ -44,6 +44,7 @@ func furnished(t *testing.T) map[string][]byte {
 	w.apply(alice, Block{fred})
 	w.apply(alice, PutRule{privacy.Rule{Container: 300, Type: privacy.RuleGroup, Value: "Team"}})
 	w.apply(alice, SetNote{Text: "Room 412"})
+	w.apply(alice, SetCell{Container: 100, Category: "location", Choice: CellShown})
 	w.apply(alice, SetState{Availability: 6500})
 	w.apply(alice, SetProfile{hers})
 	w.apply(alice, SetOutOfOffice{Period: &presence.OutOfOffice{Start: time.Now().Add(time.Hour), Note: "Back Monday"}})
@@ -218,6 +219,11 @@ var refusals = []struct{ name, doc, field, says string }{
 	{"rules", `{"v":1,"rules":[{"container":200,"type":"user","value":"x@presence.example.org"}]}`, DocRules, "own domain"},
 	{"rules", `{"v":1,"rules":[{"container":200,"type":"friend"}]}`, DocRules, "unknown type"},
 	{"rules", `{"v":1,"rules":[` + strings.Repeat(`{"container":200,"type":"sameEnterprise"},`, 4096) + `{"container":200,"type":"federated"}]}`, DocRules, "4096"},
+	{"cells", `{"v":1,"cells":[{"container":200,"category":"shoeSize","shown":false}]}`, DocCells, "shoeSize"},
+	{"cells", `{"v":1,"cells":[{"container":0,"category":"location","shown":true}]}`, DocCells, "container 0"},
+	{"cells", `{"v":1,"cells":[{"container":200,"category":"location","shown":true},{"container":200,"category":"location","shown":false}]}`, DocCells, "two things"},
+	{"cells", `{"v":1,"cells":[` + strings.Repeat(`{"container":200,"category":"location","shown":true},`, 1024) + `{"container":200,"category":"photo","shown":true}]}`, DocCells, "1024"},
+	{"cells", `{"v":1,"cells":[{"container":200,"category":"location","show":true}]}`, DocCells, "show"},
 	{"note", `{"v":1,"text":"` + strings.Repeat("x", 257) + `"}`, DocNote, "256"},
 	{"note", `{"v":1,"text":"\u0001"}`, DocNote, "control"},
 	{"manual", `{"v":1,"manual":{"availability":1,"set_at":"2026-11-22T15:00:00Z"}}`, DocManual, "availability"},

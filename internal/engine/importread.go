@@ -55,6 +55,7 @@ func strictly(name string, raw []byte) error {
 		DocProfile: &profileDoc{}, DocLists: &listsDoc{}, DocBadge: &badgeDoc{},
 		DocCals: &calsDoc{}, DocSchedule: &scheduleDoc{},
 		DocApps: &appsDoc{}, DocPlans: &plansDoc{}, DocPriority: &priorityDoc{},
+		DocCells: &cellsDoc{},
 	}[name]
 	if !ok {
 		return refuse(Invalid, name, "document %q is not known here; import it with the presenced that wrote it", name)

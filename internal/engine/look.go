@@ -82,13 +82,7 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		if asker.Addr != target && !asker.Addr.IsZero() {
 			c = u.place(asker.Addr).Container
 		}
-		u.project(c, now, &v)
-		u.person.Prefer(asker.Addr, &v)
-		if v.Availability < presence.OfflineFrom { // else opening her calendar would take time that tells (I1)
-			own := u.openInputs(now)
-			u.person.FreeBusy(&s.e.rules().System, now, &v)
-			u.closeInputs(own)
-		}
+		u.replyTo(asker.Addr, c, now, &v)
 		answer(v)
 	}
 	if own || u.stranger(asker.Addr) && !u.person.Admits(asker.Addr) {
@@ -96,6 +90,18 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		return
 	}
 	u.whenLoaded(now, tell)
+}
+
+// replyTo writes what w, whom container c holds, is told when he asks: what he is
+// sent, and what is told in answers only.
+func (u *user) replyTo(w presence.Addr, c presence.ContainerID, now time.Time, v *presence.View) {
+	u.project(c, now, v)
+	u.person.Prefer(w, v)
+	if v.Availability < presence.OfflineFrom { // else opening her calendar would take time that tells (I1)
+		own := u.openInputs(now)
+		u.person.FreeBusy(&u.sh.e.rules().System, now, v)
+		u.closeInputs(own)
+	}
 }
 
 // owned finds an enrolled user for a reading or a change by her or the operator.
@@ -170,6 +176,7 @@ func (u *user) inspect(now time.Time) Inspection {
 	}
 	_, out.Timezone = u.zone()
 	out.Timed, out.Plans, out.Priority = u.set.rules.running(now), u.set.upcoming(now), u.set.priority()
+	out.Cells = u.set.cells()
 	out.States = u.sh.e.rules().States
 	u.set.cals.tell(&out)
 	out.Publishing = u.publishing()

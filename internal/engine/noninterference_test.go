@@ -84,3 +84,35 @@ func TestI1_WhoIsHeardAgainIsToldAtOnce(t *testing.T) {
 		w.expect()
 	})
 }
+
+// TestI1_ATieOfDevicesDoesNotShowInTheDelay: one device is away by hand and one by
+// idleness, and which of them wins goes by when the first has spoken, in words that
+// fred may not see. When he is told does not.
+func TestI1_ATieOfDevicesDoesNotShowInTheDelay(t *testing.T) {
+	var when []time.Duration
+	for _, speaks := range []bool{false, true} {
+		live(t, func(w *world) {
+			w.watch(fred)
+			w.device(alice+"/phone", Device{Show: presence.ShowAway})
+			time.Sleep(time.Minute)
+			w.device(alice+"/desk", Device{IdleSince: time.Now()})
+			time.Sleep(time.Minute)
+			if speaks {
+				w.device(alice+"/phone", Device{Show: presence.ShowAway, Status: "not for him"})
+			}
+			w.out.take()
+			start := time.Now()
+			for range 12000 {
+				time.Sleep(100 * time.Millisecond)
+				if lines := w.out.take(); slices.Contains(lines, to(fred, "15500 en")) {
+					when = append(when, time.Since(start))
+					return
+				}
+			}
+			w.Fatal("he is never told")
+		})
+	}
+	if when[0] != when[1] {
+		t.Errorf("told after %s, and after %s when the other device has spoken", when[0], when[1])
+	}
+}

@@ -12,6 +12,7 @@ type rare struct {
 	apps     appsDoc
 	plans    plansDoc
 	priority priorityDoc
+	cells    cellsDoc
 }
 
 // chooseRare replaces them by what change makes of them.
@@ -37,7 +38,7 @@ func (s *settings) rareDocuments(docs map[string][]byte) {
 		return
 	}
 	r := *s.rare
-	r.apps.V, r.plans.V, r.priority.V = docVersion, docVersion, docVersion
+	r.apps.V, r.plans.V, r.priority.V, r.cells.V = docVersion, docVersion, docVersion, docVersion
 	if len(r.apps.Apps) > 0 {
 		docs[DocApps] = encode(r.apps)
 	}
@@ -47,12 +48,15 @@ func (s *settings) rareDocuments(docs map[string][]byte) {
 	if len(r.priority.People) > 0 {
 		docs[DocPriority] = encode(r.priority)
 	}
+	if len(r.cells.Cells) > 0 {
+		docs[DocCells] = encode(r.cells)
+	}
 }
 
 // take is put among the choices, where it says something.
 func (r *rare) take(c *choices) {
 	c.rare = nil
-	if len(r.apps.Apps)+len(r.plans.Plans)+len(r.priority.People) > 0 {
+	if len(r.apps.Apps)+len(r.plans.Plans)+len(r.priority.People)+len(r.cells.Cells) > 0 {
 		c.rare = r
 	}
 }
@@ -83,5 +87,5 @@ func (e *Engine) readRare(_ presence.JID, im *imported) error {
 		}
 		r.priority.People[i] = a.String()
 	}
-	return nil
+	return e.readCells(r.cells.Cells)
 }

@@ -38,6 +38,7 @@ type Inspection struct {
 	Timed        []TimedRule           `json:"timed,omitempty"`         // rules for a while
 	Plans        []presence.Manual     `json:"plans,omitempty"`         // states set for later
 	Priority     []string              `json:"priority,omitempty"`      // who may interrupt her
+	Cells        []privacy.OwnCell     `json:"cells,omitempty"`         // what she changed of S3's table
 	States       []State               `json:"-"`                       // the operator's, to choose from
 	Claims       []ClaimLine           `json:"claims,omitempty"`
 	Apps         []string              `json:"apps,omitempty"` // that she lets claim for her

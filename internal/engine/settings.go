@@ -141,6 +141,7 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 		{DocCals, &cals, &cals.V}, {DocSchedule, &sched, &sched.V},
 		{DocEgress, &egress, &egress.V},
 		{DocApps, &few.apps, &few.apps.V}, {DocPlans, &few.plans, &few.plans.V}, {DocPriority, &few.priority, &few.priority.V},
+		{DocCells, &few.cells, &few.cells.V},
 	} {
 		raw := docs[d.name]
 		if raw == nil {

@@ -202,7 +202,7 @@ func (u *user) policySettings(state privacy.LoadState, now time.Time) privacy.Se
 	}
 	s := privacy.Settings{
 		Owner: u.addr, State: state, PrivacyMode: u.set.rules.PrivacyMode, Rules: rules,
-		Walls: u.sh.e.rules().wallsOf(u.addr), RosterReadable: u.host.Roster, Priority: u.set.priority(),
+		Walls: u.sh.e.rules().wallsOf(u.addr), RosterReadable: u.host.Roster, Priority: u.set.priority(), Cells: u.set.cells(),
 	}
 	u.vetoes(&s)
 	return s

@@ -57,7 +57,7 @@ func (w *words) moment(t time.Time) string {
 func (w *words) self() bool { return w.e.Watcher == w.e.User }
 
 // shows reports whether the watcher's container shows anything at all.
-func (w *words) shows() bool { return privacy.GrantsOf(w.e.Container.Base) != 0 }
+func (w *words) shows() bool { return w.e.Container.Sees }
 
 func (w *words) held() {
 	switch {
@@ -78,12 +78,26 @@ func (w *words) decided() {
 		return
 	case !w.shows():
 		w.say("why.hidden", w.e.Watcher, text.Class(w.lang, presence.ClassOffline), level, w.tier())
+		w.closed(level)
 		return
 	}
 	w.say("why.sees", w.e.Watcher, w.state(), w.doing())
 	w.say("why.level", level, w.tier())
 	if w.e.Container.Base == presence.Workgroup && w.projected().Activity == presence.UrgentOnlyA {
 		w.say("why.urgent", text.Activity(w.lang, presence.UrgentOnlyA))
+	}
+}
+
+// closed tells who closed a level that by itself would show something.
+func (w *words) closed(level string) {
+	for _, c := range w.e.Categories {
+		switch {
+		case c.Category != privacy.CatState:
+		case c.Cause == privacy.CellOwn:
+			w.say("why.own.state", level)
+		case c.Cause == privacy.CellOperator:
+			w.say("why.operator.state", level)
+		}
 	}
 }
 
@@ -99,16 +113,18 @@ func (w *words) projected() presence.Shown {
 
 func (w *words) state() string { return w.stateOf(w.projected()) }
 
-// stateOf tells a number and a token, such as "Busy: In a meeting".
+// stateOf tells a number and a token, such as "Busy: In a meeting"; a state of the
+// operator's by her name for it.
 func (w *words) stateOf(s presence.Shown) string {
 	class := text.Class(w.lang, s.Availability.Class())
+	doing := text.Worded(w.lang, s.Activity, w.e.Wordings[s.Activity])
 	switch {
 	case s.Activity == presence.NoActivity:
 		return class
 	case class == "":
-		return text.Activity(w.lang, s.Activity)
+		return doing
 	}
-	return w.t("why.doing", class, text.Activity(w.lang, s.Activity))
+	return w.t("why.doing", class, doing)
 }
 
 // standing tells how far his subscription goes, and what goes around this service.
@@ -157,15 +173,22 @@ func (w *words) categories() {
 			}
 		}
 	}
+	level := w.level(w.e.Container.ID)
 	for _, part := range [...]struct {
 		cause privacy.CellCause
 		key   text.Key
+		named bool // with the level
 	}{
-		{privacy.CellShown, "why.shown"}, {privacy.CellLevel, "why.withheld"},
-		{privacy.CellEmpty, "why.empty"},
+		{privacy.CellShown, "why.shown", false}, {privacy.CellWidened, "why.own.on", true},
+		{privacy.CellLevel, "why.withheld", false}, {privacy.CellOwn, "why.own.off", true}, {privacy.CellOperator, "why.operator", true},
+		{privacy.CellEmpty, "why.empty", false},
 	} {
-		if of[part.cause] != nil {
-			w.say(part.key, list(of[part.cause]))
+		switch names := list(of[part.cause]); {
+		case of[part.cause] == nil:
+		case part.named:
+			w.say(part.key, level, names)
+		default:
+			w.say(part.key, names)
 		}
 	}
 	for _, part := range [...]struct {

@@ -9,6 +9,7 @@ var aggregationFaults = []fault{
 	{"S5.0", "everybody's claims count without a device", "aggregation/aggregate.go", `case v.in.Kind == presence.Bot && v.anyClaim():`, `case v.anyClaim():`},
 	{"S5.0", "no out-of-office token when offline", "aggregation/aggregate.go", "if v.state.OOF {\n\t\tv.give(", "if false {\n\t\tv.give("},
 	{"S5.0", "the clocks run on while she appears offline", "aggregation/aggregate.go", `v.state.LastInput = v.lastInput(v.manual.SetAt)`, `v.state.LastInput = v.lastInput(time.Time{})`},
+	{"I1", "which of two devices wins shows in the delay", "aggregation/aggregate.go", `return v.machine.number >= presence.AvailableIdle }`, `n, _ := idleNumber(v.winner, v.opt, v.now); return n >= presence.AvailableIdle }`},
 	{"S5.1", "idle a moment later", "aggregation/machine.go", `case idle < opt.IdleAfter:`, `case idle <= opt.IdleAfter:`},
 	{"S5.1", "away a moment later", "aggregation/machine.go", `case idle < opt.AwayAfter:`, `case idle <= opt.AwayAfter:`},
 	{"S5.1", "the highest number wins", "aggregation/machine.go", `return an < bn`, `return an > bn`},

@@ -27,8 +27,8 @@ type State struct {
 	// Next is the earliest instant after now at which the same inputs may give
 	// another state; zero: never. The owner's timer waits for it.
 	Next time.Time
-	// Idle tells that only the passage of idle thresholds, no act of the user,
-	// distinguishes this state from an active one (S10: may be sent late).
+	// Idle tells that the state would be another if no device were idle or away. Where
+	// time alone led to it, it may be sent late (S10).
 	Idle bool
 }
 

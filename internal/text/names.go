@@ -44,8 +44,8 @@ var forms = map[Key]*phrase{
 		"Alle übrigen sehen nichts. Sie können bei Ihnen anfragen, und Sie entscheiden.",
 	},
 	"form.enable.rules": {
-		"If you made rules here before, they apply again and go before all this.",
-		"Haben Sie hier früher schon Regeln angelegt, gelten sie wieder und gehen alldem vor.",
+		"If you made rules here before, or changed what a level shows, that applies again and goes before all this.",
+		"Haben Sie hier früher schon Regeln angelegt oder geändert, was eine Stufe zeigt, gilt das wieder und geht alldem vor.",
 	},
 	"form.enable.server": {
 		"Besides this, your chat server goes on telling your own contacts when you are online, as it does now.",
@@ -77,6 +77,13 @@ var forms = map[Key]*phrase{
 		"A rule for one person goes before one for a group of contacts, and that before one for a domain. Where two of the same kind fit, the level that comes later in the list decides.",
 		"Eine Regel für eine Person geht einer für eine Kontaktgruppe vor, und diese einer für eine Domain. Passen zwei derselben Art, entscheidet die Stufe, die in der Liste später kommt.",
 	},
+	"form.cells.title": {"What a level shows", "Was eine Stufe zeigt"},
+	"form.cells": {
+		"Choose a level, one thing, and whether people in that level shall see it.",
+		"Wählen Sie eine Stufe, eine Angabe und ob die Personen in dieser Stufe sie sehen sollen.",
+	},
+	"level.alsoshown":   {"By your choice also: %s.", "Nach Ihrer Wahl auch: %s."},
+	"level.hidden":      {"By your choice not: %s.", "Nach Ihrer Wahl nicht: %s."},
 	"form.remove.title": {"Remove rules", "Regeln entfernen"},
 	"form.remove": {
 		"Choose the rules that shall no longer apply.",
@@ -106,7 +113,7 @@ var forms = map[Key]*phrase{
 	},
 	"form.privacy-mode": {
 		"When this is on, only your contacts and the people and groups you made rules for see you. Everybody else sees nothing.",
-		"Wenn dies eingeschaltet ist, sehen Sie nur Ihre Kontakte sowie Personen und Gruppen, für die Sie Regeln haben. Alle anderen sehen nichts.",
+		"Wenn dies eingeschaltet ist, sind Sie nur für Ihre Kontakte sichtbar sowie für Personen und Gruppen, für die Sie Regeln haben. Alle anderen sehen nichts.",
 	},
 	"form.requests": {
 		"These people ask to see whether you are available. Whoever you refuse is not told.",

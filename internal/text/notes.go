@@ -39,6 +39,9 @@ var notes = map[Key]*phrase{
 	"note.rules.none":      {"You have no rules. Only people you approve see anything.", "Sie haben keine Regeln. Nur wem Sie zustimmen, der sieht etwas."},
 	"note.rules.list":      {"Rules: %d.", "Regeln: %d."},
 	"note.rules.removed":   {"Rules removed: %d.", "Entfernte Regeln: %d."},
+	"note.cell.shown":      {"The level %s now shows: %s.", "Die Stufe %s zeigt jetzt: %s."},
+	"note.cell.hidden":     {"The level %s no longer shows: %s.", "Die Stufe %s zeigt nicht mehr: %s."},
+	"note.cell.table":      {"In the level %s it is again as usual: %s.", "In der Stufe %s ist es wieder wie üblich: %s."},
 	"note.blocked":         {"%s now always sees you offline here.", "%s sieht Sie hier ab jetzt immer offline."},
 	"note.blocked.domain":  {"Everybody at %s now always sees you offline here.", "Alle bei %s sehen Sie hier ab jetzt immer offline."},
 	"note.unblocked": {
@@ -49,7 +52,7 @@ var notes = map[Key]*phrase{
 	"note.nobody.asks":    {"Nobody is waiting for an answer.", "Niemand wartet auf eine Antwort."},
 	"note.approved":       {"Approved: %d. They now see what their level shows.", "Zugestimmt: %d. Diese Personen sehen nun, was ihre Stufe zeigt."},
 	"note.refused":        {"Refused: %d. They are not told.", "Abgelehnt: %d. Diese Personen erfahren das nicht."},
-	"note.mode.on":        {"From now on only your contacts and the people and groups you made rules for see you.", "Ab jetzt sehen Sie nur Ihre Kontakte sowie Personen und Gruppen, für die Sie Regeln haben."},
+	"note.mode.on":        {"From now on only your contacts and the people and groups you made rules for see you.", "Ab jetzt sind Sie nur für Ihre Kontakte sichtbar sowie für Personen und Gruppen, für die Sie Regeln haben."},
 	"note.mode.off":       {"From now on all your rules count again.", "Ab jetzt gelten wieder alle Ihre Regeln."},
 
 	"note.advice.link":        {"Your note holds a link; please make sure that you want to share it.", "Ihre Notiz enthält einen Link; prüfen Sie bitte, ob Sie ihn teilen möchten."},
@@ -78,6 +81,7 @@ var notes = map[Key]*phrase{
 	"note.advice.beaten":    {"At the moment something else goes first, such as a device set to do not disturb or a call.", "Im Moment geht etwas anderes vor, etwa ein auf „nicht stören“ gestelltes Gerät oder ein Anruf."},
 	"note.advice.outranked": {"For this person something else decides at the moment: another rule of yours, a block, or your operator.", "Für diese Person entscheidet zurzeit etwas anderes: eine andere Ihrer Regeln, eine Blockierung oder Ihr Betreiber."},
 	"note.advice.roster":    {"Your contact list has not been read yet; the rule counts as soon as it has.", "Ihre Kontaktliste wurde noch nicht gelesen; die Regel gilt, sobald das geschehen ist."},
+	"note.advice.ceiling":   {"Your operator does not allow that at present, so it is not shown.", "Ihr Betreiber erlaubt das zurzeit nicht, es wird also nicht gezeigt."},
 
 	"register.offer": {
 		"Register to let this service show others whether you are available. In your organisation and among your contacts, people then see whether you are available, busy or away; colleagues also see what you are doing, your phone at work and your notes. Anybody else has to ask you. The command \"enable\" tells in detail who sees what.",

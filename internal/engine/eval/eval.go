@@ -71,14 +71,22 @@ func watcher(w presence.Addr, c *presence.Contact, known bool) privacy.Watcher {
 // Project writes what container c sees of st (S3). It does not allocate.
 func (p *Person) Project(sys *System, st *presence.State, c presence.ContainerID, out *presence.View) {
 	person := p.person(st)
-	p.operator(sys).Project(st, &person, c, sys.Site.Base(c), out)
+	p.operator(sys).Project(st, &person, sys.Site.Column(c, p.Policy), out)
+}
+
+// Sees reports whether container c sees anything of her, whatever she does: else
+// it is shown somebody offline (S3).
+func (p *Person) Sees(sys *System, c presence.ContainerID) bool { return p.grants(sys, c) != 0 }
+
+func (p *Person) grants(sys *System, c presence.ContainerID) privacy.Grants {
+	return p.operator(sys).Limit(sys.Site.Column(c, p.Policy))
 }
 
 // FreeBusy adds to a view until when she is busy or free, where its container may
 // see that (S3). It is told in answers only: nobody is sent anything because of it.
 func (p *Person) FreeBusy(sys *System, now time.Time, v *presence.View) {
 	if v.Availability >= presence.OfflineFrom || p.Inputs.Calendar == nil ||
-		!privacy.GrantsOf(sys.Site.Base(v.Container)).HasField(presence.FieldFreeBusy) {
+		!p.grants(sys, v.Container).HasField(presence.FieldFreeBusy) {
 		return
 	}
 	if told := aggregation.FreeBusy(&p.Inputs, &sys.Aggregation, now); told != "" {

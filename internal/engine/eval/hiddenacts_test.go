@@ -126,6 +126,23 @@ func from(columns ...presence.ContainerID) func(w *pairOfWorlds) bool {
 	}
 }
 
+// cell is from, and from whoever she closed that cell to herself.
+func cell(category string, columns ...presence.ContainerID) func(w *pairOfWorlds) bool {
+	return func(w *pairOfWorlds) bool { return w.closed == category || from(columns...)(w) }
+}
+
+// otherLevels: what is said of a level is nothing to who stands in another.
+func otherLevels(level presence.ContainerID) act {
+	return act{
+		name:   "what she shows and hides in " + strconv.Itoa(int(level)),
+		hidden: func(w *pairOfWorlds) bool { return w.sees != level },
+		do: func(s *side, r *rand.Rand, _ time.Time) {
+			list := privacy.Categories()
+			s.set.Cells = append(s.set.Cells, privacy.OwnCell{Container: level, Category: list[r.IntN(len(list))].String(), Shown: r.IntN(2) == 0})
+		},
+	}
+}
+
 func fromAll(*pairOfWorlds) bool { return true }
 
 // whileOffline: of somebody offline nothing but out-of-office is told.
@@ -191,10 +208,15 @@ var hiddenActs = []act{
 	}},
 	{name: "out of office", hidden: from(100), do: commonActs[6].do},
 	{name: "off work", hidden: from(100), do: func(s *side, _ *rand.Rand, _ time.Time) { s.p.Inputs.OffHours = !s.p.Inputs.OffHours }},
-	{name: "note", hidden: from(100), do: commonActs[7].do},
+	{name: "note", hidden: cell("notePersonal", 100), do: commonActs[7].do},
 	{name: "status and kind of a device", hidden: from(100), do: func(s *side, _ *rand.Rand, _ time.Time) {
 		for i := range s.p.Inputs.Resources {
 			s.p.Inputs.Resources[i].Status, s.p.Inputs.Resources[i].Device = "there", "mobile"
+		}
+	}},
+	{name: "which device spoke last", hidden: from(100), do: func(s *side, r *rand.Rand, now time.Time) {
+		if n := len(s.p.Inputs.Resources); n > 0 {
+			s.p.Inputs.Resources[r.IntN(n)].PublishedAt = now
 		}
 	}},
 	{name: "chat and xa", hidden: from(100), do: func(s *side, _ *rand.Rand, _ time.Time) {
@@ -207,14 +229,21 @@ var hiddenActs = []act{
 			}
 		}
 	}},
-	{name: "the policy on last activity", hidden: from(100), do: func(s *side, r *rand.Rand, _ time.Time) { s.op.LastActive = privacy.LastActiveMode(r.IntN(3)) }},
-	{name: "when she was active last", hidden: from(100), do: func(s *side, r *rand.Rand, now time.Time) {
+	{name: "the policy on last activity", hidden: cell("lastActive", 100), do: func(s *side, r *rand.Rand, _ time.Time) { s.op.LastActive = privacy.LastActiveMode(r.IntN(3)) }},
+	{name: "when she was active last", hidden: cell("lastActive", 100), do: func(s *side, r *rand.Rand, now time.Time) {
 		s.p.LastActiveAt = now.Add(-time.Duration(r.IntN(9000)) * time.Second)
 	}},
-	{name: "home phone", hidden: from(100, 200, 300), do: profileField(presence.FieldHomePhone)},
-	{name: "mobile phone", hidden: from(100, 200), do: profileField(presence.FieldMobilePhone)},
-	{name: "office", hidden: from(100), do: profileField(presence.FieldOffice)},
-	{name: "time zone", hidden: from(100), do: profileField(presence.FieldTimezone)},
+	{name: "home phone", hidden: cell("homePhone", 100, 200, 300), do: profileField(presence.FieldHomePhone)},
+	{name: "mobile phone", hidden: cell("mobilePhone", 100, 200), do: profileField(presence.FieldMobilePhone)},
+	{name: "office", hidden: cell("office", 100), do: profileField(presence.FieldOffice)},
+	{name: "time zone", hidden: cell("timezone", 100), do: profileField(presence.FieldTimezone)},
+	otherLevels(100), otherLevels(200), otherLevels(300), otherLevels(400),
+
+	{name: "a cell that the operator withholds", hidden: fromAll, do: func(s *side, r *rand.Rand, _ time.Time) {
+		for _, level := range []presence.ContainerID{100, 200, 300, 400} {
+			s.set.Cells = append(s.set.Cells, privacy.OwnCell{Container: level, Category: "email", Shown: r.IntN(2) == 0})
+		}
+	}},
 
 	// What is said about others.
 	{name: "a rule for somebody else", hidden: fromAll, do: func(s *side, r *rand.Rand, _ time.Time) {

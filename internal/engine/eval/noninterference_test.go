@@ -38,10 +38,17 @@ type side struct {
 type shown struct {
 	at   time.Time
 	view presence.View
+	late bool // told with the delay of idleness (S10)
 }
 
 // looker is Person.Look, or one with a fault.
 type looker func(sys *System, p *Person, now time.Time, w presence.Addr) (presence.View, time.Time)
+
+// delayed reports whether the engine may tell a view later, as one that is owed to
+// idleness.
+func delayed(sys *System, p *Person, now time.Time, v *presence.View) bool {
+	return v.Availability < presence.OfflineFrom && p.State(sys, now).Idle
+}
 
 // honest is what the engine does: the state of now, projected for the watcher, and
 // the instant at which time alone may change it.
@@ -59,6 +66,7 @@ type pairOfWorlds struct {
 	watcher presence.Addr
 	sees    presence.ContainerID // the column of S3 that he has throughout
 	offline bool                 // she has no device throughout
+	closed  string               // a cell of his column that she has hidden throughout; empty: none
 	bare    *side
 	more    *side
 	now     time.Time
@@ -107,8 +115,9 @@ func (w *pairOfWorlds) wait(d time.Duration) string {
 			return fmt.Sprintf("only with%s: at %s he sees %+v", w.did, b[i].at, b[i].view)
 		case i >= len(b):
 			return fmt.Sprintf("only without%s: at %s he sees %+v", w.did, a[i].at, a[i].view)
-		case !a[i].at.Equal(b[i].at) || a[i].view != b[i].view:
-			return fmt.Sprintf("without%s: at %s he sees %+v\nwith: at %s he sees %+v", w.did, a[i].at, a[i].view, b[i].at, b[i].view)
+		case !a[i].at.Equal(b[i].at) || a[i].view != b[i].view || a[i].late != b[i].late:
+			return fmt.Sprintf("without%s: at %s he sees (late %v) %+v\nwith: at %s he sees (late %v) %+v",
+				w.did, a[i].at, a[i].late, a[i].view, b[i].at, b[i].late, b[i].view)
 		}
 	}
 	return ""
@@ -122,7 +131,7 @@ func (w *pairOfWorlds) trace(s *side, until time.Time) []shown {
 	for at := w.now; ; {
 		v, next := w.look(w.sys, &s.p, at, w.watcher)
 		if len(out) == 0 || out[len(out)-1].view != v {
-			out = append(out, shown{at, v})
+			out = append(out, shown{at, v, delayed(w.sys, &s.p, at, &v)})
 		}
 		if next.IsZero() || next.After(until) {
 			return out
@@ -161,6 +170,7 @@ func (s *side) clone() *side {
 	pr := *c.p.Profile
 	c.p.Profile = &pr
 	c.set.Rules = append([]privacy.Rule(nil), c.set.Rules...)
+	c.set.Cells = append([]privacy.OwnCell(nil), c.set.Cells...)
 	c.set.Block.JIDs = append([]string(nil), c.set.Block.JIDs...)
 	c.set.Walls = append([]string(nil), c.set.Walls...)
 	if c.set.Default != nil {
@@ -176,6 +186,7 @@ func newPair(seed uint64, sys *System, look looker) *pairOfWorlds {
 	w := &pairOfWorlds{r: r, sys: sys, now: now, look: look, offline: r.IntN(8) == 0}
 	s := &side{op: privacy.DefaultOperator()}
 	s.op.LastActive = privacy.LastActiveMode(r.IntN(3))
+	s.op.Withheld, _ = privacy.ParseWithheld([]string{"email"})
 	s.op.OfflineDetails = privacy.OfflineDetails(r.IntN(2)) // all tells of blocks: S3 says so
 	s.set = privacy.Settings{Owner: alice, State: privacy.StateOK, RosterReadable: true, Rules: privacy.Bootstrap()}
 	s.p.Profile = &presence.Profile{PhotoSource: presence.UserPhoto}
@@ -185,6 +196,10 @@ func newPair(seed uint64, sys *System, look looker) *pairOfWorlds {
 	place := places[r.IntN(len(places))]
 	w.watcher, w.sees = presence.MustAddr(place.watcher), place.sees
 	place.put(s)
+	if r.IntN(3) == 0 {
+		w.closed = []string{"notePersonal", "mobilePhone", "office", "timezone", "homePhone", "lastActive"}[r.IntN(6)]
+		s.set.Cells = append(s.set.Cells, privacy.OwnCell{Container: closable(w.sees), Category: w.closed})
+	}
 	for range r.IntN(6) {
 		if act := commonActs[r.IntN(len(commonActs))]; !w.offline || !act.device {
 			act.do(s, r, w.now)
@@ -192,6 +207,14 @@ func newPair(seed uint64, sys *System, look looker) *pairOfWorlds {
 	}
 	w.bare, w.more = s, s.clone()
 	return w
+}
+
+// closable is a container that a cell can be said of: of 0 and 32000 none can.
+func closable(sees presence.ContainerID) presence.ContainerID {
+	if sees == presence.DefaultContainer || sees == presence.Blocked {
+		return presence.External
+	}
+	return sees
 }
 
 func newSystem(tb testing.TB) *System {
