@@ -60,8 +60,9 @@ func open(t *testing.T, top topology, config map[string]any) *site {
 	return openOn(t, top, config, testbed.Options{Privileged: top.privileged})
 }
 
-// openOn is open on a server that is configured otherwise.
-func openOn(t *testing.T, top topology, config map[string]any, options testbed.Options) *site {
+// openOn is open on a server that is configured otherwise, or a daemon in another
+// environment.
+func openOn(t *testing.T, top topology, config map[string]any, options testbed.Options, env ...string) *site {
 	srv := testbed.RunServer(t, top.kind, options)
 	for _, user := range []string{"alice", "bob", "carol", "dave"} {
 		if err := srv.AddUser(t.Context(), user, host, "pw"); err != nil {
@@ -70,7 +71,7 @@ func openOn(t *testing.T, top topology, config map[string]any, options testbed.O
 	}
 	_, store := storeOf(t)
 	all := lay(config, lay(map[string]any{"store": store}, testbed.ConfigFor(srv)))
-	return &site{T: t, topology: top, srv: srv, store: store, d: testbed.RunDaemon(t, testbed.DaemonOptions{Config: all})}
+	return &site{T: t, topology: top, srv: srv, store: store, d: testbed.RunDaemon(t, testbed.DaemonOptions{Config: all, Env: env})}
 }
 
 func (s *site) must(err error) {

@@ -42,9 +42,8 @@ type PublishingTold struct {
 // publishing tells what stands in the way, if anything does.
 func (u *user) publishing() PublishingTold {
 	t := PublishingTold{On: u.publishes(), Offered: u.host.Publishes && u.sh.e.opt.Publisher != nil}
-	if t.Unread = !u.host.Roster || u.roster.status != rosterRead; !t.Unread {
-		t.HeldBy = u.deniesActivity(nil)
-	}
+	t.Unread = !u.host.Roster || u.roster.status == rosterFailed
+	t.HeldBy = u.deniesActivity(nil)
 	return t
 }
 
@@ -78,10 +77,22 @@ func (u *user) deniesActivity(st *presence.State) (who string) {
 	return who
 }
 
-// setPublishing begins or ends it.
+// setPublishing begins or ends it, when it is known who her contacts are.
 func (u *user) setPublishing(on bool, now time.Time, answer answerFunc) {
+	u.whenLoaded(now, func(now time.Time) {
+		queued := u.do(now, func(now time.Time) { u.switchPublishing(on, now, answer) })
+		if !queued {
+			answer(Result{}, errBusy)
+		}
+	})
+}
+
+func (u *user) switchPublishing(on bool, now time.Time, answer answerFunc) {
 	t := u.publishing()
 	switch {
+	case u.forgotten() || !u.set.enrol.Enabled:
+		answer(Result{}, errErased)
+		return
 	case on == t.On:
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
