@@ -42,7 +42,7 @@ func (l *link) answerClaim(ctx context.Context, q *asked, name string, payload [
 		return
 	}
 	a := l.claimant(q, &x)
-	res, err := l.c.door.Apply(ctx, q.principal(), presence.JID{Addr: a, Bare: a.String()}, change)
+	res, err := l.c.door.Apply(ctx, q.principal(engine.WayQuery), presence.JID{Addr: a, Bare: a.String()}, change)
 	switch {
 	case err != nil:
 		l.refuse(q, claimError(err))

@@ -89,6 +89,8 @@ type Component struct {
 	changes *limiter // commands and registrations
 	talks   *limiter // commands in words
 
+	activities *activities
+
 	link     atomic.Pointer[link] // nil while detached
 	stopping atomic.Bool
 
@@ -136,6 +138,7 @@ func New(o Options) (*Component, error) {
 	c.bounces, c.queries = newLimiter(bounceRates), newLimiter(queryRates)
 	c.claims, c.changes = newLimiter(claimRates), newLimiter(commandRates)
 	c.talks = newLimiter(talkRates)
+	c.activities = newActivities()
 	var err error
 	if c.metrics, err = newMetrics(c, o.Registerer); err != nil {
 		return nil, fmt.Errorf("component: metrics: %w", err)

@@ -42,6 +42,10 @@ func (r *router) available(from *sender) {
 		from.known, from.version = r.c.door.Known(from.jid.Addr), v
 	}
 	if !from.known {
+		if from.kind != nil {
+			from.kind = nil
+			r.c.activities.gone(from.jid)
+		}
 		r.drop("not-enrolled")
 		return
 	}
@@ -49,6 +53,8 @@ func (r *router) available(from *sender) {
 	switch s := &r.s; {
 	case len(s.Type) > 0:
 		d.Gone = true
+		from.kind = nil
+		r.c.activities.gone(from.jid)
 	case from.jid.Resource == "":
 		r.drop("no-resource") // an account is no device
 		return
@@ -60,6 +66,7 @@ func (r *router) available(from *sender) {
 		if s.IdleSince != nil || s.LastSeconds != nil {
 			d.IdleSince = r.idleSince(time.Now())
 		}
+		r.capable(from)
 	}
 	r.c.door.Device(d)
 }

@@ -57,6 +57,8 @@ type Door interface {
 	ListsRead(user presence.Addr, lists engine.Lists, err error)
 	// ListsWritten answers WriteLists, unless the link was lost meanwhile.
 	ListsWritten(user presence.Addr, err error)
+	// ActivityPublished answers PublishActivity, unless the link was lost meanwhile.
+	ActivityPublished(user presence.Addr, err error)
 	// Look returns one view per user for the asker: the offline view for who
 	// is unknown, hidden or not loaded in time. It may wait up to 10 s.
 	Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View
@@ -84,4 +86,5 @@ type Commands interface {
 var (
 	_ engine.Sender     = (*Component)(nil)
 	_ engine.ListWriter = (*Component)(nil)
+	_ engine.Publisher  = (*Component)(nil)
 )

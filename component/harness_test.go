@@ -98,6 +98,10 @@ func (d *fakeDoor) ListsWritten(user presence.Addr, err error) {
 	d.note("written %s err=%v", user, err)
 }
 
+func (d *fakeDoor) ActivityPublished(user presence.Addr, err error) {
+	d.note("published %s err=%v", user, err)
+}
+
 func (d *fakeDoor) Look(ctx context.Context, asker engine.Principal, users []presence.Addr) []presence.View {
 	if d.look != nil {
 		return d.look(ctx, asker, users)

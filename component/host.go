@@ -249,5 +249,6 @@ func (h *hostLink) readable(want *engine.Host) {
 	}
 	want.Block, want.Privacy = can.block, can.privacy
 	want.Blocks, want.Writes, want.Spares = h.writes(nsBlocking), h.writes(nsPrivacy), has.spares
+	want.Publishes = h.publishes()
 	want.Hidden = has.block && !can.block || has.privacy && !can.privacy
 }

@@ -15,6 +15,8 @@ const (
 	nsLast    = "jabber:iq:last"
 	nsVersion = "jabber:iq:version"
 	nsVCard   = "vcard-temp"
+
+	nsPhotoUpdate = "vcard-temp:x:update"
 )
 
 // iq takes an IQ: an answer goes to who waits for it, a request is answered,

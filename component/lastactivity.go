@@ -13,7 +13,7 @@ import (
 // answerLast answers last activity (XEP-0012) where it is granted, else as if
 // there were no such thing.
 func (l *link) answerLast(ctx context.Context, q *asked) {
-	payload := appendLast(nil, l.lookOne(ctx, q), time.Now())
+	payload := appendLast(nil, l.lookOne(ctx, q, engine.WayLastActivity), time.Now())
 	if payload == nil {
 		l.refuse(q, errNoService)
 		return
@@ -58,7 +58,7 @@ func (r *router) delegated(q *asked, frame []byte) {
 	answer := func(ctx context.Context) {
 		ctx, cancel := context.WithDeadline(ctx, until)
 		defer cancel()
-		who := engine.Principal{Addr: asker.Addr, JID: asker.Bare}
+		who := engine.Principal{Addr: asker.Addr, JID: asker.Bare, Way: engine.WayLastActivity}
 		v := l.look(ctx, who, []presence.Addr{user})[0]
 		if payload := appendLast(nil, &v, time.Now()); payload != nil {
 			l.result(q, privilege.AppendResult(nil, d, payload))

@@ -98,6 +98,7 @@ func (l *link) serve(ctx context.Context) error {
 	unwatch := context.AfterFunc(ctx, func() { l.fail(errStopped) })
 	defer unwatch()
 	c.out.Attach(l.w)
+	c.activities.attached()
 	c.setPhase(PhaseAttached, nil)
 	c.metrics.connects.Inc()
 	c.link.Store(l) // before the engine, which may ask for something at once
@@ -117,6 +118,7 @@ func (l *link) serve(ctx context.Context) error {
 	stop()
 	running.Wait()
 	c.out.Detach()
+	c.activities.detached()
 	writeErr := l.w.Err()
 	_ = l.w.Close()
 	c.metrics.add(l.w.Stats())

@@ -21,7 +21,7 @@ func TestAttach_LearnsWhatTheHostAllows(t *testing.T) {
 		mode    string
 	}{
 		{"privilege 2", testbed.ProsodyDialect,
-			engine.Host{Name: testHost, Managed: true, Reports: true, Roster: true, Complete: true}, "privilege"},
+			engine.Host{Name: testHost, Managed: true, Reports: true, Roster: true, Complete: true, Publishes: true}, "privilege"},
 		{"privilege 1", testbed.EjabberdDialect, engine.Host{Name: testHost, Managed: true, Roster: true, Consent: true}, "supplement"},
 		{"no privilege", testbed.PlainServer, engine.Host{Name: testHost, Consent: true, Reports: true}, "consent"},
 	}

@@ -22,8 +22,8 @@ const maxListBytes = 256 << 10
 const nsSpares = "urn:presenced:lists:0"
 
 var (
-	errNoLink  = errors.New("component: lists: not attached")
-	errNoGrant = errors.New("component: lists: the permission to write them is gone")
+	errNoLink  = errors.New("component: not attached")
+	errNoGrant = errors.New("component: the permission to write is gone")
 	errTooLong = fmt.Errorf("component: lists: more than %d bytes", maxListBytes)
 )
 

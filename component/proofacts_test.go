@@ -33,6 +33,7 @@ type script struct {
 	began time.Duration // into the day
 	steps []proofStep
 	subs  bool // he subscribes
+	asks  bool // he is enrolled, and his client asks for activities
 }
 
 type proofStep struct {
@@ -313,6 +314,7 @@ var hiddenProofActs = []proofAct{
 func newScript(seed uint64) *script {
 	r := rand.New(rand.NewPCG(seed, 5))
 	s := &script{watching: standings[r.IntN(len(standings))], subs: r.IntN(5) > 0}
+	s.asks = r.IntN(2) == 0
 	s.began = time.Duration(r.IntN(24*60)) * time.Minute
 	if r.IntN(2) == 0 { // a day ends while it is played: texts that name one change
 		s.began = 24*time.Hour - time.Duration(1+r.IntN(40))*time.Minute
@@ -351,6 +353,11 @@ func newScript(seed uint64) *script {
 func (p *proofPlay) begin() {
 	p.apply(proofAlice, engine.Enable{})
 	p.apply(proofCarol, engine.Enable{})
+	if p.script.asks && strings.HasSuffix(p.watcher, "@"+proofHost) {
+		p.apply(p.watcher, engine.Enable{})
+		time.Sleep(time.Second) // what is asked of his server now is another matter
+		p.say("<presence from='" + p.watcher + "/w' to='" + proofDomain + "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:x' ver='" + askingVer + "'/></presence>")
+	}
 	first := p.script.sees
 	if first == presence.Blocked {
 		first = 200 // he is blocked once he watches

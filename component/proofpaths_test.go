@@ -52,6 +52,9 @@ func get(paths ...string) func(*proofWorld) {
 	}
 }
 
+// askingVer is what askingInfo is known by.
+const askingVer = "+8ejAZzWZfM2MCBFcP4f8ODGfh0="
+
 var proofPaths = []proofPath{
 	{"probe", []string{"presence probe"}, presenceTo("probe")},
 	{"subscription", []string{"presence subscribe", "presence unsubscribe"}, presenceTo("subscribe", "unsubscribe", "subscribe")},
@@ -143,11 +146,20 @@ var proofPaths = []proofPath{
 			w.http("DELETE", "/v1/users/"+user+"/claims/call", "")
 		}
 	}},
+	{"notices of calendars", []string{"route /v1/notices/graph"}, func(w *proofWorld) {
+		for _, user := range []string{proofAlice, proofCarol, "nobody@example.org"} {
+			w.http("POST", "/v1/notices/graph?source=microsoft&user="+user, `{"value":[{"clientState":"guessed"},{"clientState":"","lifecycleEvent":"missed"}]}`)
+		}
+	}},
 	{"badges", []string{"route /badge/{file}", "route /badge/stream"}, func(w *proofWorld) {
 		get("/badge/nobody.svg", "/badge/nobody.json")(w)
 		if w.badge != "" {
 			get("/badge/"+w.badge+".svg", "/badge/"+w.badge+".json", "/badge/"+w.badge+".txt")(w)
 		}
+	}},
+	{"activities, for a client that asks", []string{"event nsActivity", "event nsEvent"}, func(w *proofWorld) {
+		w.say("<presence from='"+w.watcher+"/w' to='"+proofDomain+"'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:x' ver='"+askingVer+"'/></presence>",
+			"<presence type='unavailable' from='"+w.watcher+"/other' to='"+proofDomain+"'/>")
 	}},
 	{"the page", []string{"route /indicator.js", "route /page.js", "route /page.css", "route /{$}", "route /openapi.yaml"}, get("/page.css", "/nothing")},
 }
@@ -168,16 +180,10 @@ var namespace = regexp.MustCompile(`^(ns|NS)[A-Z]|^DelegationVersion$`)
 func ways(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	inSource(t, "iq.go", func(n ast.Node) {
-		if f, ok := n.(*ast.FuncDecl); ok && slices.Contains([]string{"constant", "mirrorIQ", "ownIQ"}, f.Name.Name) {
-			ast.Inspect(f, func(n ast.Node) bool {
-				if id, ok := n.(*ast.Ident); ok && namespace.MatchString(id.Name) {
-					out = append(out, "iq "+id.Name)
-				}
-				return true
-			})
-		}
-	})
+	inSource(t, "iq.go", namespaces(&out, "iq", func(f *ast.FuncDecl) bool {
+		return slices.Contains([]string{"constant", "mirrorIQ", "ownIQ"}, f.Name.Name)
+	}))
+	inSource(t, "activity.go", namespaces(&out, "event", func(*ast.FuncDecl) bool { return true }))
 	inSource(t, "mirror.go", func(n ast.Node) {
 		if c, ok := n.(*ast.CaseClause); ok {
 			for _, e := range c.List {
@@ -209,6 +215,21 @@ func ways(t *testing.T) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// namespaces collects the namespaces that some functions of a file name; an event of
+// the activity in a message is not a question in our own.
+func namespaces(out *[]string, kind string, in func(*ast.FuncDecl) bool) func(ast.Node) {
+	return func(n ast.Node) {
+		if f, ok := n.(*ast.FuncDecl); ok && in(f) {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok && namespace.MatchString(id.Name) && kind+" "+id.Name != "event NSOwn" {
+					*out = append(*out, kind+" "+id.Name)
+				}
+				return true
+			})
+		}
+	}
 }
 
 func inSource(t *testing.T, path string, visit func(ast.Node)) {

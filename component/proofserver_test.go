@@ -62,6 +62,9 @@ func (s *proofServer) take(raw string) {
 	switch {
 	case string(st.Name.Local) == "handshake":
 		s.write(proofAdvert)
+	case bare == s.w.watcher && strings.Contains(raw, "node='urn:x#"+askingVer+"'"):
+		s.w.got("stanza", raw)
+		s.write(fmt.Sprintf("<iq type='result' id='%s' from='%s' to='%s'><query xmlns='http://jabber.org/protocol/disco#info'>%s</query></iq>", id, to, proofDomain, askingInfo))
 	case strings.Contains(raw, "<privileged_iq"):
 		s.write(s.wrapped(id, bare, raw))
 	case bare == s.w.watcher && !strings.Contains(raw, "jabber:iq:roster") && !strings.Contains(raw, "<vCard xmlns='vcard-temp'/>"), strings.HasPrefix(id, "w"):

@@ -26,8 +26,8 @@ func (l *link) look(ctx context.Context, who engine.Principal, users []presence.
 }
 
 // lookOne is look for the mirror a request was sent to.
-func (l *link) lookOne(ctx context.Context, q *asked) *presence.View {
-	return &l.look(ctx, q.principal(), []presence.Addr{q.to.presentity})[0]
+func (l *link) lookOne(ctx context.Context, q *asked, way engine.Way) *presence.View {
+	return &l.look(ctx, q.principal(way), []presence.Addr{q.to.presentity})[0]
 }
 
 func (l *link) lang(q *asked) string {
@@ -39,7 +39,7 @@ func (l *link) lang(q *asked) string {
 
 // answerQuery answers the query to a mirror.
 func (l *link) answerQuery(ctx context.Context, q *asked) {
-	v := l.lookOne(ctx, q)
+	v := l.lookOne(ctx, q, engine.WayQuery)
 	jid := q.to.shown
 	if jid == "" { // the spelling encodes no address
 		jid = q.to.spelling
@@ -78,7 +78,7 @@ func (l *link) answerBatch(ctx context.Context, q *asked, frame []byte) {
 	}
 	var views []presence.View
 	if len(users) > 0 {
-		views = l.look(ctx, q.principal(), users)
+		views = l.look(ctx, q.principal(engine.WayBatch), users)
 	}
 	dst := append([]byte(nil), "<query xmlns='"+stream.NSOwn+"'>"...)
 	for i, it := range items {

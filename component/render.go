@@ -36,6 +36,11 @@ func (c *Component) Render(dst []byte, v *presence.View, lang string) []byte {
 			dst = append(appendInstant(dst, v.LastActive), "'/>"...)
 		}
 		dst = append(dst, c.texts.mirror.caps...)
+		if hash := v.Text[presence.FieldPhoto]; hash != "" {
+			// Clients ask for a picture when they are told its hash (XEP-0153 §3.2).
+			dst = append(dst, "<x xmlns='"+nsPhotoUpdate+"'>"...)
+			dst = append(appendElement(dst, "photo", hash), "</x>"...)
+		}
 	}
 	dst = append(dst, "<enhanced xmlns='"+stream.NSOwn+"'"...)
 	dst = append(appendState(dst, v), "/></presence>"...)

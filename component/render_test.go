@@ -31,6 +31,9 @@ func TestRender(t *testing.T) {
 			"><show>dnd</show><status>a&lt;b</status>" + caps + "<enhanced xmlns='urn:presenced:1' availability='6500' activity='in-a-meeting' until='2026-11-22T14:00:00Z'/></presence>"},
 		{"last activity", presence.View{Availability: presence.AvailableIdle, LastActive: at},
 			"><show>away</show><idle xmlns='urn:xmpp:idle:1' since='2026-11-22T14:00:00Z'/>" + caps + "<enhanced xmlns='urn:presenced:1' availability='5000'/></presence>"},
+		{"a picture", withText(presence.View{Availability: presence.Available}, presence.FieldPhoto, "0a1b"),
+			">" + caps + "<x xmlns='vcard-temp:x:update'><photo>0a1b</photo></x><enhanced xmlns='urn:presenced:1' availability='3500'/></presence>"},
+		{"offline with a picture", withText(presence.OfflineView(200), presence.FieldPhoto, "0a1b"), " type='unavailable'/>"},
 		{"out of office", withText(presence.View{Availability: presence.Offline, Activity: presence.OutOfOfficeA}, presence.FieldNoteOOF, "Gone fishing"),
 			" type='unavailable'><status>Gone fishing</status><enhanced xmlns='urn:presenced:1' availability='18500' activity='out-of-office'/></presence>"},
 	}

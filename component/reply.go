@@ -37,9 +37,9 @@ type asked struct {
 	lang string
 }
 
-// principal is the asker as the engine knows her.
-func (q *asked) principal() engine.Principal {
-	return engine.Principal{Addr: q.from.Addr, JID: q.from.Bare}
+// principal is the asker as the engine knows her, and by which way she asks.
+func (q *asked) principal(way engine.Way) engine.Principal {
+	return engine.Principal{Addr: q.from.Addr, JID: q.from.Bare, Way: way}
 }
 
 // request copies what an answer needs out of the scanned stanza.

@@ -19,6 +19,8 @@ type sender struct {
 
 	known   bool   // what Door.Known said of the person
 	version uint64 // at this Door.KnownVersion
+
+	kind *clientKind // of a device; nil: not known
 }
 
 // person reports whether the sender is a user of a served host.

@@ -9,9 +9,6 @@ import (
 	"presenced/internal/presence"
 )
 
-// Present sends one rendering to many watchers (engine.Sender).
-func (c *Component) Present(body []byte, to []engine.Target) { c.out.Present(body, to) }
-
 // Subscribed tells a watcher that the subscription was accepted.
 func (c *Component) Subscribed(t engine.Target) { c.out.Subscribed(t) }
 

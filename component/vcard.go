@@ -3,13 +3,14 @@ package component
 import (
 	"context"
 
+	"presenced/internal/engine"
 	"presenced/internal/presence"
 )
 
 // answerVCard answers with what is granted of the person (XEP-0054); nothing
 // granted gives an empty card.
 func (l *link) answerVCard(ctx context.Context, q *asked) {
-	v := l.lookOne(ctx, q)
+	v := l.lookOne(ctx, q, engine.WayCard)
 	var photo []byte
 	if p, ok := l.picture(ctx, q, v); ok {
 		photo = appendPhoto(nil, p)

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"presenced/aggregation"
+	"presenced/aggregation/calendar"
 	"presenced/component/commands"
 	"presenced/component/stream"
 	"presenced/internal/engine"
@@ -110,7 +111,7 @@ func (w *whole) apply(c engine.Change) {
 func (w *whole) act(watchers []string) {
 	r := w.r
 	who := watchers[r.IntN(len(watchers))]
-	switch r.IntN(10) {
+	switch r.IntN(12) {
 	case 0, 1, 2:
 		d := engine.Device{User: mustJID(fmt.Sprint(lady, "/", r.IntN(3))), Gone: r.IntN(4) == 0, Show: presence.Show(r.IntN(5)), Status: []string{"", "here"}[r.IntN(2)]}
 		if r.IntN(2) == 0 {
@@ -141,7 +142,21 @@ func (w *whole) act(watchers []string) {
 		o.LastActive, o.Photo = privacy.LastActiveMode(r.IntN(3)), privacy.PhotoMode(r.IntN(3))
 		o.OfflineDetails, o.Until = privacy.OfflineDetails(r.IntN(3)), r.IntN(3) > 0
 		w.e.Reload(&rules)
+	case 10:
+		w.apply(engine.SetPriority{JID: who, On: r.IntN(2) == 0})
+	case 11:
+		w.plans()
 	}
+}
+
+// plans has her calendar say something else: nothing, or a meeting that runs or comes.
+func (w *whole) plans() {
+	now := time.Now()
+	start := now.Add(time.Duration(w.r.IntN(4)-2) * time.Hour)
+	events := []presence.Event{{Start: start, End: start.Add(150 * time.Minute), Kind: presence.EventBusy, Subject: "Merger", Location: "Room 4", Private: w.r.IntN(3) == 0}}
+	w.e.CalendarRead(presence.MustAddr(lady), engine.SiteCalendar("groupware"), engine.CalendarReading{
+		Packed: calendar.Pack(events[:w.r.IntN(2)]), FetchedAt: now, Reach: now.Add(48 * time.Hour)})
+	w.apply(engine.ClearState{}) // goes through the same mailbox
 }
 
 // find routes a stanza and returns the first element that is answered to the address.
@@ -303,7 +318,7 @@ func TestS12_ViewAsShowsWhatTheWireShows(t *testing.T) {
 			}
 		}
 	}
-	for _, key := range []string{"availability", "show", "status", "activity", "until", "idle", "interrupt", "name", "photo", "location", "notePersonal", "noteOOF", "homePhone"} {
+	for _, key := range []string{"availability", "show", "status", "activity", "until", "idle", "interrupt", "name", "photo", "location", "notePersonal", "noteOOF", "homePhone", "freeBusy", "meetingSubject"} {
 		if shown[key] == 0 {
 			t.Errorf("no history shows %s: the comparison proves nothing of it", key)
 		}

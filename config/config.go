@@ -122,7 +122,8 @@ type ListsSQL struct {
 	DSNFile string `toml:"dsn_file" json:"dsn_file"`
 }
 
-// Policy is what the operator allows to be shown (SEMANTICS S3, S9).
+// Policy is what the operator allows to be shown (SEMANTICS S3, S9), and whether the
+// audit trail tells of it.
 type Policy struct {
 	LastActive            string   `toml:"last_active" json:"last_active"`
 	LastActiveGranularity Duration `toml:"last_active_granularity" json:"last_active_granularity"`
@@ -130,6 +131,7 @@ type Policy struct {
 	Links                 string   `toml:"links" json:"links"`
 	Intranet              []string `toml:"intranet" json:"intranet"`
 	FileExtensions        []string `toml:"file_extensions" json:"file_extensions"`
+	Audit                 bool     `toml:"audit" json:"audit"`
 	Withhold              []string `toml:"withhold" json:"withhold"`
 }
 
@@ -157,8 +159,10 @@ type Calendar struct {
 }
 
 // CalendarSource is one server or file from which calendars are read. In URL,
-// {user} is the local part and {jid} the bare JID of the user. Users are bare JIDs
-// and domains; empty: everybody.
+// {user} is the local part and {jid} the bare JID of the user; in Mailbox also
+// {email}, her address in the directory. Users are bare JIDs and domains; empty:
+// everybody. For kind graph Username and Password are an application's id and
+// secret, for kind google Key is the JSON key of a service account.
 type CalendarSource struct {
 	Name         string    `toml:"name" json:"name"`
 	Kind         string    `toml:"kind" json:"kind"`
@@ -168,6 +172,32 @@ type CalendarSource struct {
 	PasswordFile string    `toml:"password_file" json:"password_file"`
 	FreeBusy     bool      `toml:"free_busy" json:"free_busy"`
 	Users        []string  `toml:"users" json:"users"`
+
+	Mailbox          string `toml:"mailbox" json:"mailbox"`
+	AutomaticReplies string `toml:"automatic_replies" json:"automatic_replies"`
+	Batch            int    `toml:"batch" json:"batch"`
+	InFlight         int    `toml:"in_flight" json:"in_flight"`
+	CAFile           string `toml:"ca_file" json:"ca_file"`
+
+	// Of kind ews.
+	Auth        string   `toml:"auth" json:"auth"`
+	TokenURL    string   `toml:"token_url" json:"token_url"`
+	Scope       string   `toml:"scope" json:"scope"`
+	Impersonate string   `toml:"impersonate" json:"impersonate"`
+	DiscoverAs  string   `toml:"discover_as" json:"discover_as"`
+	Trust       []string `toml:"trust" json:"trust"`
+
+	// Of kind graph.
+	Tenant   string `toml:"tenant" json:"tenant"`
+	As       string `toml:"as" json:"as"`
+	LoginURL string `toml:"login_url" json:"login_url"`
+	Notify   string `toml:"notify_url" json:"notify_url"`
+
+	// Of kind google.
+	Key     Secret `toml:"key" json:"key"`
+	KeyFile string `toml:"key_file" json:"key_file"`
+	Subject string `toml:"subject" json:"subject"`
+	Events  bool   `toml:"events" json:"events"`
 }
 
 // CalendarMap overrides one line of the preset's table (SEMANTICS S6.1).
@@ -242,7 +272,7 @@ func Default() *Config {
 		},
 		Policy: Policy{
 			LastActive: "off", LastActiveGranularity: hours(1),
-			Photo: "all", Links: "warn",
+			Photo: "all", Links: "warn", Audit: true,
 		},
 		Calendar: Calendar{
 			Preset: "cisco", PollInterval: minutes(30), MaxStale: hours(24), Until: true,

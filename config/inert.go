@@ -19,10 +19,6 @@ func inertKeys() []inert {
 	return []inert{
 		{key: "presence.shared_groups"}, // no server marks them: they count as the user's own
 		{key: "privacy.provisioning", acted: func(c *Config) bool { return !c.Privacy.Provisioning }},
-		{key: "calendar.sources.kind", acted: func(c *Config) bool {
-			return !slices.ContainsFunc(c.Calendar.Sources, func(s CalendarSource) bool { return s.Kind != "ics" && s.Kind != "caldav" })
-		}},
-		{key: "audit.*"},
 	}
 }
 

@@ -44,8 +44,8 @@ func TestDefaults_LoadAsDefault(t *testing.T) {
 // What is commented out in the default file must be as good as the rest.
 func TestDefaults_UncommentedIsRead(t *testing.T) {
 	text := regexp.MustCompile(`(?m)^# (\[\[|[a-z_]+ = )`).ReplaceAllString(string(Defaults()), "$1")
-	text = regexp.MustCompile(`(?m)^(secret|redis|dsn|password)_file = .*\n`).ReplaceAllString(text, "")
-	c, _, err := parse(text, Overrides{}, map[string]string{"/etc/presenced/calendar.key": "k"})
+	text = regexp.MustCompile(`(?m)^(secret|redis|dsn|password|key|ca)_file = .*\n`).ReplaceAllString(text, "")
+	c, _, err := parse(text, Overrides{}, map[string]string{"/etc/presenced/calendar.key": "k", "/etc/presenced/ca.pem": "c"})
 	if err != nil {
 		t.Fatalf("%s\n%v", text, err)
 	}
@@ -127,18 +127,18 @@ texts = { de = "Mittag", en = "Lunch" }
 
 func TestInert_NamesWhatWasSet(t *testing.T) {
 	for text, want := range map[string][]string{
-		"[store]\nredis = \"redis://db\"":                                         nil,
-		"[privacy]\negress = \"off\"":                                             nil,
-		"[privacy]\negress = \"managed\"":                                         nil,
-		"[privacy]\nprovisioning = false":                                         nil,
-		"[calendar]\npreset = \"cisco\"":                                          nil,
-		"[[policies]]\nname = \"a\"\nphoto = \"none\"":                            nil,
-		"[audit]\nenabled = true\n[directory]\nfile = \"/d\"":                     {"audit.enabled"},
-		"[http]\nlisten = \"127.0.0.1:1\"":                                        nil,
-		"[http]\nlisten = \"\"":                                                   nil,
-		"[log]\nlevel = \"debug\"":                                                nil,
-		"[[calendar.sources]]\nname = \"a\"\nkind = \"ics\"\nurl = \"/a.ics\"":    nil,
-		"[[calendar.sources]]\nname = \"a\"\nkind = \"ews\"\nurl = \"https://a\"": {"calendar.sources[0].kind"},
+		"[store]\nredis = \"redis://db\"":                                      nil,
+		"[privacy]\negress = \"off\"":                                          nil,
+		"[privacy]\negress = \"managed\"":                                      nil,
+		"[privacy]\nprovisioning = true":                                       {"privacy.provisioning"},
+		"[privacy]\nprovisioning = false":                                      nil,
+		"[calendar]\npreset = \"cisco\"":                                       nil,
+		"[[policies]]\nname = \"a\"\nphoto = \"none\"":                         nil,
+		"[audit]\nenabled = true\n[directory]\nfile = \"/d\"":                  nil,
+		"[http]\nlisten = \"127.0.0.1:1\"":                                     nil,
+		"[http]\nlisten = \"\"":                                                nil,
+		"[log]\nlevel = \"debug\"":                                             nil,
+		"[[calendar.sources]]\nname = \"a\"\nkind = \"ics\"\nurl = \"/a.ics\"": nil,
 	} {
 		got := mustParse(t, minimal+text+"\n", Overrides{}, nil).Inert()
 		if d := cmp.Diff(want, got); d != "" {

@@ -66,7 +66,7 @@ func sectionDocs() map[string]string {
 		"policy":    "What may be shown of last activity, photos and links; the global policy.",
 		"calendar":  "Presence from calendars.",
 		"directory": "The operator's directory of people.",
-		"audit":     "A trail of who asked for whose presence.",
+		"audit":     "A trail of who asked for whose presence, and who changed who may see it.",
 		"limits":    "What one user, and one stanza, may cost.",
 		"http":      `Listeners; "" switches one off.`,
 		"admin":     "Administration on a unix socket; its file rights are the authority.",
@@ -83,11 +83,12 @@ func sectionDocs() map[string]string {
 }
 
 // ruleTable is the table of every key, built once and only read. It is written
-// as three only to keep each on a few screens.
+// as four only to keep each on a few screens.
 var ruleTable = sync.OnceValue(func() map[string]rule {
 	table := daemonRules()
 	maps.Copy(table, presenceRules())
 	maps.Copy(table, calendarRules())
+	maps.Copy(table, sourceRules())
 	return table
 })
 
@@ -118,8 +119,8 @@ func daemonRules() map[string]rule {
 		"enrolment.bots":  {doc: "Bare JIDs whose claims count without a device.", example: `["lift@example.org"]`, check: bareJID},
 		"enrolment.apps":  {doc: "Bare JIDs of apps that may claim for every user; others need her consent.", example: `["phones@example.org"]`, check: bareJID},
 
-		"audit.enabled":   {doc: "Whether the trail is kept."},
-		"audit.retention": {doc: "How long it is kept.", min: day, max: century},
+		"audit.enabled":   {doc: "Whether the trail is kept, in store.path; \"presenced audit\" reads it."},
+		"audit.retention": {doc: "Entries older than this are removed.", min: day, max: century},
 
 		"limits.contacts":   {doc: "Contacts per user.", min: 1, max: maxCount},
 		"limits.watchers":   {doc: "Watchers per user.", min: 1, max: maxCount},
@@ -180,6 +181,7 @@ func presenceRules() map[string]rule {
 		"policy.links":                   {doc: "Links in notes and statuses: warn the author, neutralise with _, or block.", allowed: []string{"warn", "neutralise", "block"}},
 		"policy.intranet":                {doc: "Hosts, exact or as *.suffix, whose links are always let through.", example: `["intranet.example.org"]`, check: domainPattern},
 		"policy.file_extensions":         {doc: "Extensions that make a text a link.", example: `["exe"]`, exact: true, check: word},
+		"policy.audit":                   {doc: "Whether the audit trail, if audit.enabled is true, tells of a user."},
 
 		"policy.withhold": {doc: "What is shown to nobody, or to nobody in 100, 200, 300 or 400, whatever users choose.",
 			example: `["location", "mobilePhone 200"]`, exact: true, check: cell},
@@ -209,15 +211,6 @@ func calendarRules() map[string]rule {
 			example: `"/etc/presenced/calendar.key"`, optional: true, check: absolutePath},
 		"calendar.user_networks": {doc: "Networks in which users' own calendars may be although they are not public, such as 10.20.0.0/16.",
 			example: `["10.20.0.0/16"]`, exact: true, check: network},
-
-		"calendar.sources.name":          {doc: "Named in checks and logs.", example: `"groupware"`, required: true, check: word},
-		"calendar.sources.kind":          {doc: "How it is read.", example: `"caldav"`, required: true, allowed: []string{"ics", "caldav", "ews", "graph", "google"}},
-		"calendar.sources.url":           {doc: "Its address; {user} is the local part, {jid} the bare JID; for ics also a file.", example: `"https://dav.example.org/{user}/"`, check: sourceURL},
-		"calendar.sources.username":      {doc: "Whom to sign in as.", example: `"presenced"`, optional: true},
-		"calendar.sources.password":      {doc: "With what. Give it here or in password_file.", example: `"…"`, optional: true},
-		"calendar.sources.password_file": {doc: "A file that holds the password.", example: `"/etc/presenced/dav"`, optional: true},
-		"calendar.sources.free_busy":     {doc: "Ask a CalDAV server for free/busy times only, where the account may read no more. Many servers answer that wrongly.", example: "false"},
-		"calendar.sources.users":         {doc: `Bare JIDs or domains of users it is read for; "*" is everybody. Left out: everybody.`, example: `["alice@example.org"]`, check: wallJID},
 
 		"calendar.map.show_as": {doc: "The event's kind.", example: `"tentative"`, optional: true,
 			allowed: []string{"free", "tentative", "busy", "oof", "away", "working_elsewhere"}},

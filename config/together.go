@@ -226,24 +226,6 @@ func (l *loader) unique(key, name string, i int, nameOf func(int) string) {
 	}
 }
 
-func (l *loader) checkSources() {
-	for i, s := range l.config.Calendar.Sources {
-		key := fmt.Sprintf("calendar.sources[%d].", i)
-		l.unique(key+"name", s.Name, i, func(k int) string { return l.config.Calendar.Sources[k].Name })
-		l.checkServed(key+"users", s.Users)
-		local := strings.HasPrefix(s.URL.Reveal(), "/") || strings.HasPrefix(s.URL.Reveal(), "file:")
-		switch {
-		case s.URL.IsZero() && slices.Contains([]string{"ics", "caldav", "ews"}, s.Kind):
-			l.problem(key+"url", "", "is missing", "write url = "+ruleOf("calendar.sources.url").example)
-		case local && s.Kind != "ics":
-			l.problem(key+"url", hidden, "is a file, which only kind ics reads", `write a web address, or kind = "ics"`)
-		}
-		if s.Username == "" && !s.Password.IsZero() {
-			l.problem(key+"username", "", "is missing beside a password", "write whom to sign in as")
-		}
-	}
-}
-
 func (l *loader) checkMap() {
 	for i, m := range l.config.Calendar.Map {
 		key := fmt.Sprintf("calendar.map[%d].", i)

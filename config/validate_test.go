@@ -46,7 +46,7 @@ func TestValidate_OneMistake(t *testing.T) {
 		"[calendar]\nuser_networks = [\"10.0.0.1\"]":                                 "not a network",
 		"[calendar]\npoll_interval = \"481m\"":                                       "is too large",
 		"[[calendar.sources]]\nname=\"a\"\nkind=\"caldav\"":                          "calendar.sources[0].url: is missing",
-		"[[calendar.sources]]\nname=\"a\"\nkind=\"ews\"\nurl=\"/x\"":                 "which only kind ics reads",
+		"[[calendar.sources]]\nname=\"a\"\nkind=\"caldav\"\nurl=\"/x\"":              "which only kind ics reads",
 		"[[calendar.sources]]\nname=\"a\"\nkind=\"ics\"\nurl=\"x.y\"":                "not a URL",
 		"[[calendar.map]]\navailability=6500":                                        "is missing; write show_as",
 		"[[calendar.map]]\nshow_as=\"oof\"\navailability=2999":                       "is too small; write 0",

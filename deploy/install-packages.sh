@@ -10,7 +10,7 @@
 # What this script installed is also kept from starting at boot.
 set -eu
 
-programs='prosody prosody-modules ejabberd redis-server profanity-light tmux chromium fonts-dejavu-core
+programs='prosody prosody-modules ejabberd redis-server profanity-light python3-slixmpp tmux chromium fonts-dejavu-core
 	postgresql erlang-p1-pgsql erlang-p1-sqlite3
 	radicale python3-passlib xandikos'
 [ $# -gt 0 ] || set -- $programs

@@ -39,6 +39,9 @@ type Explanation struct {
 	Policy *HeldPolicy `json:"policy,omitempty"`
 }
 
+// NothingToShow ends the cell of a category that is granted and empty.
+const NothingToShow = ", nothing to show"
+
 // Explain gives the reasons for the view that Project makes for w.
 func (p *Policy) Explain(w Watcher, o *Operator, st *presence.State, person *Person) Explanation {
 	place := p.Trace(w)
@@ -96,7 +99,7 @@ func (o *Operator) cell(c Category, col *Column, st *presence.State, v *presence
 	case c == CatInterrupt:
 		out.Cell, out.Cause = "S7: not now", CellDisturbing
 	default:
-		out.Cell, out.Cause = granted+", nothing to show", CellEmpty
+		out.Cell, out.Cause = granted+NothingToShow, CellEmpty
 	}
 	return out
 }

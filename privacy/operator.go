@@ -89,6 +89,8 @@ type Operator struct {
 	Withheld       Withheld
 	// Wordings are of the activities the operator declared; it is read only.
 	Wordings map[presence.Activity]*presence.Wording
+	// Unaudited: the audit trail does not tell who asked; it decides about nothing here.
+	Unaudited bool
 }
 
 // DefaultOperator is the policy of an empty configuration.
@@ -102,6 +104,7 @@ func (o *Operator) Narrowest(name string) *Operator {
 	n := *o
 	n.Name, n.LastActive, n.Photo = name, LastActiveOff, PhotoNone
 	n.Links.Mode, n.Links.Intranet = LinksBlock, nil
+	n.Unaudited = false
 	n.Withheld = withheldMost
 	return &n
 }

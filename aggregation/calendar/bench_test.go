@@ -7,36 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// office makes a calendar of ten years as an office would have it: single
-// meetings, weekly and monthly series, exceptions, attendees and long notes.
-func office(events int) []byte {
-	var b bytes.Buffer
-	b.WriteString("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n")
-	note := strings.Repeat("Agenda and minutes are in the usual place.\\n\r\n ", 6)
-	begin := time.Date(2018, 1, 1, 8, 0, 0, 0, time.UTC)
-	for i := range events {
-		start := begin.AddDate(0, 0, i*3650/events).Add(time.Duration(i%9) * time.Hour)
-		fmt.Fprintf(&b, "BEGIN:VEVENT\r\nUID:e%d@example.com\r\nDTSTAMP:20260101T000000Z\r\nSUMMARY:Meeting %d\r\nDESCRIPTION:%s\r\n", i, i, note)
-		fmt.Fprintf(&b, "DTSTART;TZID=Europe/Berlin:%s\r\nDTEND;TZID=Europe/Berlin:%s\r\n",
-			start.Format("20060102T150405"), start.Add(time.Hour).Format("20060102T150405"))
-		switch i % 8 {
-		case 0:
-			b.WriteString("RRULE:FREQ=WEEKLY;BYDAY=MO,WE;WKST=MO\r\nEXDATE;TZID=Europe/Berlin:20261125T080000,20261223T080000\r\n")
-		case 1:
-			b.WriteString("RRULE:FREQ=DAILY;COUNT=200\r\n")
-		case 2:
-			b.WriteString("RRULE:FREQ=MONTHLY;BYDAY=-1FR;UNTIL=20281231T000000Z\r\n")
-		}
-		for n := range 4 {
-			fmt.Fprintf(&b, "ATTENDEE;CN=\"Person %d\";ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED:mailto:person%d@example.com\r\n", n, n)
-		}
-		b.WriteString("END:VEVENT\r\n")
-	}
-	b.WriteString("END:VCALENDAR\r\n")
-	return b.Bytes()
-}
+	"presenced/internal/testbed"
+)
 
 // twoDays is the window the daemon asks for.
 func twoDays(t testing.TB) Options {
@@ -48,7 +21,7 @@ func twoDays(t testing.TB) Options {
 // BenchmarkRead_Office is 2.5 MB and 3060 events: 100 ms and 64 MiB are the
 // limits.
 func BenchmarkRead_Office(b *testing.B) {
-	text, o := office(3060), twoDays(b)
+	text, o := testbed.OfficeCalendar(3060), twoDays(b)
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -62,7 +35,7 @@ func BenchmarkRead_Office(b *testing.B) {
 // TestRead_OfficeStaysSmall holds the memory of the benchmark's calendar: what
 // is allocated bounds what is live.
 func TestRead_OfficeStaysSmall(t *testing.T) {
-	text, o := office(3060), twoDays(t)
+	text, o := testbed.OfficeCalendar(3060), twoDays(t)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	s, err := Read(text, o)

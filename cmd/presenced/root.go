@@ -71,7 +71,7 @@ Begin with "presenced config defaults", fill in [component], and let
 			return found.Help()
 		}})
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.configCommand(), a.policyCommand(),
-		a.calendarCommand(), a.queryCommand(), a.explainCommand("presenced explain"), a.userCommand(), a.tokenCommand(), a.versionCommand())
+		a.calendarCommand(), a.queryCommand(), a.explainCommand("presenced explain"), a.userCommand(), a.tokenCommand(), a.auditCommand(), a.versionCommand())
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
 		a.group(completion).Short = "print the completion script for a shell"

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -40,6 +41,11 @@ who may see a user. --start-empty begins without them.`,
 	return cmd
 }
 
+// gcPercent lets the heap grow to three times what is in use before it is collected,
+// unless GOGC says otherwise. What is in use is a kilobyte and a half a user, most of
+// it for good: to look through it half as often is a tenth of the daemon's work.
+const gcPercent = 200
+
 func (a *app) runDaemon(ctx context.Context, startEmpty bool) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -50,6 +56,9 @@ func (a *app) runDaemon(ctx context.Context, startEmpty bool) error {
 	}
 	log, level := daemon.NewLog(a.stderr, c.Log, os.Getenv("JOURNAL_STREAM") != "")
 	logWarnings(log, warnings)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	d, err := daemon.New(c, daemon.Options{Log: log, Level: level, Version: version, StartEmpty: startEmpty})
 	if err != nil {
 		return err

@@ -33,9 +33,19 @@ func (a *app) tokenCreateCommand() *cobra.Command {
 a JID that everybody may stand for. The token is printed once and cannot be shown
 again.
 
---scope read lets it ask, claims lets it set what that JID does. A page may use
-the token from its --origin only; without one no page may.`,
-		Example: "  presenced token create --as bot@example.org --scope read,claims --expires 90d\n" +
+--scope read lets it ask who is available, once or as a stream of changes. --scope
+claims lets it say what users are doing: that one is on the phone, or presenting.
+It counts for the users who let it, and for nobody else:
+  - the JID itself, where --as names a user;
+  - each user who has allowed the JID as an app: the command "apps", or in a chat
+    with the component "app JID";
+  - every user, where the operator lists the JID in enrolment.apps.
+While none of a user's devices is online, only the word of a JID in
+enrolment.bots shows her as anything but offline.
+
+A page may use the token from its --origin only; without one no page may.`,
+		Example: "  presenced token create --as bot@example.org --scope read --expires 90d\n" +
+			"  presenced token create --as phones@example.org --scope read,claims --expires 90d\n" +
 			"  presenced token create --as intranet@example.org --scope read --origin https://intranet.example.org",
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -65,7 +75,7 @@ the token from its --origin only; without one no page may.`,
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "the `JID` it stands for")
-	cmd.Flags().StringSliceVar(&scopes, "scope", []string{string(token.Read)}, "what it may be used for: read, claims")
+	cmd.Flags().StringSliceVar(&scopes, "scope", []string{string(token.Read)}, "what it may be used for: read (ask), claims (say what users do who allow it)")
 	cmd.Flags().StringVar(&expires, "expires", "90d", "how long it is valid")
 	cmd.Flags().StringArrayVar(&origins, "origin", nil, "a web `ORIGIN` it may be used from; may be repeated")
 	return cmd

@@ -38,6 +38,8 @@ const (
 	removeCalendar  = "remove"
 	refuseCalendars = "refuse"
 	acceptCalendars = "accept"
+	publishActivity = "publish"
+	hideActivity    = "unpublish"
 )
 
 // Limits of what is typed; the engine checks again.
@@ -48,15 +50,28 @@ const (
 )
 
 func calendarForm(r *run) *form {
-	actions := []option{
-		{listCalendars, r.t("option.calendar.list")}, {addCalendar, r.t("option.calendar.add")},
-		{testCalendar, r.t("option.calendar.test")}, {removeCalendar, r.t("option.calendar.remove")},
-		{refuseCalendars, r.t("option.calendar.refuse")}, {acceptCalendars, r.t("option.calendar.accept")},
+	choice := field{name: "action", kind: listSingle, required: true, label: r.t("field.calendar.action"), desc: r.t("field.calendar.action.desc"),
+		values: []string{listCalendars}}
+	var idle []option // understood, but there is nothing it could do
+	offer := func(useful bool, value string, label text.Key) {
+		if useful {
+			choice.options = append(choice.options, option{value, r.t(label)})
+		} else {
+			idle = append(idle, option{value, r.t(label)})
+		}
 	}
-	return &form{title: r.t("command.calendar"), instructions: r.t("form.calendar"), fields: []field{
-		{name: "action", kind: listSingle, required: true, label: r.t("field.calendar.action"), desc: r.t("field.calendar.action.desc"),
-			values: []string{listCalendars}, options: actions},
-	}}
+	own := len(r.have.Calendars) > 0
+	offer(true, listCalendars, "option.calendar.list")
+	offer(true, addCalendar, "option.calendar.add")
+	offer(own, testCalendar, "option.calendar.test")
+	offer(own, removeCalendar, "option.calendar.remove")
+	offer(len(r.have.SiteCalendars) > 0 && !r.have.CalendarsRefused, refuseCalendars, "option.calendar.refuse")
+	offer(r.have.CalendarsRefused, acceptCalendars, "option.calendar.accept")
+	offer(r.have.Publishing.Offered && !r.have.Publishing.On, publishActivity, "option.calendar.publish")
+	offer(r.have.Publishing.On, hideActivity, "option.calendar.unpublish")
+	choice.shown = len(choice.options)
+	choice.options = append(choice.options, idle...)
+	return &form{title: r.t("command.calendar"), instructions: r.t("form.calendar"), fields: []field{choice}}
 }
 
 // calendarDetails is the second page: what to add, or which calendars are meant.
@@ -99,6 +114,8 @@ func (r *run) pickCalendar(k kind, title text.Key) *form {
 	}
 	if k == listSingle {
 		which.values = []string{which.options[0].value}
+	} else {
+		which.desc = r.t("field.rules.desc")
 	}
 	return &form{title: r.t(title), instructions: r.t("form.calendar.pick"), fields: []field{which}}
 }
@@ -129,7 +146,7 @@ func changeCalendars(r *run) (plan, []fault) {
 		return r.addCalendar()
 	case testCalendar:
 		if none {
-			return plan{done: r.t("note.calendar.none")}, nil
+			return plan{done: r.noCalendar()}, nil
 		}
 		found := r.s.options.Calendars.TryOwn(r.ctx, r.user.Addr, r.in.text("calendar"))
 		if found.Fault != "" {
@@ -138,7 +155,7 @@ func changeCalendars(r *run) (plan, []fault) {
 		return plan{done: r.found(found)}, nil
 	case removeCalendar:
 		if none {
-			return plan{done: r.t("note.calendar.none")}, nil
+			return plan{done: r.noCalendar()}, nil
 		}
 		var p plan
 		for _, id := range r.in.all("calendar") {
@@ -150,8 +167,29 @@ func changeCalendars(r *run) (plan, []fault) {
 		return one(engine.SetSiteCalendars{On: false}, r.t("note.calendar.refused")), nil
 	case acceptCalendars:
 		return one(engine.SetSiteCalendars{On: true}, r.t("note.calendar.accepted")), nil
+	case publishActivity:
+		if why := r.cannotPublish(); why != "" {
+			return plan{}, []fault{{"action", why}}
+		}
+		return one(engine.SetPublishing{On: true}, r.t("note.calendar.published")), nil
+	case hideActivity:
+		return one(engine.SetPublishing{On: false}, r.t("note.calendar.unpublished")), nil
 	}
 	return r.listCalendars(), nil
+}
+
+// cannotPublish is why her activity cannot be published to her contacts; empty where
+// it can.
+func (r *run) cannotPublish() string {
+	switch p := &r.have.Publishing; {
+	case !p.Offered:
+		return r.t("error.calendar.publish.server")
+	case p.Unread:
+		return r.t("error.calendar.publish.roster")
+	case p.HeldBy != "":
+		return r.t("error.calendar.publish.contact", p.HeldBy)
+	}
+	return ""
 }
 
 // addCalendar tries the calendar first, so that a slip is told while the form is
@@ -165,7 +203,10 @@ func (r *run) addCalendar() (plan, []fault) {
 		return plan{}, []fault{{refusal.Field, r.t(calendarFaults[refusal.Field])}}
 	}
 	found := r.s.options.Calendars.Try(r.ctx, r.user, r.zone(), c)
-	if found.Fault != "" {
+	switch {
+	case found.Fault == "error.calendar.unauthorized" && r.chat:
+		return plan{}, []fault{{"url", r.t("chat.calendar.password")}}
+	case found.Fault != "":
 		return plan{}, []fault{{"url", r.t(found.Fault)}}
 	}
 	return one(c, r.t("note.calendar.added", c.Name, r.found(found))), nil
@@ -189,10 +230,24 @@ func (r *run) found(t Trial) string {
 	return r.t("note.calendar.works", len(t.Meetings), r.moment(first.Start), r.moment(first.End))
 }
 
+// noCalendar tells that she has none, and how to add one.
+func (r *run) noCalendar() string {
+	none := r.t("note.calendar.none")
+	switch {
+	case !r.keeps():
+		return none
+	case r.chat:
+		return none + " " + r.t("chat.calendar.how")
+	}
+	return none + " " + r.t("note.calendar.how")
+}
+
 func (r *run) listCalendars() plan {
-	lines := make([]string, 0, len(r.have.Calendars)+len(r.have.SiteCalendars)+1)
-	for i := range r.have.Calendars {
-		lines = append(lines, r.calendarInWords(&r.have.Calendars[i]))
+	lines := r.ownCalendars()
+	if !r.chat {
+		for i := range r.have.Calendars {
+			lines[i] = r.calendarInWords(&r.have.Calendars[i])
+		}
 	}
 	for _, c := range r.have.SiteCalendars {
 		lines = append(lines, r.t("option.calendar.site", c.Name, r.moment(c.ReadAt)))
@@ -200,8 +255,14 @@ func (r *run) listCalendars() plan {
 	if r.have.CalendarsRefused {
 		lines = append(lines, r.t("note.calendar.refused"))
 	}
-	if len(lines) == 0 {
-		return plan{done: r.t("note.calendar.none")}
+	if len(lines) == 0 && !r.have.Publishing.On {
+		return plan{done: r.noCalendar()}
+	}
+	if r.have.Publishing.On {
+		lines = append(lines, r.t("note.calendar.publishing"))
+		if why := r.cannotPublish(); why != "" {
+			lines = append(lines, r.t("note.calendar.held", why))
+		}
 	}
 	f := &form{title: r.t("command.calendar"), instructions: strings.Join(lines, "\n"), reported: []field{
 		{name: "name", kind: textSingle, label: r.t("field.calendar.name")},

@@ -54,7 +54,7 @@ func TestCalendar_AddTriesFirst(t *testing.T) {
 		t.Fatalf("the second page is %+v", page)
 	}
 	done := run1(t, srv, "calendar", page.Session, "complete", "kind", "ics", "url", "webcal://cal.example.net/x.ics", "name", "Mine")
-	if done.Status != "completed" || !strings.Contains(done.Note.Text, `"Mine"`) || !strings.Contains(done.Note.Text, "shows 2") {
+	if done.Status != "completed" || !strings.Contains(done.Note.Text, `"Mine"`) || !strings.Contains(done.Note.Text, "next two days: 2,") {
 		t.Errorf("added: %+v", done.Note)
 	}
 	want := []engine.Change{engine.AddCalendar{Name: "Mine", Kind: "ics", Access: engine.CalendarAccess{URL: "https://cal.example.net/x.ics"}}}
@@ -148,9 +148,62 @@ func TestCalendar_ListTestRemoveRefuse(t *testing.T) {
 	}
 	srv = shelved(has(engine.Inspection{}), s)
 	for _, action := range []string{"list", "test", "remove"} {
-		if r := do(action); r.Note.Text != "You have added no calendar." {
+		if r := do(action); r.Note.Text != `You have added no calendar. To add one, run this command again and choose "Add a calendar".` {
 			t.Errorf("%s of none: %q", action, r.Note.Text)
 		}
+	}
+}
+
+// TestCalendar_OffersWhatThereIsToDo: the choices that could do nothing are not
+// shown, and understood all the same from a bot.
+func TestCalendar_OffersWhatThereIsToDo(t *testing.T) {
+	refused := hers
+	refused.CalendarsRefused = true
+	for _, c := range []struct {
+		in   engine.Inspection
+		want string
+	}{
+		{engine.Inspection{}, "list add"}, {hers, "list add test remove refuse"}, {refused, "list add test remove accept"},
+	} {
+		srv := shelved(has(c.in), &shelf{keeps: true})
+		if got := strings.Join(run1(t, srv, "calendar", "", "execute").Form.field(t, "action").choices(), " "); got != c.want {
+			t.Errorf("offered are %s, want %s", got, c.want)
+		}
+		if r := run1(t, srv, "calendar", "", "execute", "action", "accept"); r.Status != statusCompleted {
+			t.Errorf("%s: %+v", c.want, r.Note)
+		}
+	}
+}
+
+// TestCalendar_PublishSaysWhyNot: what stands in the way is told in words, and nothing
+// is asked of the engine then.
+func TestCalendar_PublishSaysWhyNot(t *testing.T) {
+	for _, c := range []struct {
+		told engine.PublishingTold
+		want string
+	}{
+		{engine.PublishingTold{}, "does not let this service"},
+		{engine.PublishingTold{Offered: true, Unread: true}, "cannot be read here"},
+		{engine.PublishingTold{Offered: true, HeldBy: "fred@partner.example"}, "fred@partner.example is a contact of yours who may not see"},
+		{engine.PublishingTold{Offered: true}, "shows all your contacts what you do"},
+	} {
+		d := has(engine.Inspection{Publishing: c.told})
+		r := run1(t, shelved(d, &shelf{}), "calendar", "", "execute", "action", "publish")
+		var want []engine.Change
+		if c.told.Offered && !c.told.Unread && c.told.HeldBy == "" {
+			want = []engine.Change{engine.SetPublishing{On: true}}
+		}
+		if !strings.Contains(r.Note.Text, c.want) || !reflect.DeepEqual(d.applied, want) {
+			t.Errorf("%+v: told %q, applied %+v; want %q", c.told, r.Note.Text, d.applied, c.want)
+		}
+	}
+	held := has(engine.Inspection{Publishing: engine.PublishingTold{On: true, Offered: true, HeldBy: "fred@partner.example"}})
+	if r := run1(t, shelved(held, &shelf{}), "calendar", "", "execute", "action", "list"); !strings.Contains(r.Note.Text, "At the moment it shows nothing. fred@partner.example") {
+		t.Errorf("list: %q", r.Note.Text)
+	}
+	if r := run1(t, shelved(held, &shelf{}), "calendar", "", "execute", "action", "unpublish"); !strings.Contains(r.Note.Text, "any more") ||
+		!reflect.DeepEqual(held.applied, []engine.Change{engine.SetPublishing{}}) {
+		t.Errorf("unpublish: %q, applied %+v", r.Note.Text, held.applied)
 	}
 }
 

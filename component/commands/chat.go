@@ -62,7 +62,7 @@ func (r *run) look() bool {
 func (r *run) say(first, rest string, known bool) string {
 	if i := slices.IndexFunc(verbs, func(v verb) bool { return slices.Contains(v.words, first) }); i >= 0 {
 		if !known && !verbs[i].open {
-			return r.t("error.notenrolled")
+			return r.t("chat.help.stranger")
 		}
 		r.usage = verbs[i].usage
 		return verbs[i].do(r, rest)
@@ -73,7 +73,7 @@ func (r *run) say(first, rest string, known bool) string {
 	whole := strings.TrimSpace(first + " " + rest)
 	if value, times, ok := r.stateSaid(whole); ok {
 		if !known {
-			return r.t("error.notenrolled")
+			return r.t("chat.help.stranger")
 		}
 		return r.setStateSaid(value, times)
 	}
@@ -217,12 +217,12 @@ func cut(s string) string {
 // person finds out whom a word means: an address, or the part before its @ where
 // only one is known by it, or else somebody of the only served host.
 func (r *run) person(word string) (jid string, wrong string) {
-	word = bare(strings.TrimPrefix(word, "xmpp:"))
+	word = pasted(bare(word))
 	a, err := presence.ParseAddr(word)
 	switch {
 	case word == "" && r.usage != "":
 		return "", r.t(r.usage)
-	case err != nil:
+	case err != nil || !plausible(a):
 		return "", r.t("error.address")
 	case !r.s.bareWord(a):
 		return word, ""
@@ -259,8 +259,9 @@ func (r *run) acquaintances() []string {
 
 // verb is something that can be said.
 type verb struct {
+	node  string // the command it comes to
 	words []string
-	usage text.Key // one line that tells how; empty: it needs nothing
+	usage text.Key // one line that tells how
 	open  bool     // also by a user who is not enabled
 	do    func(r *run, rest string) string
 }

@@ -1,8 +1,10 @@
 package commands
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"presenced/internal/presence"
@@ -50,10 +52,13 @@ func (r *run) checkField(fd *field) string {
 		return r.t("error.single")
 	}
 	for i, v := range one.values {
-		if fd.kind == textSingle || fd.kind == jidSingle {
+		switch {
+		case fd.kind == textSingle:
 			v = strings.TrimSpace(v)
-			one.values[i] = v
+		case fd.kind == jidSingle, fd.addresses:
+			v = pasted(v)
 		}
+		one.values[i] = v
 		why := r.checkValue(fd, v)
 		if why != "" {
 			return why
@@ -83,7 +88,7 @@ func (r *run) checkValue(fd *field, v string) string {
 			return r.t("error.gone", v)
 		}
 	case jidSingle:
-		if _, err := presence.ParseAddr(v); err != nil {
+		if a, err := presence.ParseAddr(v); err != nil || !plausible(a) {
 			return r.t("error.address")
 		}
 	default:
@@ -105,6 +110,41 @@ func (r *run) checkText(fd *field, v string) string {
 		}
 	}
 	return ""
+}
+
+// pasted is an address as people paste it, without the xmpp: of a link (RFC 5122).
+func pasted(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) > len("xmpp:") && strings.EqualFold(s[:len("xmpp:")], "xmpp:") {
+		s, _, _ = strings.Cut(s[len("xmpp:"):], "?")
+	}
+	return s
+}
+
+// plausible reports whether a person can have that address. ParseAddr takes more,
+// since a server's mistake must not make two addresses one; but a rule about a slip
+// would never match, and whoever made it would believe that it does.
+func plausible(a presence.Addr) bool {
+	if strings.ContainsFunc(a.Local(), func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return false
+	}
+	domain := a.Domain()
+	if number, ok := strings.CutPrefix(domain, "["); ok {
+		_, err := netip.ParseAddr(strings.TrimSuffix(number, "]"))
+		return err == nil
+	}
+	for label := range strings.SplitSeq(domain, ".") {
+		if label == "" || label[0] == '-' || label[len(label)-1] == '-' || strings.ContainsFunc(label, outsideDomains) {
+			return false
+		}
+	}
+	return true
+}
+
+// outsideDomains reports whether no domain holds c; the underscore is in some that
+// are used inside a house.
+func outsideDomains(c rune) bool {
+	return c != '-' && c != '_' && !unicode.In(c, unicode.Letter, unicode.Mark, unicode.Digit)
 }
 
 // choices lists values for people who wrote one by hand.

@@ -75,7 +75,7 @@ var officeShots = []shot{
 	{"out of office, dates", "out-of-office", []string{"on", "true", "start", "2000-02-01", "end", "2000-02-03"}, "SetOutOfOffice{{Start:2000-02-01 00:00:00 +0000 UTC End:2000-02-04 00:00:00 +0000 UTC Note:}}", `info: Your out-of-office period is set from 1 February, 00:00 UTC until 4 February, 00:00 UTC. While you are away or offline in that time, people whose level allows it see "Out of office".`},
 	{"back", "out-of-office", []string{"on", "false", "end", "rubbish"}, "SetOutOfOffice{Period:<nil>}", "info: Your out-of-office period is over."},
 	{"out of office, wrong order", "out-of-office", []string{"on", "1", "start", "2000-02-03", "end", "2000-02-01"}, "", `error: "Until": The end lies before`},
-	{"out of office, two faults", "out-of-office", []string{"on", "1", "start", "soon", "end", "1999-01-01"}, "", `error: "From": This is not a time. Please write one such as 2026-11-22T15:00:00Z or 15:00. "Until": This lies in the past.`},
+	{"out of office, two faults", "out-of-office", []string{"on", "1", "start", "soon", "end", "1999-01-01"}, "", `error: "From": This is not a time. Please write one such as 15:00, 2h, tomorrow 9:00 or 2026-11-22T15:00:00Z. "Until": This lies in the past.`},
 	{"out of office, neither", "out-of-office", []string{"on", "perhaps"}, "", `error: "I am or will be out of office": Please write true or false.`},
 }
 

@@ -33,6 +33,7 @@ type run struct {
 	in      answers // of this page and the ones before
 	cmd     *command
 	session string
+	resumed string // the session that was named, be it one or not
 
 	suggested *suggestion // nil: not asked for
 	chat      bool        // it is said in words: no form is opened
@@ -51,7 +52,7 @@ func (s *Server) command(ctx context.Context, from presence.JID, typ, lang strin
 	}
 	r := s.run(ctx, from, lang)
 	f, badForm := submission(w.Forms)
-	r.cmd = find(w.Node)
+	r.cmd, r.resumed = find(w.Node), w.Session
 	switch {
 	case malformed != nil || typ != "set" || badForm != nil:
 		return nil, r.refuse("bad-payload")
@@ -120,13 +121,12 @@ func (r *run) resume(w *wireCommand, f *wireForm) ([]byte, *StanzaError) {
 	return r.advance(open.page, true), nil
 }
 
-// actionFault names the condition an action on a page is refused with, if any.
+// actionFault names the condition an action on a page is refused with, if any. Going
+// on from the last page completes: some programs say "next" whatever is offered.
 func (r *run) actionFault(action string, f *wireForm, page, before int) string {
 	last := page == len(r.cmd.pages)-1
 	switch {
-	case action == actionPrev && before < 0,
-		action == actionNext && last,
-		action == actionComplete && !last:
+	case action == actionPrev && before < 0, action == actionComplete && !last:
 		return "bad-action"
 	case action != actionPrev && f == nil:
 		return "bad-payload"
@@ -162,7 +162,11 @@ func (r *run) inspect() note {
 }
 
 func (r *run) who() engine.Principal {
-	return engine.Principal{Addr: r.user.Addr, JID: r.user.Bare}
+	way := engine.WayCommand
+	if r.chat {
+		way = engine.WayChat
+	}
+	return engine.Principal{Addr: r.user.Addr, JID: r.user.Bare, Way: way}
 }
 
 // advance goes through the pages from one on until something has to be asked, and

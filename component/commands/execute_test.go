@@ -111,7 +111,6 @@ func TestProtocolErrors(t *testing.T) {
 		{"session of another command", payload("block", open("note"), "complete", "jid", "x@y"), "modify bad-request bad-sessionid"},
 		{"prev on the first page", payload("levels", open("levels"), "prev"), "modify bad-request bad-action"},
 		{"complete before the last page", payload("levels", open("levels"), "complete", "action", "list"), "modify bad-request bad-action"},
-		{"next on the last page", payload("note", open("note"), "next", "text", "x"), "modify bad-request bad-action"},
 		{"complete without a form", payload("note", open("note"), "complete"), "modify bad-request bad-payload"},
 		{"two forms", []byte(twoForms), "modify bad-request bad-payload"},
 		{"not a submission", []byte(strings.Replace(string(payload("note", "", "", "text", "a")), "submit", "result", 1)), "modify bad-request bad-payload"},
@@ -126,6 +125,31 @@ func TestProtocolErrors(t *testing.T) {
 	}
 	if e := askError(t, s, alice, "get", payload("note", "", "execute")); e.Condition != "bad-request" {
 		t.Errorf("a get is answered with %v", e)
+	}
+}
+
+// TestNextOnTheLastPage: slixmpp and Poezio send every form with it, whatever was
+// offered, and there is one thing only it can mean.
+func TestNextOnTheLastPage(t *testing.T) {
+	d := has(settled())
+	s := newServer(d)
+	open := ask(t, s, "en", payload("note", "", "execute")).Session
+	if g := ask(t, s, "en", payload("note", open, "next", "text", "x")); g.Status != statusCompleted || describe(d.applied) != "SetNote{Text:x}" {
+		t.Errorf("%+v, applied %s", g, describe(d.applied))
+	}
+}
+
+// TestProtocolError_NamesTheSession: slixmpp and Poezio drop an error that does not,
+// and their user waits for ever.
+func TestProtocolError_NamesTheSession(t *testing.T) {
+	s := newServer(has(settled()))
+	e := askError(t, s, alice, "set", payload("note", "no<pe", "complete", "text", "x"))
+	want := "<command xmlns='" + NSCommands + "' node='note' sessionid='no&lt;pe'/><error type='modify'>"
+	if got := string(e.Append(nil)); !strings.HasPrefix(got, want) {
+		t.Errorf("got %s, want it to begin with %s", got, want)
+	}
+	if got := string(askError(t, s, alice, "set", payload("note", "", "cancel")).Append(nil)); !strings.HasPrefix(got, "<error ") {
+		t.Errorf("without a session: %s", got)
 	}
 }
 

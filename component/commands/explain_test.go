@@ -34,7 +34,7 @@ func TestExplainAndViewAs(t *testing.T) {
 		t.Errorf("rows %q", got)
 	}
 	v := ask(t, s, "en", payload("view-as", "", "", "jid", "bob@example.org"))
-	want := []string{"Exact number|6500|availability", "Sign in the contact list|dnd|show", "Text|In einer Besprechung|status", "Activity|in-a-meeting|activity", "May interrupt you|false|interrupt"}
+	want := []string{"Exact number|6500|availability", "Symbol in the contact list|dnd|show", "Text|In einer Besprechung|status", "Activity|in-a-meeting|activity", "May interrupt you|false|interrupt"}
 	if got := rows(v.Form); !slices.Equal(got, want) || v.Note.Type != "info" {
 		t.Errorf("rows %q, want %q", got, want)
 	}

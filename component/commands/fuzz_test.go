@@ -25,7 +25,7 @@ func FuzzIQ(f *testing.F) {
 				wellFormed(t, out)
 			}
 			if serr != nil {
-				wellFormed(t, serr.Append(nil))
+				wellFormed(t, inError(serr))
 			}
 		}
 	})

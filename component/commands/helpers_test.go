@@ -237,8 +237,13 @@ func askError(t testing.TB, s *Server, from, typ string, p []byte) *StanzaError 
 	if !handled || serr == nil || out != nil {
 		t.Fatalf("%s\nanswered with handled=%v, %s, error %v", p, handled, out, serr)
 	}
-	wellFormed(t, serr.Append(nil))
+	wellFormed(t, inError(serr))
 	return serr
+}
+
+// inError is the answer that an error is sent in: it may name the command first.
+func inError(e *StanzaError) []byte {
+	return append(e.Append([]byte("<iq type='error'>")), "</iq>"...)
 }
 
 // wellFormed reads bytes to their end as XML of exactly one element.

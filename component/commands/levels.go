@@ -185,6 +185,9 @@ func (r *run) put() (plan, []fault) {
 		Type:      privacy.RuleType(r.in.text("type")),
 		Value:     r.in.text("value"),
 	}
+	if rule.Type == privacy.RuleUser || rule.Type == privacy.RuleDomain {
+		rule.Value = pasted(rule.Value)
+	}
 	if key := r.valueFault(rule); key != "" {
 		return plan{}, []fault{{"value", r.t(key)}}
 	}
@@ -210,7 +213,7 @@ func (r *run) valueFault(rule privacy.Rule) text.Key {
 	case privacy.RuleUser:
 		j, err := presence.ParseJID(rule.Value)
 		switch {
-		case err != nil || j.Addr.Local() == "" || j.Resource != "":
+		case err != nil || j.Addr.Local() == "" || j.Resource != "" || !plausible(j.Addr):
 			return "error.value.user"
 		case j.Addr.Domain() == r.s.domain.Domain():
 			return "error.own"
@@ -223,7 +226,7 @@ func (r *run) valueFault(rule privacy.Rule) text.Key {
 		plain, wild := strings.CutPrefix(rule.Value, "*.")
 		a, err := presence.ParseJID(plain)
 		switch {
-		case err != nil || a.Addr.Local() != "" || a.Resource != "" || strings.Contains(plain, "*"):
+		case err != nil || a.Addr.Local() != "" || a.Resource != "" || !plausible(a.Addr):
 			return "error.value.domain"
 		case a.Addr == r.s.domain && !wild:
 			return "error.own"

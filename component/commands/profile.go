@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"regexp"
+	"strings"
 	"time"
 
 	"presenced/internal/engine"
@@ -42,6 +44,7 @@ func setProfile(r *run) (plan, []fault) {
 	if p.Language == sameLanguage {
 		p.Language = ""
 	}
+	p.Hours = hoursSaid(p.Hours)
 	if p == (engine.Profile{}) {
 		return one(engine.SetProfile{Profile: p}, r.t("note.profile.removed")), nil
 	}
@@ -51,3 +54,36 @@ func setProfile(r *run) (plan, []fault) {
 // zone is the user's time zone, nil where none is known: UTC counts then, and is
 // named.
 func (r *run) zone() *time.Location { return text.Zone(r.have.Timezone) }
+
+var (
+	hourGaps  = regexp.MustCompile(`\s*(?:–|-|\bto\b|\bbis\b)\s*`)
+	hourWords = regexp.MustCompile(`\s*\p{L}+`)
+	hourParts = regexp.MustCompile(`(\d)\s*[,;]\s*(\p{L})`)
+	hourList  = regexp.MustCompile(`\s*,\s*`)
+	hourClock = regexp.MustCompile(`\d{1,2}(?:[:.]\d{2})?`)
+)
+
+// hoursSaid writes working hours as aggregation.ParseHours reads them, from days
+// in either language, "9-17" and "9 bis 17 Uhr". What it does not know it leaves:
+// the engine says what is wrong with it.
+func hoursSaid(s string) string {
+	s = hourGaps.ReplaceAllString(s, "-")
+	s = hourWords.ReplaceAllStringFunc(s, func(word string) string {
+		name := strings.TrimSpace(word)
+		if day, ok := weekdaySaid(strings.ToLower(name)); ok {
+			return strings.TrimSuffix(word, name) + day.String()[:2]
+		}
+		if strings.EqualFold(name, "uhr") {
+			return ""
+		}
+		return word
+	})
+	s = hourParts.ReplaceAllString(s, "$1; $2")
+	s = hourList.ReplaceAllString(s, ",")
+	return hourClock.ReplaceAllStringFunc(s, func(clock string) string {
+		if len(clock) <= 2 {
+			return clock + ":00"
+		}
+		return strings.Replace(clock, ".", ":", 1)
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	_ "time/tzdata"
 
+	"presenced/aggregation"
 	"presenced/internal/engine"
 	"presenced/internal/presence"
 )
@@ -50,6 +51,25 @@ func TestProfile_SetsWhatWasSent(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestHoursSaid: as people write them, in either language, and what is right
+// already stays as it is.
+func TestHoursSaid(t *testing.T) {
+	for said, want := range map[string]string{
+		"Mo-Fr 09:00-17:30": "Mo-Fr 09:00-17:30", "Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00": "Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00",
+		"Mo-Fr 9-17": "Mo-Fr 9:00-17:00", "Mo – Fr 9 – 17": "Mo-Fr 9:00-17:00", "Mo-Do 9.30 bis 17 Uhr, Fr 9-14 Uhr": "Mo-Th 9:30-17:00; Fr 9:00-14:00",
+		"Di, Mi 8-12, 13-17": "Tu,We 8:00-12:00,13:00-17:00", "Monday to Friday 9-17": "Mo-Fr 9:00-17:00", "So 10-12": "Su 10:00-12:00",
+		"": "", "whenever": "whenever",
+	} {
+		got := hoursSaid(said)
+		if got != want {
+			t.Errorf("%q is %q, want %q", said, got, want)
+		}
+		if _, err := aggregation.ParseHours(got); err != nil && said != "whenever" {
+			t.Errorf("%q: %v", got, err)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func TestRegister_Set(t *testing.T) {
 		condition := ""
 		if serr != nil {
 			condition = serr.Condition
-			wellFormed(t, serr.Append(nil))
+			wellFormed(t, inError(serr))
 		}
 		if !handled || out != nil || condition != c.condition || describe(d.applied) != c.changes {
 			t.Errorf("%s: %s, %v, applied %s", c.name, out, serr, describe(d.applied))

@@ -70,6 +70,9 @@ func (p *reply) append(dst []byte) []byte {
 // Errors of XEP-0050 §4.4 and §7.
 func (r *run) refuse(command string) *StanzaError {
 	e := &StanzaError{Type: "modify", Condition: "bad-request", Command: command, Lang: r.lang}
+	if r.cmd != nil && len(r.resumed) <= maxSession {
+		e.Node, e.Session = r.cmd.node, r.resumed
+	}
 	switch command {
 	case "session-expired":
 		e.Type, e.Condition, e.Text = "cancel", "not-allowed", r.t("error.session")

@@ -84,9 +84,19 @@ func dayAhead(word string, today time.Weekday) (days int, ok bool) {
 	if days, ok = saidDays[word]; ok {
 		return days, true
 	}
+	day, ok := weekdaySaid(word)
+	return (int(day) - int(today) + 7) % 7, ok
+}
+
+// weekdaySaid finds the day of that name, in small letters, or of its first two or
+// three; "so" is Sunday and never "Sonnabend".
+func weekdaySaid(word string) (time.Weekday, bool) {
+	if day, ok := saidWeekdays[word]; ok {
+		return day, true
+	}
 	for name, day := range saidWeekdays {
-		if name == word || len(word) >= 2 && len(word) <= 3 && strings.HasPrefix(name, word) {
-			return (int(day) - int(today) + 7) % 7, true
+		if len(word) >= 2 && len(word) <= 3 && name != "sonnabend" && strings.HasPrefix(name, word) {
+			return day, true
 		}
 	}
 	return 0, false

@@ -18,6 +18,8 @@ const (
 	// sessionGrace is how long an expired form is still told apart from one that
 	// never existed.
 	sessionGrace = 10 * time.Minute
+	// maxSession is how long a name of a session may be to be told back, in bytes.
+	maxSession = 64
 )
 
 // session is one open form of one user.

@@ -24,6 +24,8 @@ type StanzaError struct {
 	Type      string // cancel, modify, auth or wait
 	Condition string // of RFC 6120 §8.3.3
 	Command   string // the condition of XEP-0050 §4.4; empty: none
+	Node      string // of the command that is refused
+	Session   string // its sessionid; empty: the command is not named
 	Text      string // a sentence for people; empty: none
 	Lang      string // the language of Text
 }
@@ -40,8 +42,15 @@ func (e *StanzaError) Error() string {
 	return s
 }
 
-// Append appends the whole error element and returns the longer slice.
+// Append appends the whole error element and returns the longer slice. Where a
+// session is refused the command stands before it, as RFC 6120 §8.3.1 allows: some
+// programs find out only so what failed.
 func (e *StanzaError) Append(dst []byte) []byte {
+	if e.Session != "" {
+		dst = append(dst, "<command xmlns='"+NSCommands+"'"...)
+		dst = attribute(dst, "node", e.Node)
+		dst = append(attribute(dst, "sessionid", e.Session), "/>"...)
+	}
 	dst = append(dst, "<error type='"...)
 	dst = stream.AppendAttr(dst, e.Type)
 	dst = append(dst, "'><"...)

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strings"
 
 	"presenced/internal/engine"
@@ -9,34 +10,39 @@ import (
 	"presenced/privacy"
 )
 
-// verbs are what can be said, in English and German. They are filled by hand so
-// that help can list them.
+// verbs are what can be said, in English and German. Each command has at least one.
 var verbs = []verb{
-	{words: []string{"enable", "anmelden", "aktivieren"}, open: true, do: sayEnable},
-	{words: []string{"disable", "abmelden", "deaktivieren"}, do: func(r *run, _ string) string { return r.execute("disable") }},
-	{words: []string{"status", "state", "set-state", "zustand"}, usage: "chat.use.state", do: sayState},
-	{words: []string{"clear", "auto", "automatic", "normal", "clear-state", "aufheben", "automatisch"}, do: sayClear},
-	{words: []string{"note", "notiz", "message", "msg"}, usage: "chat.use.note", do: sayNote},
-	{words: []string{"out-of-office", "ooo", "oof", "vacation", "holiday", "urlaub", "abwesenheit"}, usage: "chat.use.office", do: sayOffice},
-	{words: []string{"level", "levels", "stufe", "stufen", "rules", "regeln"}, usage: "chat.use.level", do: sayLevel},
-	{words: []string{"block", "blockieren", "blockiere"}, usage: "chat.use.block", do: saysWho("block")},
-	{words: []string{"unblock", "freigeben", "entblocken"}, usage: "chat.use.unblock", do: saysWho("unblock")},
-	{words: []string{"requests", "request", "anfragen", "anfrage"}, do: sayRequests},
-	{words: []string{"approve", "accept", "allow", "yes", "ja", "zustimmen", "annehmen"}, usage: "chat.use.approve", do: sayApprove},
-	{words: []string{"refuse", "deny", "reject", "no", "nein", "ablehnen"}, usage: "chat.use.refuse", do: sayRefuse},
-	{words: []string{"who", "watchers", "wer"}, do: sayWho},
-	{words: []string{"why", "explain", "warum", "wieso", "weshalb"}, usage: "chat.use.why", do: saysWho("explain")},
-	{words: []string{"view", "view-as", "viewas", "as", "als", "ansicht"}, usage: "chat.use.view", do: sayView},
-	{words: []string{"privacy", "privacy-mode", "privat"}, usage: "chat.use.privacy", do: saysSwitch("privacy-mode")},
-	{words: []string{"interrupt", "interruptions", "priority", "stören", "stoeren"}, usage: "chat.use.interrupt", do: saysRoll("interruptions")},
-	{words: []string{"app", "apps"}, usage: "chat.use.app", do: saysRoll("apps")},
-	{words: []string{"badge", "abzeichen"}, usage: "chat.use.badge", do: saysSwitch("badge")},
-	{words: []string{"timezone", "zone", "zeitzone"}, usage: "chat.use.profile", do: saysField("timezone")},
-	{words: []string{"language", "lang", "sprache"}, usage: "chat.use.profile", do: saysField("language")},
-	{words: []string{"hours", "arbeitszeit", "arbeitszeiten"}, usage: "chat.use.profile", do: saysField("hours")},
-	{words: []string{"location", "place", "ort"}, usage: "chat.use.profile", do: saysField("location")},
-	{words: []string{"erase", "löschen", "loeschen"}, open: true, usage: "chat.use.erase", do: sayErase},
-	{words: []string{"export"}, open: true, do: func(r *run, _ string) string { return r.execute("export") }},
+	{node: "enable", words: []string{"enable", "anmelden", "aktivieren"}, usage: "chat.use.enable", open: true, do: sayEnable},
+	{node: "disable", words: []string{"disable", "abmelden", "deaktivieren"}, usage: "chat.use.disable", do: says("disable")},
+	{node: "set-state", words: []string{"status", "state", "set-state", "zustand"}, usage: "chat.use.state", do: sayState},
+	{node: "clear-state", words: []string{"clear", "auto", "automatic", "normal", "clear-state", "aufheben", "automatisch"}, usage: "chat.use.clear", do: sayClear},
+	{node: "note", words: []string{"note", "notiz", "message", "msg"}, usage: "chat.use.note", do: sayNote},
+	{node: "out-of-office", words: []string{"out-of-office", "ooo", "oof", "vacation", "holiday", "urlaub", "abwesenheit"}, usage: "chat.use.office", do: sayOffice},
+	{node: "calendar", words: []string{"calendar", "calendars", "kalender"}, usage: "chat.use.calendar", do: sayCalendar},
+	{node: "levels", words: []string{"level", "levels", "stufe", "stufen", "rules", "regeln"}, usage: "chat.use.level", do: sayLevel},
+	{node: "block", words: []string{"block", "blockieren", "blockiere"}, usage: "chat.use.block", do: saysWho("block")},
+	{node: "unblock", words: []string{"unblock", "freigeben", "entblocken"}, usage: "chat.use.unblock", do: saysWho("unblock")},
+	{node: "requests", words: []string{"requests", "request", "anfragen", "anfrage"}, usage: "chat.use.requests", do: sayRequests},
+	{node: "requests", words: []string{"approve", "accept", "allow", "yes", "ja", "zustimmen", "annehmen"}, usage: "chat.use.approve", do: sayApprove},
+	{node: "requests", words: []string{"refuse", "deny", "reject", "no", "nein", "ablehnen"}, usage: "chat.use.refuse", do: sayRefuse},
+	{node: "watchers", words: []string{"who", "watchers", "wer"}, usage: "chat.use.who", do: sayWho},
+	{node: "explain", words: []string{"why", "explain", "warum", "wieso", "weshalb"}, usage: "chat.use.why", do: saysWho("explain")},
+	{node: "view-as", words: []string{"view", "view-as", "viewas", "as", "als", "ansicht"}, usage: "chat.use.view", do: saysWho("view-as")},
+	{node: "privacy-mode", words: []string{"privacy", "privacy-mode", "privat"}, usage: "chat.use.privacy", do: saysSwitch("privacy-mode")},
+	{node: "interruptions", words: []string{"interrupt", "interruptions", "priority", "stören", "stoeren"}, usage: "chat.use.interrupt", do: saysRoll("interruptions")},
+	{node: "apps", words: []string{"app", "apps"}, usage: "chat.use.app", do: saysRoll("apps")},
+	{node: "badge", words: []string{"badge", "abzeichen"}, usage: "chat.use.badge", do: saysSwitch("badge")},
+	{node: "profile", words: []string{"timezone", "zone", "zeitzone"}, usage: "chat.use.profile", do: saysField("timezone")},
+	{node: "profile", words: []string{"language", "lang", "sprache"}, usage: "chat.use.profile", do: saysField("language")},
+	{node: "profile", words: []string{"hours", "arbeitszeit", "arbeitszeiten"}, usage: "chat.use.profile", do: saysField("hours")},
+	{node: "profile", words: []string{"location", "place", "ort"}, usage: "chat.use.profile", do: saysField("location")},
+	{node: "erase", words: []string{"erase", "löschen", "loeschen"}, open: true, usage: "chat.use.erase", do: sayErase},
+	{node: "export", words: []string{"export"}, open: true, usage: "chat.use.export", do: says("export")},
+}
+
+// says is a command that needs no more words.
+func says(node string) func(*run, string) string {
+	return func(r *run, _ string) string { return r.execute(node) }
 }
 
 // confirmed reports whether somebody says yes.
@@ -79,10 +85,8 @@ func isHelp(first string) bool {
 func (r *run) help(rest string) string {
 	about, _ := firstWord(clean(rest))
 	for _, v := range verbs {
-		for _, w := range v.words {
-			if w == about && v.usage != "" {
-				return r.t(v.usage)
-			}
+		if v.node == about || slices.Contains(v.words, about) {
+			return r.t(v.usage)
 		}
 	}
 	if !r.have.Enabled {
@@ -293,8 +297,6 @@ func sayWho(r *run, rest string) string {
 	return r.execute("watchers", "action", "list")
 }
 
-func sayView(r *run, rest string) string { return saysWho("view-as")(r, rest) }
-
 // saysSwitch is a command that is on or off.
 func saysSwitch(node string) func(*run, string) string {
 	return func(r *run, rest string) string {
@@ -347,7 +349,8 @@ func saysField(name string) func(*run, string) string {
 		if rest == "" {
 			return r.t(r.usage)
 		}
-		if rest == "-" || strings.EqualFold(rest, "none") {
+		switch strings.ToLower(rest) {
+		case "-", "none", "nothing", "off", "keine", "keiner", "nichts", "aus":
 			rest = ""
 		}
 		if name == "language" {

@@ -6,7 +6,13 @@ import "errors"
 var errShrunk = errors.New("stream: render returned a shorter slice")
 
 // Buffer takes stanzas under the lock of a Writer; see Writer.Batch.
-type Buffer struct{ w *Writer }
+type Buffer struct {
+	w *Writer
+
+	// The last from and its escaped form: a presence goes to many watchers.
+	from    string
+	escaped []byte
+}
 
 // Raw appends one rendered stanza. It returns ErrQueueFull, or the error that
 // ended the Writer; the stanza was not taken then.
@@ -41,7 +47,10 @@ func (b *Buffer) Addressed(name, to, from string, rest []byte) error {
 	dst = append(dst, " to='"...)
 	dst = AppendAttr(dst, to)
 	dst = append(dst, "' from='"...)
-	dst = AppendAttr(dst, from)
+	if from != b.from {
+		b.from, b.escaped = from, AppendAttr(b.escaped[:0], from)
+	}
+	dst = append(dst, b.escaped...)
 	dst = append(dst, '\'')
 	return b.commit(last, append(dst, rest...))
 }

@@ -128,7 +128,7 @@ func NewWriter(conn Conn, options WriterOptions) *Writer {
 func (w *Writer) WriteStanza(stanza []byte) error {
 	w.mu.Lock()
 	defer w.unlock()
-	b := Buffer{w}
+	b := Buffer{w: w}
 	return b.Raw(stanza)
 }
 
@@ -138,7 +138,7 @@ func (w *Writer) WriteStanza(stanza []byte) error {
 func (w *Writer) Seal(last []byte) error {
 	w.mu.Lock()
 	defer w.unlock()
-	b := Buffer{w}
+	b := Buffer{w: w}
 	err := b.Raw(last)
 	w.sealed = true
 	return err
@@ -150,7 +150,7 @@ func (w *Writer) Seal(last []byte) error {
 func (w *Writer) Append(render func(dst []byte) []byte) error {
 	w.mu.Lock()
 	defer w.unlock()
-	b := Buffer{w}
+	b := Buffer{w: w}
 	return b.Append(render)
 }
 

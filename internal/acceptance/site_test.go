@@ -153,7 +153,12 @@ func seen(c *testbed.Client, mirror string, mark int) []string {
 // sees waits until the last thing a watcher was shown of a mirror is want.
 func (s *site) sees(c *testbed.Client, user, want string, limit time.Duration) {
 	s.Helper()
-	from := mirrorOf(user)
+	s.seesAt(c, mirrorOf(user), want, limit)
+}
+
+// seesAt is sees of a mirror in the spelling the watcher uses.
+func (s *site) seesAt(c *testbed.Client, from, want string, limit time.Duration) {
+	s.Helper()
 	last := func() string {
 		all := seen(c, from, 0)
 		if len(all) == 0 {
@@ -165,7 +170,7 @@ func (s *site) sees(c *testbed.Client, user, want string, limit time.Duration) {
 	for last() != want {
 		if time.Now().After(deadline) {
 			s.Fatalf("%s is shown %q of %s after %v, want %q; in all:\n  %s\ndaemon:\n%s",
-				c.JID, last(), user, limit, want, strings.Join(seen(c, from, 0), "\n  "), s.d.LogTail())
+				c.JID, last(), from, limit, want, strings.Join(seen(c, from, 0), "\n  "), s.d.LogTail())
 		}
 		ctx, cancel := context.WithTimeout(s.Context(), time.Until(deadline)+time.Millisecond)
 		_, _ = c.WaitAfter(ctx, c.Mark(), func(st testbed.Stanza) bool { return st.From == from })

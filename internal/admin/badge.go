@@ -23,7 +23,7 @@ func (s *Server) getBadge(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	handle, err := s.o.Door.BadgeOf(r.Context(), operator, user.Addr)
+	handle, err := s.o.Door.BadgeOf(r.Context(), operatorOf(r.Context()), user.Addr)
 	if err != nil {
 		s.refuse(w, r, err)
 		return

@@ -18,7 +18,7 @@ type granted struct {
 }
 
 func (s *Server) granted(ctx context.Context) (*granted, error) {
-	list, err := s.o.Door.Policies(ctx, operator)
+	list, err := s.o.Door.Policies(ctx, operatorOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (s *Server) grantAll(ctx context.Context, list *engine.PolicyList, to engin
 	}
 	for _, name := range policies {
 		to.Policy = name
-		if _, err := s.o.Door.GrantPolicy(ctx, operator, to, true); err != nil {
+		if _, err := s.o.Door.GrantPolicy(ctx, operatorOf(ctx), to, true); err != nil {
 			return err
 		}
 	}

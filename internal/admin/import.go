@@ -43,7 +43,7 @@ func (s *Server) postImport(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	policies, err := s.o.Door.Policies(r.Context(), operator)
+	policies, err := s.o.Door.Policies(r.Context(), operatorOf(r.Context()))
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -81,7 +81,7 @@ func (s *Server) postImport(w http.ResponseWriter, r *http.Request) {
 func (s *Server) importUser(ctx context.Context, out *Imported, u importedUser, policies *engine.PolicyList, o ImportOptions) {
 	change := engine.Import{Docs: u.docs, Replace: o.Replace, Check: true}
 	apply := func() bool {
-		result, err := s.o.Door.Apply(ctx, operator, u.user, change)
+		result, err := s.o.Door.Apply(ctx, operatorOf(ctx), u.user, change)
 		if err != nil {
 			s.note(out, err)
 			return false

@@ -114,6 +114,7 @@ func (s *Server) export(r *http.Request, say func([]byte, error) error) error {
 	}
 	users := r.URL.Query()["user"]
 	if len(users) == 0 {
+		s.tell(r.Context(), engine.Deed{What: "export"}, nil)
 		return s.exportAll(context.WithoutCancel(r.Context()), granted, say) // its writes have deadlines
 	}
 	for _, name := range users {
@@ -122,6 +123,7 @@ func (s *Server) export(r *http.Request, say func([]byte, error) error) error {
 			return err
 		}
 		found, err := s.o.Door.ExportUser(r.Context(), user.Addr)
+		s.tell(r.Context(), engine.Deed{What: "export", User: user.Addr}, err)
 		if err != nil {
 			return err
 		}
@@ -172,15 +174,20 @@ func (p *patient) Write(b []byte) (int, error) {
 // first: of everybody, or of the one user named. The line is only valid during
 // the call. It takes as long as lines come.
 func (c *Client) Export(ctx context.Context, user string, each func(line []byte) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	watch := time.AfterFunc(clientTime, cancel)
-	defer watch.Stop()
 	query := url.Values{}
 	if user != "" {
 		query.Set("user", user)
 	}
-	resp, err := c.request(ctx, c.stream, http.MethodGet, "export", query, nil)
+	return c.lines(ctx, "export", query, each)
+}
+
+// lines calls each with every line of a long answer, without its end.
+func (c *Client) lines(ctx context.Context, path string, query url.Values, each func(line []byte) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watch := time.AfterFunc(clientTime, cancel)
+	defer watch.Stop()
+	resp, err := c.request(ctx, c.stream, http.MethodGet, path, query, nil)
 	if err != nil {
 		return err
 	}
@@ -194,7 +201,7 @@ func (c *Client) Export(ctx context.Context, user string, each func(line []byte)
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("admin socket %s: the export broke off (%w); try again, and see the daemon's log", c.socket, err)
+		return fmt.Errorf("admin socket %s: the answer broke off (%w); try again, and see the daemon's log", c.socket, err)
 	}
 	return nil
 }

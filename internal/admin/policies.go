@@ -18,7 +18,7 @@ func (s *Server) policyRoutes(mux *http.ServeMux) {
 }
 
 func (s *Server) getPolicies(w http.ResponseWriter, r *http.Request) {
-	list, err := s.o.Door.Policies(r.Context(), operator)
+	list, err := s.o.Door.Policies(r.Context(), operatorOf(r.Context()))
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -43,7 +43,7 @@ func (s *Server) grantGroup(on bool) http.HandlerFunc {
 }
 
 func (s *Server) grant(w http.ResponseWriter, r *http.Request, g engine.PolicyGrant, on bool) {
-	result, err := s.o.Door.GrantPolicy(r.Context(), operator, g, on)
+	result, err := s.o.Door.GrantPolicy(r.Context(), operatorOf(r.Context()), g, on)
 	if err != nil {
 		s.refuse(w, r, err)
 		return

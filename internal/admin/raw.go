@@ -11,7 +11,7 @@ import (
 const rawPath = "raw-presence"
 
 func (s *Server) getRaw(w http.ResponseWriter, r *http.Request) {
-	reports, err := s.o.Door.RawReports(r.Context(), operator)
+	reports, err := s.o.Door.RawReports(r.Context(), operatorOf(r.Context()))
 	if err != nil {
 		s.refuse(w, r, err)
 		return

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -13,8 +14,14 @@ import (
 	"presenced/internal/text"
 )
 
-// operator is who stands behind the socket.
-var operator = engine.Principal{Operator: true}
+// operatorOf is who stands behind the socket.
+func operatorOf(ctx context.Context) engine.Principal {
+	who := engine.Principal{Operator: true, Way: engine.WayAdmin, UID: engine.NoUID}
+	if uid, ok := ctx.Value(peerKey{}).(uint32); ok {
+		who.UID = uid
+	}
+	return who
+}
 
 // handler is the table of routes. A user stands percent-encoded in one segment
 // of the path.
@@ -33,6 +40,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST "+importPath, s.postImport)
 	s.tokenRoutes(mux)
 	s.badgeRoutes(mux)
+	s.auditRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, problem(http.StatusNotFound, "there is nothing of that name; is the program older or newer than the daemon?"))
 	})
@@ -64,7 +72,7 @@ func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
 	var users []engine.UserSummary
 	if s.o.Ready() {
 		var err error
-		if users, err = s.o.Door.Users(r.Context(), operator); err != nil {
+		if users, err = s.o.Door.Users(r.Context(), operatorOf(r.Context())); err != nil {
 			s.refuse(w, r, err)
 			return
 		}
@@ -90,7 +98,8 @@ type UserList struct {
 }
 
 func (s *Server) getUsers(w http.ResponseWriter, r *http.Request) {
-	users, err := s.o.Door.Users(r.Context(), operator)
+	users, err := s.o.Door.Users(r.Context(), operatorOf(r.Context()))
+	s.tell(r.Context(), engine.Deed{What: "list"}, err)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -107,7 +116,7 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	found, err := s.o.Door.Inspect(r.Context(), operator, user.Addr)
+	found, err := s.o.Door.Inspect(r.Context(), operatorOf(r.Context()), user.Addr)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -127,7 +136,7 @@ func (s *Server) change(c engine.Change) http.HandlerFunc {
 		if !ok {
 			return
 		}
-		result, err := s.o.Door.Apply(r.Context(), operator, user, c)
+		result, err := s.o.Door.Apply(r.Context(), operatorOf(r.Context()), user, c)
 		if err != nil {
 			s.refuse(w, r, err)
 			return
@@ -143,7 +152,7 @@ func (s *Server) getPresence(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	asker := operator
+	asker := operatorOf(r.Context())
 	if as := r.URL.Query().Get("as"); as != "" {
 		watcher, err := address("as", as)
 		if err != nil {
@@ -175,7 +184,7 @@ func (s *Server) getExplanation(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	e, err := s.o.Door.Explain(r.Context(), operator, user.Addr, watcher.Addr)
+	e, err := s.o.Door.Explain(r.Context(), operatorOf(r.Context()), user.Addr, watcher.Addr)
 	if err != nil {
 		s.refuse(w, r, err)
 		return

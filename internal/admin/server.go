@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"presenced/internal/audit"
 	"presenced/internal/engine"
 	"presenced/internal/presence"
 	"presenced/internal/token"
@@ -49,7 +50,11 @@ type Options struct {
 	// Level names the operator's containers, empty for any other; nil: there are none.
 	Level  func(presence.ContainerID) string
 	Tokens *token.Keep
-	Log    *slog.Logger
+	// Trail is told of what is asked and changed here and not through Door, while
+	// Audited says so, and read; nil: there is none.
+	Trail   *audit.Trail
+	Audited func() bool
+	Log     *slog.Logger
 }
 
 // Server serves administration. Its zero value is not usable; see NewServer.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"presenced/internal/engine"
+	"presenced/internal/presence"
 	"presenced/internal/token"
 )
 
@@ -53,6 +54,7 @@ func (s *Server) createToken(w http.ResponseWriter, r *http.Request) {
 	// A number of seconds that does not fit is more than any token may live.
 	life := time.Duration(min(max(want.ExpiresIn, 0), int64(2*token.MaxLife/time.Second))) * time.Second
 	t, text, err := s.o.Tokens.Create(r.Context(), token.Request{As: want.As, Scopes: want.Scopes, Life: life, Origins: want.Origins}, time.Now())
+	s.tell(r.Context(), engine.Deed{What: "token", User: addressOf(want.As), About: t.ID, Change: true}, tokenProblem(err))
 	if err != nil {
 		s.refuse(w, r, tokenProblem(err))
 		return
@@ -61,11 +63,34 @@ func (s *Server) createToken(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request) {
-	if err := s.o.Tokens.Revoke(r.Context(), r.PathValue("id")); err != nil {
-		s.refuse(w, r, tokenProblem(err))
+	id := r.PathValue("id")
+	as := s.ownerOf(id)
+	err := tokenProblem(s.o.Tokens.Revoke(r.Context(), id))
+	s.tell(r.Context(), engine.Deed{What: "revoke-token", User: as, About: id, Change: true}, err)
+	if err != nil {
+		s.refuse(w, r, err)
 		return
 	}
 	write(w, Done{[]engine.Advice{}})
+}
+
+// ownerOf is as whom a token asks; zero where there is none.
+func (s *Server) ownerOf(id string) presence.Addr {
+	for _, t := range s.o.Tokens.List() {
+		if t.ID == id {
+			return addressOf(t.As)
+		}
+	}
+	return presence.Addr{}
+}
+
+// addressOf reads an address; zero where it is none.
+func addressOf(jid string) presence.Addr {
+	a, err := presence.ParseAddr(jid)
+	if err != nil {
+		return presence.Addr{}
+	}
+	return a
 }
 
 // tokenProblem tells why a token was not made or revoked.

@@ -123,6 +123,8 @@ func benches() []bench {
 		{rows: []int{3, 4}, run: redisEvents},
 		{rows: []int{11}, run: footprint},
 		{rows: []int{18}, run: refill},
+		{rows: []int{19}, run: meetings},
+		{rows: []int{20}, run: expansion},
 	}
 }
 

@@ -27,7 +27,8 @@ type meter struct {
 	seen      []uint8    // presences by event
 	done      int        // events that have led to all theirs
 	excess    int        // presences beyond need
-	complete  []int64    // when the last one of an event was read, Unix nanoseconds
+	began     []int64    // when the first one of an event was read, Unix nanoseconds
+	complete  []int64    // and the last
 }
 
 func newMeter(users int) *meter {
@@ -115,6 +116,9 @@ func (m *meter) follow(i int, at int64) {
 		m.excess++
 		return
 	}
+	if m.seen[i] == 0 {
+		m.began[i] = at
+	}
 	if m.seen[i]++; m.seen[i] == m.need {
 		m.complete[i] = at
 		m.done++
@@ -142,7 +146,7 @@ func (m *meter) expect(first, n, need int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.first, m.need = first, uint8(need)
-	m.seen, m.complete = make([]uint8, n), make([]int64, n)
+	m.seen, m.began, m.complete = make([]uint8, n), make([]int64, n), make([]int64, n)
 	m.presences, m.other, m.done, m.excess = 0, 0, 0, 0
 	clear(m.byUser)
 }

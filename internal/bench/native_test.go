@@ -86,7 +86,7 @@ func TestStored_IsWhatTheDaemonReads(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := st.fill(t.Context(), 3, func(int) []string { return []string{"a@x", "b@x"} }); err != nil {
+	if err := st.fill(t.Context(), 3, func(int) []string { return []string{"a@x", "b@x"} }, nil); err != nil {
 		t.Fatal(err)
 	}
 	store, err := st.open()

@@ -39,7 +39,8 @@ type plan struct {
 	// stored: enrolments and subscriptions are in the store when the daemon
 	// starts, and not said over the stream.
 	stored bool
-	silent bool // nobody comes online
+	silent bool    // nobody comes online
+	agenda *agenda // everybody's calendar; nil: none
 	on     storeKind
 	binary string // empty: the shipped one
 	env    []string
@@ -89,7 +90,11 @@ func (s *site) start(ctx context.Context) (err error) {
 		return err
 	}
 	if s.stored {
-		if err := s.store.fill(ctx, s.all(), s.watchersOf); err != nil {
+		alike, err := s.agenda.documents()
+		if err == nil {
+			err = s.store.fill(ctx, s.all(), s.watchersOf, alike)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -105,6 +110,9 @@ func (s *site) start(ctx context.Context) (err error) {
 	// Reading rosters again is not what the rows measure, and once a minute for
 	// everybody would be most of what an idle daemon does.
 	config["privacy"] = map[string]any{"refresh": "1h"}
+	if s.agenda != nil {
+		config["calendar"] = s.agenda.section()
+	}
 	if s.daemon, err = testbed.StartDaemon(ctx, testbed.DaemonOptions{Config: config, Binary: s.binary, Env: s.env}); err != nil {
 		return err
 	}

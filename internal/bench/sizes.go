@@ -27,6 +27,8 @@ type sizes struct {
 	weighed  int           // users of row 12, and then twice as many; and of row 11
 	storing  int           // users of rows 3 and 4
 	hsets    int           // of redis-benchmark
+	meeting  int           // users of row 19
+	events   int           // of the calendar of row 20
 }
 
 // full is the site of the figures. 12 000 users at 5 000 events/s change every
@@ -38,7 +40,7 @@ func full() sizes {
 		quiet: 1000, steady: 400, flapping: 20, flapEvery: 200 * time.Millisecond, flapFor: 20 * time.Second,
 		rate: 5000, loadFor: 5 * time.Second, parsed: 20_000,
 		many: 100_000, people: 200, contacts: 20, rounds: 10, pacedFor: 3 * time.Second, grown: [3]int{1000, 100_000, 1_000_000}, weighed: 50_000,
-		storing: 50_000, hsets: 2_000_000,
+		storing: 50_000, hsets: 2_000_000, meeting: 50_000, events: 3060,
 	}
 }
 
@@ -49,6 +51,6 @@ func quick() sizes {
 		quiet: 20, steady: 20, flapping: 2, flapEvery: 25 * time.Millisecond, flapFor: 4 * time.Second,
 		rate: 100, loadFor: time.Second, parsed: 500,
 		many: 1000, people: 20, contacts: 4, rounds: 1, pacedFor: time.Second, grown: [3]int{100, 1000, 3000}, weighed: 1000,
-		storing: 2000, hsets: 100_000,
+		storing: 2000, hsets: 100_000, meeting: 300, events: 100,
 	}
 }

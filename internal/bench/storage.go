@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -98,10 +99,11 @@ func openRedis(ctx context.Context, addr, dir string) (engine.Store, error) {
 	return withCopy{s, kept}, nil
 }
 
-// fill enrols users and stores the subscriptions of their watchers, as if all
-// that had been said over the stream some time ago: a million users' worth of
-// stanzas would take longer than everything that is measured.
-func (st *storage) fill(ctx context.Context, users int, watchers func(user int) []string) (err error) {
+// fill enrols users and stores the subscriptions of their watchers, and documents
+// that all users have alike, as if all that had been said over the stream some time
+// ago: a million users' worth of stanzas would take longer than everything that is
+// measured.
+func (st *storage) fill(ctx context.Context, users int, watchers func(user int) []string, alike map[string][]byte) (err error) {
 	store, err := st.open()
 	if err != nil {
 		return err
@@ -123,6 +125,7 @@ func (st *storage) fill(ctx context.Context, users int, watchers func(user int) 
 		if err != nil {
 			return err
 		}
+		maps.Copy(docs, alike)
 		select {
 		case places <- struct{}{}:
 		case err := <-failed:

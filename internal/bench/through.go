@@ -86,7 +86,7 @@ func (l *lab) serve(ctx context.Context, server *testbed.Server) (d *served, err
 			out = append(out, name(w)+"@"+testbed.DefaultHost)
 		}
 		return out
-	})
+	}, nil)
 	if err == nil {
 		config := testbed.ConfigFor(server)
 		config["component"].(map[string]any)["hosts"] = []string{testbed.DefaultHost}

@@ -3,20 +3,23 @@ package check
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"presenced/aggregation/calendar/sources"
+	"presenced/aggregation/calendar/sources/ews"
+	"presenced/aggregation/calendar/sources/outbound"
 	"presenced/config"
 	"presenced/internal/admin"
-	"presenced/internal/polling"
 	"presenced/internal/seal"
-	"presenced/internal/text"
+	"presenced/internal/sites"
 )
 
 // Times of looking at one source.
@@ -27,7 +30,7 @@ const (
 )
 
 // calendars walks every calendar server in steps: the name, a connection, its
-// certificate, the sign-in, one mailbox, its zone and the rights.
+// certificate, the sign-in, some mailboxes, their zone and the rights.
 func (c *checker) calendars(ctx context.Context) {
 	c.calendarKey()
 	users := c.calendarUsers(ctx)
@@ -35,9 +38,54 @@ func (c *checker) calendars(ctx context.Context) {
 		s := &c.config.Calendar.Sources[i]
 		name := "calendar " + s.Name
 		c.running(name, s.Name)
-		if c.reach(ctx, name, s.URL.Reveal()) {
-			c.mailbox(ctx, name, s, users)
+		c.walk(ctx, name, s, users)
+	}
+}
+
+// troubleshot is a source that tells more of itself than calendars.
+type troubleshot interface {
+	// Servers are the addresses it asks.
+	Servers() []string
+	// SignIn gets what it proves itself with, for a mailbox, and asks for nothing.
+	SignIn(ctx context.Context, mailbox string) error
+}
+
+// walk looks at one source, and ends where it does not go on.
+func (c *checker) walk(ctx context.Context, name string, s *config.CalendarSource, users []string) {
+	plain := *s
+	plain.Notify = "" // a check does not have itself told of changes
+	source, err := sites.Open(&plain)
+	if err != nil {
+		c.fail(name, err.Error(), "correct it in calendar.sources; the daemon does not start so, and a reload changes nothing")
+		return
+	}
+	if open, ok := source.(interface{ Close() }); ok {
+		defer open.Close()
+	}
+	roots, err := sites.Authorities(s)
+	if err != nil {
+		return // Open has told
+	}
+	many, isMany := source.(troubleshot)
+	servers := []string{s.URL.Reveal()}
+	if isMany {
+		servers = many.Servers()
+	}
+	if exchange, ok := source.(*ews.Source); ok && s.URL.IsZero() {
+		url, found := c.discover(ctx, name, exchange)
+		if !found {
+			return
 		}
+		servers = append(servers, url)
+	}
+	for _, at := range slices.Compact(servers) {
+		if !c.reach(ctx, name, at, roots) {
+			return
+		}
+	}
+	c.mailboxes(ctx, name, s, source, users)
+	if s.Notify != "" && c.status != nil {
+		c.notices(ctx, name, s.Notify, roots)
 	}
 }
 
@@ -115,7 +163,7 @@ func lastAnswer(k *admin.Calendar) string {
 
 // reach looks at the server's name, whether it can be connected to and whether it
 // proves who it is. A file has none of that.
-func (c *checker) reach(ctx context.Context, name, address string) bool {
+func (c *checker) reach(ctx context.Context, name, address string, roots *x509.CertPool) bool {
 	at, err := url.Parse(address)
 	if err != nil || at.Host == "" {
 		return true
@@ -146,13 +194,21 @@ func (c *checker) reach(ctx context.Context, name, address string) bool {
 		c.warn(name, "a connection to port "+port+", not encrypted", "let the server offer https, unless it is on this machine")
 		return true
 	}
-	return c.certificate(ctx, name, conn, at.Hostname())
+	return c.certificate(ctx, name, conn, at.Hostname(), roots)
 }
 
-func (c *checker) certificate(ctx context.Context, name string, conn net.Conn, host string) bool {
-	secured := tls.Client(conn, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12})
+func (c *checker) certificate(ctx context.Context, name string, conn net.Conn, host string, roots *x509.CertPool) bool {
+	secured := tls.Client(conn, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, RootCAs: roots})
 	if err := secured.HandshakeContext(ctx); err != nil {
-		c.fail(name, fmt.Sprintf("TLS: %v", err), "give the server a certificate for "+host+" of an authority this machine trusts (update-ca-certificates adds one)")
+		do := "give the server a certificate for " + host + " of an authority this machine trusts"
+		err = outbound.Explain(ctx, host, err)
+		if f, ok := errors.AsType[*sources.Fault](err); ok && f.Remedy != "" {
+			do = f.Remedy
+		}
+		if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok && unknown.Cert != nil {
+			do += "; update-ca-certificates installs one, or name it in ca_file of this source"
+		}
+		c.fail(name, "TLS: "+err.Error(), do)
 		return false
 	}
 	state := secured.ConnectionState()
@@ -162,92 +218,4 @@ func (c *checker) certificate(ctx context.Context, name string, conn net.Conn, h
 	}
 	c.ok(name, "TLS: %s, a certificate for %s", tls.VersionName(state.Version), host)
 	return true
-}
-
-// mailbox reads one user's calendar, as the daemon would.
-func (c *checker) mailbox(ctx context.Context, name string, s *config.CalendarSource, users []string) {
-	source, ok := polling.NewSource(s.Kind, polling.Account{Username: s.Username, Password: s.Password.Reveal(), FreeBusy: s.FreeBusy})
-	if !ok {
-		return // the configuration's step has told
-	}
-	user := someUser(s, users)
-	if user == "" {
-		c.warn(name, "the sign-in and the calendars were not tried: no user is known to try with", "enable a user and check again, or name one in calendar.sources.users")
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, readTime)
-	defer cancel()
-	now := time.Now()
-	box := sources.Mailbox{User: user, Address: s.URL.Reveal(), Attendee: user, Zone: text.Zone(c.config.Presence.Timezone)}
-	found, err := source.Fetch(ctx, sources.Window{From: now.Add(-time.Hour), To: now.Add(polling.Ahead)}, []sources.Mailbox{box})
-	if err == nil && len(found) == 1 {
-		err = found[0].Err
-	}
-	if err != nil {
-		c.calendarFault(name, user, s, err)
-		return
-	}
-	c.ok(name, "signed in, and the calendar of %s can be read: %d events up to %s", user, len(found[0].Schedule.Events), now.Add(polling.Ahead).UTC().Format(time.RFC3339))
-	for _, w := range found[0].Schedule.Warnings {
-		if strings.Contains(w, "zone") {
-			c.warn(name, "the calendar of "+user+": "+w, "times in it are taken in presence.timezone, unless the user sets a zone with the command \"profile\"")
-			return
-		}
-	}
-	c.ok(name, "zone: times without one are taken in %s", c.config.Presence.Timezone)
-}
-
-// someUser is whom a source is tried with.
-func someUser(s *config.CalendarSource, enabled []string) string {
-	for _, u := range s.Users {
-		if strings.Contains(u, "@") {
-			return u
-		}
-	}
-	for _, u := range enabled {
-		if len(s.Users) == 0 {
-			return u
-		}
-		for _, d := range s.Users {
-			if _, host, _ := strings.Cut(u, "@"); d == "*" || strings.EqualFold(host, d) {
-				return u
-			}
-		}
-	}
-	return ""
-}
-
-// calendarFault explains a fault by its kind, with the source's own remedy first.
-func (c *checker) calendarFault(name, user string, s *config.CalendarSource, err error) {
-	remedy := ""
-	if fault, ok := errors.AsType[*sources.Fault](err); ok {
-		remedy = fault.Remedy
-	}
-	found := func(step string) string { return step + ": " + err.Error() }
-	say := func(step, do string) {
-		if remedy != "" {
-			do = remedy
-		}
-		c.fail(name, found(step), do)
-	}
-	switch sources.KindOf(err) {
-	case sources.Unauthorized:
-		say("the sign-in failed", "correct calendar.sources.username and password; try them in a browser")
-	case sources.Forbidden:
-		do := "the account " + s.Username + " is accepted, but may not read the calendar of " + user + ": give it the right to read every user's calendars"
-		if s.Username == "" {
-			do = "the calendar is not public: set calendar.sources.username and password of an account that may read every user's calendars"
-		}
-		c.fail(name, found("no right (403)"), strings.TrimSuffix(do+"; "+remedy, "; "))
-	case sources.Gone:
-		c.warn(name, found("no calendar of "+user), "if she should have one, correct calendar.sources.url; whoever has none is shown without")
-	case sources.Busy:
-		say("the server asks to be left alone", "look at its load; presenced waits as long as it asks for")
-	case sources.Malformed, sources.TooLarge:
-		say("the calendar of "+user+" cannot be used", "look at it with: presenced calendar busy URL")
-	case sources.BadTLS, sources.Unreachable:
-		say("no answer", "look at the server's log")
-	default:
-		say("the calendar of "+user+" cannot be read", "look at the server's log")
-	}
 }

@@ -81,7 +81,7 @@ func TestCalendars_WalksAServerInSteps(t *testing.T) {
 		"a page":       {sourceOf("ics", answer(200, "<html><body>Sign in</body></html>"), ""), []step{name, open, {Fail, "", ""}}},
 		"no server":    {sourceOf("ics", "http://"+closed+"/{user}.ics", ""), []step{name, {Fail, "no connection", "start the server"}}},
 		"no name":      {sourceOf("ics", "http://nowhere.invalid/{user}.ics", ""), []step{{Fail, "the name nowhere.invalid", "correct the host"}}},
-		"no authority": {sourceOf("ics", secured.URL+"/{user}.ics", ""), []step{name, {Fail, "TLS: ", "give the server a certificate"}}},
+		"no authority": {sourceOf("ics", secured.URL+"/{user}.ics", ""), []step{name, {Fail, "TLS: 127.0.0.1: its certificate is from an authority that is not trusted here", "name it in ca_file"}}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			c1 := looked(t, c.source)

@@ -70,10 +70,12 @@ func (r *Report) fail(name, found, do string) {
 // it, and at last what to paste.
 func (r *Report) Print(w io.Writer) error {
 	var b strings.Builder
+	width := r.width()
+	margin := strings.Repeat(" ", len("warn  ")+width+1)
 	for _, s := range r.Steps {
-		fmt.Fprintf(&b, "%-5s %-13s %s\n", s.Result, s.Name, indent(s.Found))
+		fmt.Fprintf(&b, "%-5s %-*s %s\n", s.Result, width, s.Name, strings.ReplaceAll(strings.TrimSpace(s.Found), "\n", "\n"+margin))
 		if s.Do != "" {
-			fmt.Fprintf(&b, "%19s -> %s\n", "", s.Do)
+			fmt.Fprintf(&b, "%s-> %s\n", margin, s.Do)
 		}
 	}
 	fmt.Fprintf(&b, "\n%d ok, %d to know, %d failed\n", r.Passed, r.Warned, r.Failed)
@@ -91,7 +93,12 @@ func (r *Report) Print(w io.Writer) error {
 	return err
 }
 
-// indent keeps the lines of a finding in their column.
-func indent(s string) string {
-	return strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n"+strings.Repeat(" ", 20))
+// width is that of the column of names: of the longest, within reason.
+func (r *Report) width() int {
+	const least, most = 13, 32
+	width := least
+	for _, s := range r.Steps {
+		width = max(width, len(s.Name))
+	}
+	return min(width, most)
 }

@@ -1,21 +1,16 @@
 package daemon
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"net/netip"
 	"os"
-	"slices"
 	"time"
 
 	"presenced/aggregation/calendar/sources"
 	"presenced/config"
 	"presenced/internal/engine"
 	"presenced/internal/polling"
-	"presenced/internal/presence"
 	"presenced/internal/seal"
+	"presenced/internal/sites"
 )
 
 // calendars is what the daemon keeps for reading calendars.
@@ -59,64 +54,12 @@ func ownSources(c *config.Calendar) map[string]sources.Source {
 }
 
 // sitesOf are the operator's sources.
-func sitesOf(c *config.Config) ([]polling.Site, error) {
-	sites := make([]polling.Site, 0, len(c.Calendar.Sources))
-	for i := range c.Calendar.Sources {
-		s := &c.Calendar.Sources[i]
-		source, ok := polling.NewSource(s.Kind, polling.Account{Username: s.Username, Password: s.Password.Reveal(), FreeBusy: s.FreeBusy})
-		if !ok {
-			continue // config names it as a kind this version does not read
-		}
-		url := s.URL.Reveal()
-		if err := sources.CheckTemplate(url); err != nil {
-			return nil, setup("put {user} or {jid} into the path", "calendar.sources[%d].url: %w", i, err)
-		}
-		covers, err := coverOf(i, s.Users)
-		if err != nil {
-			return nil, err
-		}
-		sites = append(sites, polling.Site{
-			Name: s.Name, Source: source, Version: versionOf(s),
-			Mailbox: func(user presence.Addr, _ string) (sources.Mailbox, bool) {
-				if !covers(user) {
-					return sources.Mailbox{}, false
-				}
-				return sources.Mailbox{Address: url}, true
-			},
-		})
-	}
-	return sites, nil
-}
-
-// coverOf says for whom a source is: users, domains, or with none of both
-// everybody.
-func coverOf(i int, names []string) (func(presence.Addr) bool, error) {
-	if len(names) == 0 || slices.Contains(names, "*") {
-		return func(presence.Addr) bool { return true }, nil
-	}
-	list, err := addrsOf(fmt.Sprintf("calendar.sources[%d].users", i), names)
+func (d *Daemon) sitesOf(c *config.Config) ([]polling.Site, error) {
+	all, err := sites.Of(c, d.people.Load)
 	if err != nil {
-		return nil, err
+		return nil, setup("\"presenced check\" walks each source in steps", "%w", err)
 	}
-	users, domains := map[presence.Addr]bool{}, map[string]bool{}
-	for _, a := range list {
-		if a.Local() == "" {
-			domains[a.Domain()] = true
-		} else {
-			users[a] = true
-		}
-	}
-	return func(a presence.Addr) bool { return users[a] || domains[a.Domain()] }, nil
-}
-
-// versionOf tells configurations of a source apart, its secrets included.
-func versionOf(s *config.CalendarSource) string {
-	text, err := json.Marshal([]any{s.Kind, s.URL.Reveal(), s.Username, s.Password.Reveal(), s.FreeBusy, s.Users})
-	if err != nil {
-		return "" // texts can always be written
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+	return all, nil
 }
 
 // sealer is the key as the engine takes it.

@@ -14,6 +14,8 @@ import (
 	"presenced/component/commands"
 	"presenced/config"
 	"presenced/internal/admin"
+	"presenced/internal/audit"
+	"presenced/internal/directory"
 	"presenced/internal/engine"
 	"presenced/internal/store/redisstore"
 	"presenced/internal/token"
@@ -47,10 +49,12 @@ type Daemon struct {
 	store     engine.Store
 	redis     *redisstore.Store // nil: the embedded store
 	tokens    *token.Keep
+	trail     *audit.Trail
 	calendars *calendars
 	engine    *engine.Engine
 	edge      *component.Component
 	lists     listSources
+	people    atomic.Pointer[directory.Book] // in force; where mailboxes are
 	ready     *readiness
 	undo      steps
 	running   steps // what was begun once the settings were loaded
@@ -96,10 +100,12 @@ func (d *Daemon) wire(c *config.Config) error {
 	if err := d.openStore(c); err != nil {
 		return err
 	}
+	d.openTrail(c)
 	if err := d.openTokens(c); err != nil {
 		return err
 	}
-	sites, err := sitesOf(c)
+	d.people.Store(people)
+	sites, err := d.sitesOf(c)
 	if err != nil {
 		return err
 	}
@@ -116,11 +122,12 @@ func (d *Daemon) wire(c *config.Config) error {
 		Calendars: d.calendars.poller, Sealer: d.calendars.sealer(),
 		Domain: c.Component.Domain, Hosts: hosts, Language: c.Presence.Language,
 		Liveness: c.Presence.Liveness.Std(), Farewell: c.Component.Farewell,
-		Store: vault{d.store, d.tokens}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, ListWriter: d.edge, Log: d.log, Registerer: d.registry,
+		Store: vault{d.store, d.tokens, d.erased}, StorePresence: d.redis != nil, Forgetful: d.opt.StartEmpty, Sender: d.edge, ListWriter: d.edge, Publisher: d.edge, Log: d.log, Registerer: d.registry,
 	}, rules)
 	if err != nil {
 		return err
 	}
+	d.audit(c)
 	d.calendars.poller.SetDoor(d.engine)
 	d.calendars.poller.SetSites(sites, c.Calendar.PollInterval.Std())
 	d.edge.SetDoor(d.engine)
@@ -246,7 +253,7 @@ func (d *Daemon) listen(ctx context.Context) error {
 		return setup("see that admin.socket can be made there, or choose another", "admin.socket: %w", err)
 	}
 	server := admin.NewServer(admin.Options{
-		Door: d.engine, Status: d.status, Ready: d.loaded.Load, Language: c.Presence.Language, Level: levelNames(c), Tokens: d.tokens, Log: d.log,
+		Door: d.engine, Status: d.status, Ready: d.loaded.Load, Language: c.Presence.Language, Level: levelNames(c), Tokens: d.tokens, Trail: d.trail, Audited: d.audited, Log: d.log,
 	})
 	server.Serve(l)
 	d.undo.add("admin socket", server.Close)

@@ -27,7 +27,7 @@ func operatorOf(c *config.Config, p *config.Policy) privacy.Operator {
 		LastActive: lastActive, Granularity: p.LastActiveGranularity.Std(),
 		Photo: photo, OfflineDetails: offline, Until: c.Calendar.Until,
 		Links:    privacy.Links{Mode: links, Intranet: p.Intranet, Extensions: p.FileExtensions},
-		Withheld: withheld, Wordings: wordingsOf(c),
+		Withheld: withheld, Wordings: wordingsOf(c), Unaudited: !p.Audit,
 	}
 }
 

@@ -29,6 +29,7 @@ type facts struct {
 	loaded   bool
 	link     component.State
 	store    error // nil: healthy
+	trail    error // likewise, of the audit trail
 	// calendars are the sources that have failed for longer than a round.
 	calendars []polling.Status
 	lists     map[string]serverlists.State
@@ -57,6 +58,9 @@ func judge(f facts) (status string, reasons []admin.Reason) {
 	}
 	if f.store != nil {
 		add(statusDegraded, "store", f.store.Error(), time.Time{})
+	}
+	if f.trail != nil {
+		add(statusDegraded, "audit", f.trail.Error(), time.Time{})
 	}
 	for _, s := range f.calendars {
 		remedy := s.Remedy
@@ -143,6 +147,7 @@ func (d *Daemon) readiness() (status string, reasons []admin.Reason) {
 		stopping: d.stopping.Load(), loaded: d.loaded.Load(), link: d.ready.once(d.edge.State()), store: d.store.Healthy(),
 		calendars: d.lateCalendars(time.Now()),
 		lists:     d.lists.states(),
+		trail:     d.trail.Healthy(),
 	})
 	if before := d.ready.note(status, reasons, time.Now()); before != status {
 		names := make([]string, len(reasons))

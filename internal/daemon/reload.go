@@ -24,7 +24,7 @@ func (d *Daemon) Reload(c *config.Config) error {
 		d.ReloadFailed()
 		return err
 	}
-	sites, err := sitesOf(next)
+	sites, err := d.sitesOf(next)
 	if err != nil {
 		d.ReloadFailed()
 		return err
@@ -36,6 +36,7 @@ func (d *Daemon) Reload(c *config.Config) error {
 	}
 	rules.ListSources = lists.readers()
 	d.config.Store(next)
+	d.people.Store(people) // the sources look addresses up in it
 	// The engine then tells anew whose calendars are to be read.
 	d.calendars.poller.SetSites(sites, next.Calendar.PollInterval.Std())
 	// Photos are known before anybody is told of them.
@@ -44,6 +45,7 @@ func (d *Daemon) Reload(c *config.Config) error {
 		d.log.Warn("a database of lists that is not used any more did not close", "err", err)
 	}
 	d.engine.Reload(rules)
+	d.reaudit(old, next)
 	if d.opt.Level != nil {
 		d.opt.Level.Set(levelOf(next.Log.Level))
 	}

@@ -31,6 +31,7 @@ func (d *Daemon) openTokens(c *config.Config) error {
 type vault struct {
 	engine.Store
 	tokens *token.Keep
+	erased func(user string)
 }
 
 // Load hands the tokens to their keep and everything else to each.
@@ -49,10 +50,13 @@ func (v vault) Save(w engine.Write, done func(error)) {
 		v.Store.Save(w, done)
 		return
 	}
-	user := w.User
+	user, gone := w.User, w.Docs[engine.DocEnrol] == nil // an import puts other settings in place
 	v.Store.Save(w, func(err error) {
 		if err == nil {
 			v.tokens.Forget(user)
+			if gone {
+				v.erased(user)
+			}
 		}
 		done(err)
 	})

@@ -22,7 +22,7 @@ func (d *Daemon) openWeb(ctx context.Context) error {
 		return setup("stop what listens there, or choose another http.listen", "http.listen = %q: %w", addr, err)
 	}
 	s := web.New(web.Options{
-		Door: d.engine, Follow: d.engine, Claims: d.engine, Tokens: d.tokens, Find: d.edge.Find, Ready: d.serving,
+		Door: d.engine, Follow: d.engine, Claims: d.engine, Tokens: d.tokens, Find: d.edge.Find, Noticed: d.calendars.poller.Noticed, Ready: d.serving,
 		Language: c.Presence.Language, Log: d.log, Registerer: d.registry,
 	})
 	s.Serve(l)

@@ -50,6 +50,8 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 		s.claimed(who, user, c, now, answer)
 		return
 	}
+	seen := s.e.witness(who, user.Addr, c)
+	answer = seen.hear(answer)
 	if !who.Operator && who.Addr != user.Addr {
 		answer(Result{}, refuse(NotAllowed, "", "only the user herself and the operator may do that"))
 		return
@@ -59,7 +61,7 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 		s.applyEnable(who, user, now, answer)
 		return
 	case Import:
-		s.applyImport(user, c, now, answer)
+		s.applyImport(user, c, now, seen, answer)
 		return
 	}
 	u := s.users[user.Addr]
@@ -68,6 +70,7 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 		return
 	}
 	queued := u.do(now, func(now time.Time) {
+		seen.begin(u)
 		u.plan(c, now, answer)
 		if !who.Operator {
 			u.commanded(now)
@@ -151,18 +154,34 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.planState(c, now, answer)
 	case CancelPlan:
 		u.cancelPlan(c.Starts, now, answer)
-	case SetLevel:
-		u.setLevel(c, now, answer)
-	case SetPriority:
-		u.setPriority(c, answer)
-	case SetCell:
-		u.setCell(c, answer)
 	case SetNote:
 		u.setNote(c.Text, answer)
 	case SetOutOfOffice:
 		u.setOOF(c.Period, now, answer)
 	case SetProfile:
 		u.setProfile(c.Profile, answer)
+	case AddCalendar:
+		u.addCalendar(c, answer)
+	case RemoveCalendar:
+		u.removeCalendar(c.ID, answer)
+	case SetSiteCalendars:
+		u.setSiteCalendars(c.On, answer)
+	case SetPublishing:
+		u.setPublishing(c.On, now, answer)
+	default:
+		u.planAccess(c, now, answer)
+	}
+}
+
+// planAccess dispatches the changes of who sees what.
+func (u *user) planAccess(c Change, now time.Time, answer answerFunc) {
+	switch c := c.(type) {
+	case SetLevel:
+		u.setLevel(c, now, answer)
+	case SetPriority:
+		u.setPriority(c, answer)
+	case SetCell:
+		u.setCell(c, answer)
 	case PutRule:
 		u.putRule(c.Rule, answer)
 	case RemoveRule:
@@ -177,12 +196,6 @@ func (u *user) plan(c Change, now time.Time, answer answerFunc) {
 		u.putRules(c.Rules, answer)
 	case SetPrivacyMode:
 		u.setPrivacyMode(c.On, answer)
-	case AddCalendar:
-		u.addCalendar(c, answer)
-	case RemoveCalendar:
-		u.removeCalendar(c.ID, answer)
-	case SetSiteCalendars:
-		u.setSiteCalendars(c.On, answer)
 	case SetBadge:
 		u.setBadge(c.On, answer)
 	case AllowApp:

@@ -305,6 +305,7 @@ func (u *user) erase(answer answerFunc) {
 		send := u.sh.e.opt.Sender
 		had := u.set.enrol.Consent
 		none := roster.Subs{}
+		u.leavePublished()
 		u.leaveOld(&none)
 		u.set.subs.Each(func(_ presence.Addr, entry roster.Entry) {
 			if entry.Standing == roster.Accepted {

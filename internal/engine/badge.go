@@ -70,7 +70,7 @@ func (h *handles) find(handle string) presence.Addr {
 	if a, ok := h.owner(handle); ok {
 		return a
 	}
-	a, err := presence.ParseAddr(handle + "@badge.invalid")
+	a, err := presence.ParseAddr(handle + "@" + badgeDomain)
 	if err != nil {
 		return anonymous
 	}
@@ -80,6 +80,9 @@ func (h *handles) find(handle string) presence.Addr {
 // anonymous is who looks at a badge: an address nobody has (RFC 6761 §6.4), which
 // no rule of a user places anywhere.
 var anonymous = presence.MustAddr("anonymous.invalid")
+
+// badgeDomain is where handles stand that are nobody's.
+const badgeDomain = "badge.invalid"
 
 // badgeMark is the language of a projection that is a badge.
 const badgeMark = "\x01badge"
@@ -139,6 +142,7 @@ func (e *Engine) Badge(ctx context.Context, handle string) presence.View {
 		}
 		return v
 	})
+	e.noteBadge(WayBadge, a)
 	if !ok {
 		return emptyView()
 	}
@@ -147,8 +151,10 @@ func (e *Engine) Badge(ctx context.Context, handle string) presence.View {
 
 // FollowBadge is Follow for the badge with that handle.
 func (e *Engine) FollowBadge(handle string, told func(*presence.View)) (*Following, error) {
+	owner := e.handles.find(handle)
+	e.noteBadge(WayBadgeStream, owner)
 	return e.startFollowing(&Following{
-		e: e, asker: Principal{Addr: anonymous}, user: e.handles.find(handle), badge: handle, told: told,
+		e: e, asker: Principal{Addr: anonymous}, user: owner, badge: handle, told: told,
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"presenced/internal/presence"
+	"presenced/privacy"
 )
 
 // DocSchedule is the document of what was last read of a user's calendars, so
@@ -72,6 +73,8 @@ type calendars struct {
 	refuse bool          // the operator's calendars are not read for her
 	saving bool          // the schedules are on their way to the store
 	parts  []schedule    // by id
+	// publish: what she does is published to her native contacts.
+	publish bool
 }
 
 // schedule is what one calendar said last. Times are unix seconds.
@@ -111,14 +114,24 @@ func (e *Engine) CalendarRead(of presence.Addr, id CalendarID, r CalendarReading
 	})
 }
 
-// CalendarUnchanged tells that what a calendar said before still holds.
-func (e *Engine) CalendarUnchanged(of presence.Addr, id CalendarID, at time.Time) {
+// CalendarUnchanged tells that what a calendar said before still holds, with the
+// period its server tells of now: automatic replies change without the calendar.
+func (e *Engine) CalendarUnchanged(of presence.Addr, id CalendarID, at time.Time, away *presence.OutOfOffice) {
 	e.calendarEvent(of, func(u *user, now time.Time) {
 		c := u.calendars()
-		if i, known := c.find(id); known {
-			c.parts[i].fetched = at.Unix()
-			u.calendarNews(now)
+		i, known := c.find(id)
+		if !known {
+			return
 		}
+		next := c.parts[i]
+		next.fetched, next.away = at.Unix(), u.shownAway(away)
+		if c.parts[i].says(&next) {
+			next.away = c.parts[i].away
+		} else {
+			next.stored = 0
+		}
+		c.parts[i] = next
+		u.calendarNews(now)
 	})
 }
 
@@ -261,6 +274,21 @@ func (u *user) shownAway(p *presence.OutOfOffice) *presence.OutOfOffice {
 	shown := *p
 	shown.Note = u.cleanStatus(p.Note)
 	return &shown
+}
+
+// narrow holds the notes that servers told to a policy.
+func (c *calendars) narrow(op *privacy.Operator) {
+	for i := range c.parts {
+		away := c.parts[i].away
+		if away == nil {
+			continue
+		}
+		if shown := op.Links.Shown(away.Note); shown != away.Note {
+			narrowed := *away
+			narrowed.Note = shown
+			c.parts[i].away = &narrowed
+		}
+	}
 }
 
 // wantCalendars tells the reader what is to be read of the user.

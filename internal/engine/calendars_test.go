@@ -87,12 +87,12 @@ func TestCalendars_StaleOnesHaveNoOpinion(t *testing.T) {
 		time.Sleep(time.Until(at(10)))
 		w.expect(to(bob, "6500 in-a-meeting en"))
 		time.Sleep(time.Until(at(60)))
-		w.CalendarUnchanged(presence.MustAddr(alice), groupware, time.Now())
+		w.CalendarUnchanged(presence.MustAddr(alice), groupware, time.Now(), nil)
 		time.Sleep(time.Until(at(day+60)) - time.Millisecond)
 		w.expect()
 		time.Sleep(time.Millisecond)
 		w.expect(to(bob, "3500 en"))
-		w.CalendarUnchanged(presence.MustAddr(alice), groupware, time.Now())
+		w.CalendarUnchanged(presence.MustAddr(alice), groupware, time.Now(), nil)
 		w.expect(to(bob, "6500 in-a-meeting en"))
 		time.Sleep(time.Until(at(2 * day))) // the end of what was asked for
 		w.expect(to(bob, "3500 en"))
@@ -350,37 +350,6 @@ func liveHeap() int64 {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
-}
-
-func TestCalendars_AwayOfTheServerStandsInForHerOwn(t *testing.T) {
-	live(t, func(w *world) {
-		w.device(alice+"/desk", Device{Show: presence.ShowAway})
-		w.watch(bob)
-		w.CalendarRead(presence.MustAddr(alice), groupware, CalendarReading{
-			FetchedAt: time.Now(), Reach: time.Now().Add(48 * time.Hour),
-			Away: &presence.OutOfOffice{Start: at(10), End: at(60), Note: "At sea"},
-		})
-		w.expect()
-		note := func() string {
-			v := w.Look(w.Context(), Principal{Addr: presence.MustAddr(bob)}, []presence.Addr{presence.MustAddr(alice)})[0]
-			return v.Text[presence.FieldNoteOOF]
-		}
-		time.Sleep(time.Until(at(10)))
-		w.expect(to(bob, "15500 out-of-office en"))
-		if got := note(); got != "At sea" {
-			t.Errorf("the note is %q, want the server's", got)
-		}
-		w.apply(alice, SetOutOfOffice{Period: &presence.OutOfOffice{End: at(20), Note: "Mine"}})
-		if got := note(); got != "Mine" {
-			t.Errorf("the note is %q, want her own", got)
-		}
-		w.apply(alice, SetOutOfOffice{})
-		time.Sleep(time.Until(at(60)))
-		w.out.take()
-		if got := note(); got != "" {
-			t.Errorf("after the period the note is %q", got)
-		}
-	})
 }
 
 // What a meeting is about is for the workgroup, when it ends for colleagues, and

@@ -15,6 +15,8 @@ type Principal struct {
 	Addr     presence.Addr
 	JID      string // as spelled
 	Operator bool
+	Way      Way    // for the Auditor only
+	UID      uint32 // of the operator, for the Auditor only; NoUID: not known
 }
 
 // Change is one thing a user or the operator may alter about one user. The
@@ -143,7 +145,18 @@ const (
 	NotFound                     // no such rule, request or watcher
 	Unavailable                  // not loaded yet, or the store refused; try again
 	TooMany                      // a limit was reached
+	numKinds
 )
+
+var kindNames = [numKinds]string{"invalid", "not enrolled", "not allowed", "not found", "unavailable", "too many"}
+
+// String returns the word for the kind.
+func (k ErrorKind) String() string {
+	if k >= numKinds {
+		return "unknown"
+	}
+	return kindNames[k]
+}
 
 // RefusedError is the error of Apply and of the readers. Reason is one English
 // sentence that says what to do.

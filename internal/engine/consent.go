@@ -15,25 +15,25 @@ func (s *shard) consented(c Consent, now time.Time) {
 		s.e.enableByContact(s, c, now)
 	case ConsentUnsubscribe:
 		if u != nil && u.set.enrol.Enabled {
-			u.disable(now, ignore)
+			u.disable(now, u.noteContact("disable"))
 		}
 	case ConsentSubscribed:
 		if u != nil && u.set.enrol.Enabled && u.set.enrol.Consent != consentGranted {
+			u.noteContact("consent")(now, nil)
 			u.setConsent(consentGranted, now)
 		}
 	case ConsentUnsubscribed:
 		switch {
 		case u == nil || !u.set.enrol.Enabled:
 		case u.set.enrol.Consent == consentGranted:
-			u.disable(now, ignore) // the component was removed from the roster
+			u.disable(now, u.noteContact("disable")) // the component was removed from the roster
+		case u.set.enrol.Consent == consentRefused: // said before
 		default:
+			u.noteContact("refuse-consent")(now, nil)
 			u.setConsent(consentRefused, now)
 		}
 	}
 }
-
-// ignore is the completion of a change nobody waits for.
-func ignore(time.Time, error) {}
 
 // enableByContact enrols a user who added the component to her roster, where
 // the operator lets her.
@@ -50,7 +50,7 @@ func (e *Engine) enableByContact(s *shard, c Consent, now time.Time) {
 			u.ask(now, true)
 			return
 		}
-		u.enable(c.User.Bare, ignore)
+		u.enable(c.User.Bare, u.noteContact("enable"))
 	})
 }
 
@@ -165,6 +165,7 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 			if err == nil {
 				u.set.enrol = doc
 				u.sh.e.setKnown(u.addr, u.set.egress != nil)
+				u.leavePublished()
 				u.forgetPresence(now)
 				u.forgetCalendars(now)
 				u.oweEgress(online)

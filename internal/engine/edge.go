@@ -75,7 +75,9 @@ type Host struct {
 	Hidden   bool // the server keeps lists that cannot be read (S11)
 	Writes   bool // privacy lists can be written while their owner is online (S8.7)
 	Blocks   bool // block lists can be written
-	Spares   bool // presence-out spares what is about subscriptions, as the server says
+	// Publishes: what a user does can be published for her (XEP-0163).
+	Publishes bool
+	Spares    bool // presence-out spares what is about subscriptions, as the server says
 }
 
 // Lists are what a server keeps of a user's blocking, as far as it can be read

@@ -33,6 +33,7 @@ type Options struct {
 	// is none (S13).
 	Forgetful  bool
 	ListWriter ListWriter // writes lists where the stream lets it; nil: nowhere
+	Publisher  Publisher  // publishes activities where the stream lets it; nil: nowhere
 	// Calendars reads users' calendars; nil: nobody does.
 	Calendars CalendarReader
 	// Sealer encrypts what is kept of calendars users add; nil: they may add none.
@@ -72,6 +73,8 @@ type Engine struct {
 	grants  *grants
 	hidden  hiddenHosts
 	handles handles
+
+	auditing atomic.Pointer[Auditor] // nil: nobody is told
 }
 
 // New wires an engine; Load and Start follow.

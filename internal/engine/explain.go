@@ -41,13 +41,15 @@ type Explained struct {
 	NoRoster bool            `json:"-"` // her contact list cannot be read here (S2.6)
 	NoLists  bool            `json:"-"` // her server keeps lists that cannot be read here (S11)
 	Zone     string          `json:"-"` // the user's, for the times she is told; empty: UTC
+	// Wordings are of the activities the operator declared; it is read only.
+	Wordings map[presence.Activity]*presence.Wording `json:"-"`
 }
 
 // Explain tells what a watcher sees of a user now and why; for the user herself
 // and the operator only. It does not wait for her to be loaded: what holds
 // everything back is part of the answer.
 func (e *Engine) Explain(ctx context.Context, who Principal, of, watcher presence.Addr) (Explained, error) {
-	return reading(ctx, e, who, of, func(u *user, now time.Time) Explained { return u.explain(watcher, now) })
+	return reported(ctx, e, who, "explain", of, watcher, func(u *user, now time.Time) Explained { return u.explain(watcher, now) })
 }
 
 func (u *user) explain(w presence.Addr, now time.Time) Explained {
@@ -57,6 +59,7 @@ func (u *user) explain(w presence.Addr, now time.Time) Explained {
 		Explanation: u.person.Explain(&u.sh.e.rules().System, now, w, entry.Standing == roster.Accepted),
 		Hold:        u.held(), At: now, User: u.addr, Watcher: w, View: emptyView(),
 		Lang: u.keyFor(w, &entry).lang, Standing: entry.Standing, Mirror: entry.Spelling,
+		Wordings: u.sh.e.rules().System.Operator.Wordings,
 	}
 	u.closeInputs(own)
 	out.Policy = u.heldPolicy()
@@ -65,7 +68,7 @@ func (u *user) explain(w presence.Addr, now time.Time) Explained {
 	out.Native = c.Subscription.SeesOwner()
 	out.NoRoster, out.NoLists = !u.host.Roster, u.listSource() == nil && u.listsHidden()
 	if out.Hold == HoldNone || w == u.addr {
-		u.project(out.Container.ID, now, &out.View)
+		u.replyTo(w, out.Container.ID, now, &out.View)
 	}
 	return out
 }
@@ -100,7 +103,7 @@ type Member struct {
 
 // Audience lists who may look at a user; for herself and the operator only.
 func (e *Engine) Audience(ctx context.Context, who Principal, of presence.Addr) (Audience, error) {
-	return reading(ctx, e, who, of, func(u *user, _ time.Time) Audience { return u.audience() })
+	return reported(ctx, e, who, "watchers", of, presence.Addr{}, func(u *user, _ time.Time) Audience { return u.audience() })
 }
 
 func (u *user) audience() Audience {

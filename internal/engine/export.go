@@ -172,6 +172,7 @@ func (e *Engine) Settings(ctx context.Context, who Principal, of presence.Addr) 
 		return nil, refuse(NotAllowed, "", "only the user herself and the operator may read settings")
 	}
 	saved, err := e.ExportUser(ctx, of)
+	e.noteReading(who, "export", of, presence.Addr{}, err)
 	if k, ok := KindOf(err); ok && k == NotFound {
 		return nil, refuse(NotEnrolled, "", "nothing is stored of %s", of)
 	}

@@ -52,6 +52,7 @@ func (e *Engine) Follow(asker Principal, user presence.Addr, told func(*presence
 	if asker.Addr.IsZero() {
 		return nil, refuse(NotAllowed, "", "only somebody with an address can follow")
 	}
+	e.note(Deed{Who: asker, What: "follow", User: user})
 	return e.startFollowing(&Following{e: e, asker: asker, user: user, told: told})
 }
 

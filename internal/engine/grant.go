@@ -23,6 +23,15 @@ type PolicyGrant struct {
 // operator only. It returns when that is stored and holds for everybody it is
 // about, or with a *RefusedError and nothing changed.
 func (e *Engine) GrantPolicy(ctx context.Context, who Principal, g PolicyGrant, on bool) (Result, error) {
+	r, err := e.grantPolicy(ctx, who, g, on)
+	e.note(Deed{
+		Who: who, What: switched("grant", "revoke-grant", on), User: g.User.Addr, Group: g.Group, About: g.Policy,
+		Outcome: outcomeOf(err), Change: true,
+	})
+	return r, err
+}
+
+func (e *Engine) grantPolicy(ctx context.Context, who Principal, g PolicyGrant, on bool) (Result, error) {
 	if !who.Operator {
 		return Result{}, refuse(NotAllowed, "", "only the operator may grant policies")
 	}

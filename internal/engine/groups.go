@@ -69,6 +69,7 @@ func (u *user) emit(now time.Time, why cause) {
 	for i := range u.groups {
 		u.emitGroup(&u.groups[i], now, why)
 	}
+	u.publish(now)
 }
 
 func (u *user) emitGroup(g *group, now time.Time, why cause) {

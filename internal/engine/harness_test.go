@@ -30,7 +30,9 @@ type wire struct {
 	silent  bool                                          // rosters are not answered
 	cards   map[string]*presence.Profile                  // by bare JID; absent: not answered
 	crowded bool                                          // no card can be asked for
-	e       *Engine
+
+	unpublished error // what publishing is answered with
+	e           *Engine
 }
 
 func (w *wire) say(format string, args ...any) {
@@ -226,7 +228,7 @@ func build(t *testing.T, store *memory) *world {
 	}
 	e, err := New(Options{
 		Domain: "presence.example.org", Hosts: []string{"example.org"}, Language: "en", Liveness: time.Minute,
-		Farewell: true, Store: store, Sender: w.out, Registerer: prometheus.NewRegistry(), Shards: 2,
+		Farewell: true, Store: store, Sender: w.out, Publisher: w.out, Registerer: prometheus.NewRegistry(), Shards: 2,
 		Log: slog.New(slog.DiscardHandler),
 	}, testRules(t))
 	if err != nil {

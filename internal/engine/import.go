@@ -19,7 +19,7 @@ type imported struct {
 
 // applyImport puts settings that readImport accepted in place of what the user
 // has.
-func (s *shard) applyImport(user presence.JID, c Import, now time.Time, answer answerFunc) {
+func (s *shard) applyImport(user presence.JID, c Import, now time.Time, seen *witness, answer answerFunc) {
 	if r := s.unreadable(user, &c.read.set); r != nil {
 		answer(Result{}, r)
 		return
@@ -32,7 +32,11 @@ func (s *shard) applyImport(user presence.JID, c Import, now time.Time, answer a
 	if u == nil {
 		u = s.newUser(user.Addr, c.read.set.enrol.JID)
 	}
-	if !u.do(now, func(time.Time) { u.importSettings(c, answer) }) {
+	queued := u.do(now, func(time.Time) {
+		seen.begin(u)
+		u.importSettings(c, answer)
+	})
+	if !queued {
 		answer(Result{}, errBusy)
 	}
 }

@@ -343,6 +343,10 @@ func TestStates_OfTheOperator(t *testing.T) {
 		w.out.take()
 		w.apply(alice, SetState{Availability: presence.BeRightBack, Activity: "lunch"})
 		w.expect(to(bob, "12500 lunch en"))
+		why, err := w.Explain(context.Background(), Principal{Addr: presence.MustAddr(alice)}, presence.MustAddr(alice), presence.MustAddr(bob))
+		if err != nil || why.Wordings["lunch"] == nil {
+			t.Errorf("an explanation knows the names %v (%v)", why.Wordings, err)
+		}
 		for who, want := range map[string]string{bob: "Mittagspause", fred: "", zed: ""} {
 			v := w.Look(context.Background(), Principal{Addr: presence.MustAddr(who)}, []presence.Addr{presence.MustAddr(alice)})[0]
 			if got := text.Status("de-AT", &v); got != want {

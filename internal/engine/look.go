@@ -14,9 +14,18 @@ import (
 // who is being loaded is waited for up to 10 s (S8.5). It is the only reading
 // of other people's presence.
 func (e *Engine) Look(ctx context.Context, asker Principal, users []presence.Addr) []presence.View {
+	var views []presence.View
 	if len(users) == 1 {
-		return []presence.View{e.lookOne(ctx, asker, users[0])}
+		views = []presence.View{e.lookOne(ctx, asker, users[0])}
+	} else {
+		views = e.lookMany(ctx, asker, users)
 	}
+	e.looked(asker, users, views)
+	return views
+}
+
+// lookMany is Look for any number: each owner is asked once.
+func (e *Engine) lookMany(ctx context.Context, asker Principal, users []presence.Addr) []presence.View {
 	views := make([]presence.View, len(users))
 	perShard := make(map[*shard][]int)
 	for i, a := range users {
@@ -73,13 +82,7 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		if asker.Addr != target && !asker.Addr.IsZero() {
 			c = u.place(asker.Addr).Container
 		}
-		u.project(c, now, &v)
-		u.person.Prefer(asker.Addr, &v)
-		if v.Availability < presence.OfflineFrom { // else opening her calendar would take time that tells (I1)
-			own := u.openInputs(now)
-			u.person.FreeBusy(&s.e.rules().System, now, &v)
-			u.closeInputs(own)
-		}
+		u.replyTo(asker.Addr, c, now, &v)
 		answer(v)
 	}
 	if own || u.stranger(asker.Addr) && !u.person.Admits(asker.Addr) {
@@ -87,6 +90,18 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		return
 	}
 	u.whenLoaded(now, tell)
+}
+
+// replyTo writes what w, whom container c holds, is told when he asks: what he is
+// sent, and what is told in answers only.
+func (u *user) replyTo(w presence.Addr, c presence.ContainerID, now time.Time, v *presence.View) {
+	u.project(c, now, v)
+	u.person.Prefer(w, v)
+	if v.Availability < presence.OfflineFrom { // else opening her calendar would take time that tells (I1)
+		own := u.openInputs(now)
+		u.person.FreeBusy(&u.sh.e.rules().System, now, v)
+		u.closeInputs(own)
+	}
 }
 
 // owned finds an enrolled user for a reading or a change by her or the operator.
@@ -103,7 +118,11 @@ func (s *shard) owned(who Principal, user presence.Addr) (*user, *RefusedError) 
 
 // Inspect returns a user's own settings; for herself and the operator only.
 func (e *Engine) Inspect(ctx context.Context, who Principal, of presence.Addr) (Inspection, error) {
-	return reading(ctx, e, who, of, func(u *user, now time.Time) Inspection { return u.inspect(now) })
+	look := func(u *user, now time.Time) Inspection { return u.inspect(now) }
+	if who.Operator { // a user's own come with each of her commands
+		return reported(ctx, e, who, "settings", of, presence.Addr{}, look)
+	}
+	return reading(ctx, e, who, of, look)
 }
 
 // reading runs f in the owner of an enrolled user, for her and the operator.
@@ -160,6 +179,7 @@ func (u *user) inspect(now time.Time) Inspection {
 	out.Cells = u.set.cells()
 	out.States = u.sh.e.rules().States
 	u.set.cals.tell(&out)
+	out.Publishing = u.publishing()
 	out.Claims, out.Apps = u.claimLines(now), u.set.apps().Apps
 	if u.roster.status == rosterRead {
 		out.RosterAge = u.roster.readAt.age(u.sh.e.instant(now))

@@ -13,6 +13,8 @@ type metrics struct {
 	devices, sent, held, lost prometheus.Counter
 	refusedWrites             prometheus.Counter
 	egressRefused             prometheus.Counter
+	timers, late              prometheus.Counter
+	publishRefused            prometheus.Counter
 }
 
 func newMetrics(e *Engine) *metrics {
@@ -22,12 +24,15 @@ func newMetrics(e *Engine) *metrics {
 		return c
 	}
 	m := &metrics{
-		devices:       counter("presenced_device_presences_total", "Presences of enrolled users' devices that were taken in."),
-		sent:          counter("presenced_presences_sent_total", "Presences handed over for watchers."),
-		held:          counter("presenced_presences_held_total", "Changes of a projection that had to wait for their pace."),
-		lost:          counter("presenced_events_lost_total", "Events dropped because an owner's mailbox was full."),
-		refusedWrites: counter("presenced_writes_refused_total", "Settings the store refused."),
-		egressRefused: counter("presenced_egress_refused_total", "Changes of users' privacy lists that their server refused (privacy.egress)."),
+		devices:        counter("presenced_device_presences_total", "Presences of enrolled users' devices that were taken in."),
+		sent:           counter("presenced_presences_sent_total", "Presences handed over for watchers."),
+		held:           counter("presenced_presences_held_total", "Changes of a projection that had to wait for their pace."),
+		lost:           counter("presenced_events_lost_total", "Events dropped because an owner's mailbox was full."),
+		refusedWrites:  counter("presenced_writes_refused_total", "Settings the store refused."),
+		egressRefused:  counter("presenced_egress_refused_total", "Changes of users' privacy lists that their server refused (privacy.egress)."),
+		publishRefused: counter("presenced_publications_refused_total", "Activities that a user's server refused to publish for her."),
+		timers:         counter("presenced_timers_total", "Users whose instant had come: a meeting's edge, a lease's end, a change that was held back."),
+		late:           counter("presenced_timers_late_total", "Those of them whose turn came more than a second after it: the machine is overloaded."),
 	}
 	gauge := func(name, help string, f func() float64) {
 		e.opt.Registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))

@@ -20,6 +20,7 @@ func (s *shard) mirror(m Mirror, now time.Time) {
 	u := s.users[m.Presentity]
 	if u == nil || m.Kind == MirrorProbe && u.stranger(m.Watcher.Addr) {
 		s.answerStranger(m)
+		s.e.noteMirror(m, roster.None)
 		return
 	}
 	switch m.Kind {
@@ -123,6 +124,9 @@ func (u *user) step(m Mirror, ev roster.Event, now time.Time) {
 		dirty = known
 	}
 	changed.Put(w, entry)
+	if ev != roster.Probe { // he asked when he subscribed; his server repeats that at each login
+		u.sh.e.noteMirror(m, out.Next)
+	}
 	if !dirty {
 		u.act(m, out, now)
 		return

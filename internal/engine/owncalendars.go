@@ -70,17 +70,18 @@ func (SetSiteCalendars) change() {}
 
 // calsDoc is what a user chose about calendars.
 type calsDoc struct {
-	V      version       `json:"v"`
-	Refuse bool          `json:"refuse,omitempty"`
-	Own    []OwnCalendar `json:"own,omitempty"`
+	V       version       `json:"v"`
+	Refuse  bool          `json:"refuse,omitempty"`
+	Publish bool          `json:"publish,omitempty"`
+	Own     []OwnCalendar `json:"own,omitempty"`
 }
 
 // choiceDoc renders what the user chose; nil where she chose nothing.
 func (c *calendars) choiceDoc() []byte {
-	if c == nil || !c.refuse && len(c.own) == 0 {
+	if c == nil || !c.refuse && !c.publish && len(c.own) == 0 {
 		return nil
 	}
-	return encode(calsDoc{V: docVersion, Refuse: c.refuse, Own: c.own})
+	return encode(calsDoc{V: docVersion, Refuse: c.refuse, Publish: c.publish, Own: c.own})
 }
 
 // CheckCalendar holds an addition to what may be stored, and gives it back in the
@@ -142,7 +143,7 @@ func (u *user) addCalendar(add AddCalendar, answer answerFunc) {
 		}
 		own := OwnCalendar{ID: strings.ToLower(rand.Text()[:10]), Name: add.Name, Kind: add.Kind}
 		own.Sealed = sealer.Seal(CalendarContext(u.addr, own.ID), plain)
-		u.chooseCalendars(calendars{own: append(slices.Clip(c.own), own), refuse: c.refuse}, answer)
+		u.chooseCalendars(calendars{own: append(slices.Clip(c.own), own), refuse: c.refuse, publish: c.publish}, answer)
 	}
 }
 
@@ -153,7 +154,7 @@ func (u *user) removeCalendar(id string, answer answerFunc) {
 		answer(Result{}, refuse(NotFound, "calendar", "there is no such calendar; \"list\" shows which there are"))
 		return
 	}
-	u.chooseCalendars(calendars{own: slices.Delete(slices.Clone(c.own), at, at+1), refuse: c.refuse}, answer)
+	u.chooseCalendars(calendars{own: slices.Delete(slices.Clone(c.own), at, at+1), refuse: c.refuse, publish: c.publish}, answer)
 }
 
 func (u *user) setSiteCalendars(on bool, answer answerFunc) {
@@ -162,7 +163,7 @@ func (u *user) setSiteCalendars(on bool, answer answerFunc) {
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
 	}
-	u.chooseCalendars(calendars{own: c.own, refuse: !on}, answer)
+	u.chooseCalendars(calendars{own: c.own, refuse: !on, publish: c.publish}, answer)
 }
 
 // chooseCalendars stores other choices and puts them in force: what is not to be
@@ -171,7 +172,7 @@ func (u *user) chooseCalendars(next calendars, answer answerFunc) {
 	u.save(Write{Docs: map[string][]byte{DocCals: next.choiceDoc()}}, func(now time.Time, err error) {
 		if err == nil {
 			c := u.calendars()
-			c.own, c.refuse = next.own, next.refuse
+			c.own, c.refuse, c.publish = next.own, next.refuse, next.publish
 			u.wantCalendars()
 			for _, p := range slices.Clone(c.parts) {
 				if !c.wants(p.id) {

@@ -94,8 +94,8 @@ func (u *user) operator() *privacy.Operator {
 }
 
 // obey puts in force the policy that holds for the user, also for what she or her
-// devices said while another one held. What a wider policy would let through again
-// is back at the next presence of the device.
+// devices and calendars said while another one held. What a wider policy would let
+// through again is back at the next presence of the device, or the next reading.
 func (u *user) obey() {
 	op, held := u.sh.e.policyOf(u.addr)
 	if u.person.Operator = op; held.Name == "" {
@@ -113,6 +113,9 @@ func (u *user) obey() {
 	for i := range u.person.Inputs.Resources {
 		r := &u.person.Inputs.Resources[i]
 		r.Status = op.Links.Shown(r.Status)
+	}
+	if c := u.set.cals; c != nil {
+		c.narrow(op)
 	}
 	if u.set.profile().Location != "" {
 		u.compose()

@@ -287,6 +287,12 @@ var textPaths = map[string]func(w *world, user, text string) error{
 		_, err := w.Apply(context.Background(), root, jid(user), Import{Docs: docs, Replace: true})
 		return err
 	},
+	"automatic reply": func(w *world, user, text string) error {
+		w.CalendarRead(presence.MustAddr(user), groupware, CalendarReading{
+			FetchedAt: time.Now(), Reach: time.Now().Add(48 * time.Hour), Away: &presence.OutOfOffice{Start: time.Now().Add(-time.Hour), Note: text},
+		})
+		return nil
+	},
 	"status of a device": func(w *world, user, text string) error {
 		w.device(user+"/desk", Device{Status: text})
 		return nil
@@ -317,7 +323,7 @@ func TestS9_LinksPerUserOnEveryPath(t *testing.T) {
 			two(t, c.change, func(w *world) {
 				for _, user := range []string{alice, carol} {
 					err := set(w, user, c.text)
-					refused := user == alice && c.refused && path != "status of a device"
+					refused := user == alice && c.refused && path != "status of a device" && path != "automatic reply" // nobody is there to be told
 					if k, is := KindOf(err); is != refused || is && k != Invalid {
 						t.Errorf("%s, %s of %s: %v, want refused %v", c.name, path, user, err, refused)
 					}

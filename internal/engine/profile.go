@@ -47,6 +47,8 @@ type about struct {
 	hoursEnd instant
 	card     *presence.Profile // what her own vCard says; nil: nothing
 	lists    *listWrites       // on their way to her server; nil: none
+	// published is what her server has of her activity; nil: nothing is known of it.
+	published *publication
 }
 
 // herself returns what is kept about a user, to be filled.

@@ -47,6 +47,7 @@ type Inspection struct {
 	Calendars        []CalendarSummary `json:"calendars,omitempty"`
 	SiteCalendars    []CalendarSummary `json:"site_calendars,omitempty"`
 	CalendarsRefused bool              `json:"calendars_refused,omitempty"`
+	Publishing       PublishingTold    `json:"publishing"` // of what she does, to her native contacts
 }
 
 // CalendarSummary is one calendar of a user, without where it is.

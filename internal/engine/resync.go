@@ -31,6 +31,7 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 		u.uncertain(limit)
 		u.listsOutdated()
 		u.writesLost(now)
+		u.publicationLost()
 		u.unanswered(askedLists, now)
 		u.unanswered(askedRoster, now)
 		u.schedule()

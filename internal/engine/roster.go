@@ -149,7 +149,9 @@ func (u *user) dropRules(gone []presence.Addr, now time.Time) {
 		if len(drop) == 0 {
 			return
 		}
-		u.saveRules(u.set.rules.dropAbout(drop), func(_ time.Time, err error) {
+		before := u.set.rules
+		u.saveRules(before.dropAbout(drop), func(_ time.Time, err error) {
+			u.noteDropped(before, err)
 			if err == nil || u.forgotten() {
 				return
 			}

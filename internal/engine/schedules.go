@@ -130,7 +130,7 @@ func calendarsOf(chosen *calsDoc, read *scheduleDoc) *calendars {
 	if chosen.V == 0 && read.V == 0 {
 		return nil
 	}
-	c := &calendars{own: chosen.Own, refuse: chosen.Refuse}
+	c := &calendars{own: chosen.Own, refuse: chosen.Refuse, publish: chosen.Publish}
 	_ = c.restore(read) // readCalendars tells an importer; a start reads anew
 	return c
 }

@@ -15,6 +15,9 @@ import (
 // quiet loop from a stuck one.
 const heartbeat = 2 * time.Second
 
+// lateAfter is how long after its instant an edge may be fired (S6.4).
+const lateAfter = time.Second
+
 // shard is the one owner of its users: only its goroutine touches them.
 type shard struct {
 	e      *Engine
@@ -107,6 +110,10 @@ func (s *shard) step(ev *event, now time.Time) {
 func (s *shard) fire(now time.Time) {
 	for len(s.timers) > 0 && s.timers[0].wakeAt.come(s.e.instant(now)) {
 		u := heap.Pop(&s.timers).(*user)
+		s.e.metrics.timers.Inc()
+		if s.e.instant(time.Now())-u.wakeAt > instant(lateAfter) {
+			s.e.metrics.late.Inc()
+		}
 		u.tick(now)
 	}
 	if !s.flushAt.IsZero() && !now.Before(s.flushAt) {

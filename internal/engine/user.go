@@ -255,6 +255,7 @@ func (u *user) needsPings() bool {
 
 // farewell sends the bare unavailable to everybody who was shown something.
 func (u *user) farewell(now time.Time) {
+	u.leavePublished()
 	for i := range u.groups {
 		u.send(&u.groups[i], u.sh.e.offline, u.sh.e.offlineDigest, now, false)
 	}

@@ -215,9 +215,9 @@ Looked at first, and not in the way: whether your operator hides you from them, 
 Did not count: your device "desk", because something else goes first.
 Did not count: your device "tv", because it takes no messages (its priority is negative).
 Did not count: the calendar entry that began at 13:00 UTC, because something else goes first.
-Shown to them: whether you are available, what your address can do, what you are doing, that they may interrupt you, your note.
+Shown to them: whether you are available, what your address can do, what you are doing, that they may interrupt you, your free and busy times, your note.
 Not shown in this level: your mobile phone, your phone at home, your other phone, the subject of your meeting, the place of your meeting.
-Would be shown, but there is nothing to show: your name, your e-mail address, your job title, your company, your photo, your office, your work phone, where you are, your time zone, your working hours, your free and busy times, your kind of device, your out-of-office note.
+Would be shown, but there is nothing to show: your name, your e-mail address, your job title, your company, your photo, your office, your work phone, where you are, your time zone, your working hours, your kind of device, your out-of-office note.
 When you were last active is not shown, because your operator has turned that off.`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -266,6 +266,33 @@ func TestS12_InGerman(t *testing.T) {
 		"Diese Adresse ist in der Stufe Kollegen, weil sie in Ihrer Kontaktgruppe „Team“ ist."
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestS12_AStateOfTheOperatorsHasItsName, in the reader's language, whether it won
+// or lost; a token nobody named is told as it is.
+func TestS12_AStateOfTheOperatorsHasItsName(t *testing.T) {
+	s := newScene(t)
+	s.state.Wordings = map[presence.Activity]*presence.Wording{"lunch": {ByLanguage: map[string]string{"en": "At lunch", "de": "Mittagspause"}}}
+	in := &s.person.Inputs
+	in.Manual = &presence.Manual{Availability: presence.BeRightBack, Activity: "lunch", SetAt: now, ExpiresAt: now.Add(time.Hour)}
+	first := func(lang string) string { return Why(lang, s.of(bob), nil)[0] }
+	for lang, want := range map[string]string{
+		"en": `bob@example.org sees you as "Be right back: At lunch", because you set "Be right back: At lunch", until 15:00 UTC.`,
+		"de": `bob@example.org sieht Sie als „Bin gleich zurück: Mittagspause“, weil Sie „Bin gleich zurück: Mittagspause“ gewählt haben, bis 15:00 Uhr (UTC).`,
+	} {
+		if got := first(lang); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", lang, got, want)
+		}
+	}
+	in.Manual.ExpiresAt = now.Add(-time.Minute)
+	if got := strings.Join(Why("de", s.of(bob), nil), "\n"); !strings.Contains(got, "Zählte nicht: „Bin gleich zurück: Mittagspause“, von Ihnen gewählt") {
+		t.Errorf("what lost is told as\n%s", got)
+	}
+	in.Manual.ExpiresAt = now.Add(time.Hour)
+	s.state.Wordings = nil
+	if got := first("de"); !strings.Contains(got, "„Bin gleich zurück: lunch“") {
+		t.Errorf("a token without a name: %s", got)
 	}
 }
 

@@ -113,16 +113,18 @@ func (w *words) projected() presence.Shown {
 
 func (w *words) state() string { return w.stateOf(w.projected()) }
 
-// stateOf tells a number and a token, such as "Busy: In a meeting".
+// stateOf tells a number and a token, such as "Busy: In a meeting"; a state of the
+// operator's by her name for it.
 func (w *words) stateOf(s presence.Shown) string {
 	class := text.Class(w.lang, s.Availability.Class())
+	doing := text.Worded(w.lang, s.Activity, w.e.Wordings[s.Activity])
 	switch {
 	case s.Activity == presence.NoActivity:
 		return class
 	case class == "":
-		return text.Activity(w.lang, s.Activity)
+		return doing
 	}
-	return w.t("why.doing", class, text.Activity(w.lang, s.Activity))
+	return w.t("why.doing", class, doing)
 }
 
 // standing tells how far his subscription goes, and what goes around this service.

@@ -44,7 +44,7 @@ func TestDocs_LinksLeadSomewhere(t *testing.T) {
 var fenced = regexp.MustCompile("(?s)```toml\n(.*?)```")
 
 // secretFile finds the files of secrets that examples name.
-var secretFile = regexp.MustCompile(`/etc/presenced/(secret|dsn|dav|calendar\.key)`)
+var secretFile = regexp.MustCompile(`/etc/presenced/(secret|dsn|dav|calendar\.key|exchange|graph|google\.json|ca\.pem)`)
 
 // component is what every configuration needs.
 const component = "\n[component]\ndomain = \"presence.example.org\"\nsecret_file = %q\nhosts = [\"example.org\"]\n"

@@ -11,6 +11,7 @@ import (
 var floors = [][]string{
 	{"cmd/presenced"},
 	{"internal/daemon", "internal/check"},
+	{"internal/sites"},
 	{"config"},
 	{"internal/polling"},
 	{
@@ -21,7 +22,7 @@ var floors = [][]string{
 	},
 	{"aggregation/calendar/sources/bearer"},
 	{
-		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token",
+		"component/commands", "component/outbox", "component/privilege", "internal/store/queue", "internal/answer", "internal/token", "internal/audit",
 		"aggregation/calendar/sources/outbound", "aggregation/calendar/sources/batch",
 		"aggregation/calendar/sources/away", "aggregation/calendar/sources/exchange",
 	},
@@ -54,6 +55,11 @@ var narrow = map[string][]string{
 	"internal/store/queue":      {"internal/engine"},
 	"internal/polling": {"aggregation/calendar", "aggregation/calendar/sources", "aggregation/calendar/sources/caldav",
 		"aggregation/calendar/sources/ics", "aggregation/calendar/sources/outbound", "internal/engine", "internal/presence"},
+	"internal/audit": {"internal/engine", "internal/presence"},
+	"internal/sites": {"aggregation/calendar/sources", "aggregation/calendar/sources/caldav", "aggregation/calendar/sources/ics",
+		"aggregation/calendar/sources/ews", "aggregation/calendar/sources/graph", "aggregation/calendar/sources/google",
+		"aggregation/calendar/sources/away", "aggregation/calendar/sources/bearer", "aggregation/calendar/sources/outbound",
+		"config", "internal/directory", "internal/polling", "internal/presence"},
 	"internal/serverlists": {"internal/engine", "internal/presence", "privacy"},
 	// What fetches calendars knows no user, rule or store.
 	"aggregation/calendar/sources":          {"aggregation/calendar", "internal/presence"},

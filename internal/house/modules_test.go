@@ -14,7 +14,7 @@ import (
 var importers = map[string][]string{
 	"mellium.im":                          {"component"},
 	"mellium.im/xmpp/jid":                 {"component", "config"},
-	"github.com/prometheus/client_golang": {"component", "internal/engine", "internal/daemon", "internal/web", "internal/store", "aggregation/calendar/sources", "internal/polling"},
+	"github.com/prometheus/client_golang": {"component", "internal/engine", "internal/daemon", "internal/web", "internal/store", "aggregation/calendar/sources", "internal/polling", "internal/audit"},
 	"github.com/redis/go-redis":           {"internal/store/redisstore"},
 	"go.etcd.io/bbolt":                    {"internal/store/boltstore"},
 	"github.com/jackc/pgx":                {"internal/serverlists"},

@@ -5,7 +5,8 @@
 //
 //   - Everybody has her own instant within calendar.poll_interval, by a hash of
 //     her address, so that no server is asked for all of them at once.
-//   - A server is asked eight things at a time at most, nothing while it wants to
+//   - A server is asked eight things at a time at most, or as many as its operator
+//     says, nothing while it wants to
 //     be left alone (Retry-After), and after it failed one thing at a time, at
 //     growing distances. One source waits for nothing of another.
 //   - A calendar that cannot be read is tried at growing distances and disturbs

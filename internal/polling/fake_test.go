@@ -99,7 +99,11 @@ func (d *door) CalendarRead(a presence.Addr, id engine.CalendarID, r engine.Cale
 	u.Unpack(r.Packed)
 	d.say("%s %s read %d, reaches %v", a.Key(), id, len(u.Events), r.Reach.Sub(r.FetchedAt))
 }
-func (d *door) CalendarUnchanged(a presence.Addr, id engine.CalendarID, _ time.Time) {
+func (d *door) CalendarUnchanged(a presence.Addr, id engine.CalendarID, _ time.Time, away *presence.OutOfOffice) {
+	if away != nil {
+		d.say("%s %s unchanged, away: %s", a.Key(), id, away.Note)
+		return
+	}
 	d.say("%s %s unchanged", a.Key(), id)
 }
 func (d *door) CalendarGone(a presence.Addr, id engine.CalendarID) { d.say("%s %s gone", a.Key(), id) }

@@ -12,11 +12,14 @@ import (
 	"presenced/internal/presence"
 )
 
+// PerServer is how many requests one server of the operator's is sent at a time
+// where he says no number.
+const PerServer = 8
+
 // Requests on their way at a time.
 const (
-	perServer = 8  // to one server
-	perOwn    = 2  // to one server that users named
-	allOwn    = 32 // to all of those
+	perOwn = 2  // to one server that users named
+	allOwn = 32 // to all of those
 )
 
 // promptly is the distance in which calendars nothing is known of are read: so
@@ -58,6 +61,7 @@ type feed struct {
 	source  sources.Source
 	mailbox func(presence.Addr, string) (sources.Mailbox, bool) // nil: users' own
 
+	width   int // requests that may be on their way to the operator's server
 	count   int // of entries; their people have them
 	failing int // of those, whose last reading failed
 	queue   queue
@@ -70,8 +74,15 @@ type feed struct {
 
 func newFeed(p *Poller, name string, source sources.Source, mailbox func(presence.Addr, string) (sources.Mailbox, bool)) *feed {
 	return &feed{
-		p: p, name: name, site: engine.SiteCalendar(name), source: source, mailbox: mailbox,
+		p: p, name: name, site: engine.SiteCalendar(name), source: source, mailbox: mailbox, width: PerServer,
 		servers: map[string]*server{}, wake: make(chan struct{}, 1), stop: func() {},
+	}
+}
+
+// close ends the connections that are idle, where the source keeps some.
+func (f *feed) close() {
+	if c, ok := f.source.(interface{ Close() }); ok {
+		c.Close()
 	}
 }
 
@@ -135,7 +146,7 @@ func (f *feed) limit() int {
 	if f.own() {
 		return allOwn
 	}
-	return perServer
+	return f.width
 }
 
 // add puts a calendar into the rounds; read is when it was read last.

@@ -125,7 +125,7 @@ func (f *feed) fetch(ctx context.Context, r *request) {
 			e.anew = false
 			f.plan(e, now)
 		case err != nil:
-			f.retry(e, r, err, now)
+			f.retry(e, r, err, true, now)
 		default:
 			f.settle(e, r, results[i], readings[i], now)
 		}
@@ -152,10 +152,10 @@ func (f *feed) settle(e *entry, r *request, res sources.Result, read reading, no
 		door.CalendarGone(e.user, e.calendar())
 		e.state, e.reach = nil, 0
 	case res.Err != nil:
-		f.retry(e, r, res.Err, now)
+		f.retry(e, r, res.Err, false, now)
 		return
 	case res.Unchanged:
-		door.CalendarUnchanged(e.user, e.calendar(), asked)
+		door.CalendarUnchanged(e.user, e.calendar(), asked, res.Away)
 		e.keep(res.State)
 	default:
 		door.CalendarRead(e.user, e.calendar(), engine.CalendarReading{Packed: read.packed, FetchedAt: asked, Reach: r.window.To, Away: res.Away})

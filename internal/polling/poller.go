@@ -29,7 +29,7 @@ const (
 // Door is what the poller needs from the engine.
 type Door interface {
 	CalendarRead(user presence.Addr, id engine.CalendarID, r engine.CalendarReading)
-	CalendarUnchanged(user presence.Addr, id engine.CalendarID, at time.Time)
+	CalendarUnchanged(user presence.Addr, id engine.CalendarID, at time.Time, away *presence.OutOfOffice)
 	CalendarGone(user presence.Addr, id engine.CalendarID)
 }
 
@@ -43,6 +43,8 @@ type Opener interface {
 type Site struct {
 	Name   string
 	Source sources.Source
+	// InFlight is how many requests it is sent at a time; 0: PerServer.
+	InFlight int
 	// Version tells configurations of the source apart: a source of the same name
 	// and version goes on where it is after a reload.
 	Version string
@@ -138,6 +140,11 @@ func (p *Poller) Stop() {
 		stop()
 	}
 	p.work.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range p.feeds {
+		f.close()
+	}
 }
 
 // SetSites puts the operator's sources and the interval in force. Calendars of a
@@ -156,6 +163,9 @@ func (p *Poller) SetSites(sites []Site, interval time.Duration) {
 		}
 		f := newFeed(p, s.Name, s.Source, s.Mailbox)
 		f.version = s.Version
+		if s.InFlight > 0 {
+			f.width = s.InFlight
+		}
 		if old != nil {
 			p.end(old, func(e *entry) bool {
 				_, covered := s.Mailbox(e.user, p.people[e.user].bare)
@@ -178,6 +188,7 @@ func (p *Poller) SetSites(sites []Site, interval time.Duration) {
 // end stops a feed and takes its entries away; gone says whose calendars are so.
 func (p *Poller) end(f *feed, gone func(*entry) bool) {
 	f.stop()
+	f.close()
 	for _, who := range p.people {
 		for _, e := range slices.Clone(who.entries) {
 			if e.feed != f {

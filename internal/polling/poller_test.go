@@ -75,8 +75,8 @@ func TestPoller_AsksAFewThingsAtATime(t *testing.T) {
 	polled(t, nil, []Site{site("dav", f)}, func(t *testing.T, p *Poller, d *door) {
 		want(p, 100)
 		time.Sleep(time.Minute)
-		if n := len(d.take()); n != 100 || f.top != perServer {
-			t.Errorf("%d of 100 are read, %d at a time; want %d", n, f.top, perServer)
+		if n := len(d.take()); n != 100 || f.top != PerServer {
+			t.Errorf("%d of 100 are read, %d at a time; want %d", n, f.top, PerServer)
 		}
 	})
 }
@@ -134,11 +134,11 @@ func TestPoller_LeavesAFailingServerAloneForLongerAndLonger(t *testing.T) {
 		calls := f.take()
 		for i := 1; i < len(calls); i++ {
 			pause, least := calls[i].at-calls[i-1].at, min(firstPause<<min(i-1, 7), lastPause)
-			if i > perServer && (pause < least/2 || pause > 2*lastPause) {
+			if i > PerServer && (pause < least/2 || pause > 2*lastPause) {
 				t.Errorf("request %d comes after %v, want about %v", i, pause, least)
 			}
 		}
-		if len(calls) > 25+perServer {
+		if len(calls) > 25+PerServer {
 			t.Errorf("%d requests in 12 hours to a server that is away", len(calls))
 		}
 		if s := p.Status()[0]; s.Since.IsZero() || s.Fault != "no" {

@@ -50,7 +50,7 @@ func (f *feed) mayFly(s *server) int {
 	case f.own():
 		return perOwn
 	}
-	return perServer
+	return f.width
 }
 
 // serverFault reports whether a fault is surely the server's, and not one
@@ -122,15 +122,18 @@ func askedFor(err error) time.Duration {
 
 // retry plans the next question after a failure. The server's fault costs a
 // calendar its place among those that are tried first: others may do better.
-func (f *feed) retry(e *entry, r *request, err error, now time.Time) {
+// whole tells that everything that was asked together failed, so that nobody can
+// say whose fault it is: each is then asked about by itself.
+func (f *feed) retry(e *entry, r *request, err error, whole bool, now time.Time) {
 	f.p.tell.failed(f, sources.KindOf(err))
 	f.p.opt.Log.Debug("a calendar could not be read", "source", f.name, "user", e.user.Key(), "error", err)
-	e.alone = len(r.entries) > 1
+	together := whole && len(r.entries) > 1
+	e.alone = together && !f.serverFault(err)
 	times := int(e.fails) + 1
 	e.failed(times)
 	var rest time.Duration
 	switch {
-	case f.serverFault(err), sources.KindOf(err) == sources.Broken, len(r.entries) > 1:
+	case f.serverFault(err), together, sources.KindOf(err) == sources.Broken && len(r.entries) == 1:
 		rest = min(firstPause<<min(times-1, 7), lastPause)
 	default:
 		rest = max(min(firstRest<<min(2*(times-1), 8), lastRest), f.p.interval)

@@ -11,25 +11,6 @@ import (
 	"presenced/internal/engine"
 )
 
-// Account is how the operator signs in at a source.
-type Account struct {
-	Username, Password string
-	FreeBusy           bool // ask for free/busy times only
-}
-
-// NewSource makes a source of the operator's, which may ask every address; false
-// for a kind that is not read.
-func NewSource(kind string, a Account) (sources.Source, bool) {
-	client := outbound.New(outbound.Options{Anywhere: true, Conns: perServer})
-	switch kind {
-	case "ics":
-		return ics.New(ics.Options{Client: client, Username: a.Username, Password: a.Password, Files: true}), true
-	case "caldav":
-		return caldav.New(caldav.Options{Client: client, Username: a.Username, Password: a.Password, FreeBusy: a.FreeBusy}), true
-	}
-	return nil, false
-}
-
 // ownTime bounds one request to an address that a user gave.
 const ownTime = 30 * time.Second
 

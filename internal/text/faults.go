@@ -17,7 +17,7 @@ var faults = map[Key]*phrase{
 	"error.long":    {"This has %d characters, and at most %d are possible. Please shorten it.", "Das sind %d Zeichen, möglich sind höchstens %d. Bitte kürzen."},
 	"error.number":  {"Please write a whole number from %d to %d.", "Bitte eine ganze Zahl von %d bis %d schreiben."},
 	"error.confirm": {"Please confirm that you have read this, or cancel.", "Bitte bestätigen Sie, dass Sie das gelesen haben, oder brechen Sie ab."},
-	"error.when":    {"This is not a time. Please write one such as 2026-11-22T15:00:00Z or 15:00.", "Das ist keine Zeitangabe. Bitte eine wie 2026-11-22T15:00:00Z oder 15:00 schreiben."},
+	"error.when":    {"This is not a time. Please write one such as 15:00, 2h, tomorrow 9:00 or 2026-11-22T15:00:00Z.", "Das ist keine Zeitangabe. Bitte eine wie 15:00, 2h, morgen 9:00 oder 2026-11-22T15:00:00Z schreiben."},
 	"error.past":    {"This lies in the past. Please write a later time.", "Das liegt in der Vergangenheit. Bitte eine spätere Zeit angeben."},
 	"error.end":     {"The end lies before the start. Please write a later end, or none.", "Das Ende liegt vor dem Anfang. Bitte ein späteres Ende angeben oder keines."},
 	"error.self":    {"You cannot block yourself. Please write another address.", "Sie können sich nicht selbst blockieren. Bitte eine andere Adresse angeben."},
@@ -30,7 +30,7 @@ var faults = map[Key]*phrase{
 	"error.timezone": {"This is no time zone. Please write a name such as Europe/Berlin, or UTC.", "Das ist keine Zeitzone. Bitte einen Namen wie Europe/Berlin oder UTC schreiben."},
 	"error.hours": {
 		"These are no working hours. Please write them like Mo-Fr 09:00-17:30, or Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00.",
-		"Das sind keine Arbeitszeiten. Bitte wie Mo-Fr 09:00-17:30 oder Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00 schreiben.",
+		"Das sind keine Arbeitszeiten. Bitte wie Mo-Fr 09:00-17:30 oder Mo-Do 08:00-12:00,13:00-17:00; Fr 08:00-14:00 schreiben.",
 	},
 	"error.location":           {"Please write one line of at most 256 characters, without a link.", "Bitte eine Zeile mit höchstens 256 Zeichen schreiben, ohne Link."},
 	"error.value.user":         {"Please write the whole address of one person, like bob@example.org.", "Bitte die ganze Adresse einer Person schreiben, wie bob@example.org."},

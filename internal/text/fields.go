@@ -10,8 +10,8 @@ var fields = map[Key]*phrase{
 	"field.for.desc":     {"After that your devices, calendar and apps decide again.", "Danach entscheiden wieder Ihre Geräte, Ihr Kalender und Ihre Apps."},
 	"field.until":        {"Or until", "Oder bis"},
 	"field.until.desc": {
-		"A time such as 15:00, or a date and time such as 2026-11-22T15:00:00Z. Without a time zone it is in yours from the command \"profile\", else in UTC. If you write something here, it counts instead of the choice above.",
-		"Eine Uhrzeit wie 15:00 oder Datum und Uhrzeit wie 2026-11-22T15:00:00Z. Ohne Zeitzone gilt Ihre aus dem Befehl „profile“, sonst UTC. Was Sie hier schreiben, gilt statt der Auswahl oben.",
+		"A time such as 15:00 or \"Friday 9:00\", a length such as 2h, or a date and time such as 2026-11-22T15:00:00Z. Without a time zone it is in yours from the command \"profile\", else in UTC. If you write something here, it counts instead of the choice above.",
+		"Eine Uhrzeit wie 15:00 oder „Freitag 9:00“, eine Dauer wie 2h oder Datum und Uhrzeit wie 2026-11-22T15:00:00Z. Ohne Zeitzone gilt Ihre aus dem Befehl „profile“, sonst UTC. Was Sie hier schreiben, gilt statt der Auswahl oben.",
 	},
 	"field.activity":      {"What you are doing", "Was Sie tun"},
 	"field.activity.desc": {"Only if you want something other than what you chose first.", "Nur wenn etwas anderes gezeigt werden soll als oben gewählt."},
@@ -37,8 +37,8 @@ var fields = map[Key]*phrase{
 	"field.language.desc": {"The language in which this service writes to you.", "Die Sprache, in der dieser Dienst Ihnen schreibt."},
 	"field.hours":         {"Working hours", "Arbeitszeiten"},
 	"field.hours.desc": {
-		"Days and times, such as Mo-Fr 09:00-17:30, or Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00. The days are Mo Tu We Th Fr Sa Su.",
-		"Tage und Zeiten, etwa Mo-Fr 09:00-17:30 oder Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00. Die Tage heißen Mo Tu We Th Fr Sa Su.",
+		"Days and times, such as Mo-Fr 09:00-17:30, or Mo-Th 08:00-12:00,13:00-17:00; Fr 08:00-14:00.",
+		"Tage und Zeiten, etwa Mo-Fr 09:00-17:30 oder Mo-Do 08:00-12:00,13:00-17:00; Fr 08:00-14:00.",
 	},
 	"field.location":      {"Where you are", "Wo Sie sind"},
 	"field.location.desc": {"A place such as Berlin office or Home. At most 256 characters.", "Ein Ort wie Büro Berlin oder Zuhause. Höchstens 256 Zeichen."},
@@ -127,7 +127,7 @@ var options = map[Key]*phrase{
 	"rule.domain":            {"Everybody at %s", "Alle bei %s"},
 	"rule.below":             {"Everybody at domains below %s", "Alle bei Domains unterhalb von %s"},
 	"rule.subscription.none": {"Contacts where neither sees the other", "Kontakte, bei denen keiner den anderen sieht"},
-	"rule.subscription.to":   {"Contacts you see who do not see you", "Kontakte, die Sie sehen, die aber Sie nicht sehen"},
-	"rule.subscription.from": {"Contacts who see you and whom you do not see", "Kontakte, die Sie sehen können, ohne dass Sie diese sehen"},
+	"rule.subscription.to":   {"Contacts you see who do not see you", "Kontakte, deren Präsenz Sie sehen, die aber Ihre nicht sehen"},
+	"rule.subscription.from": {"Contacts who see you and whom you do not see", "Kontakte, die Ihre Präsenz sehen, deren Präsenz Sie aber nicht sehen"},
 	"rule.subscription.both": {"Contacts where each sees the other", "Kontakte, bei denen jeder den anderen sieht"},
 }

@@ -113,7 +113,7 @@ var forms = map[Key]*phrase{
 	},
 	"form.privacy-mode": {
 		"When this is on, only your contacts and the people and groups you made rules for see you. Everybody else sees nothing.",
-		"Wenn dies eingeschaltet ist, sehen Sie nur Ihre Kontakte sowie Personen und Gruppen, für die Sie Regeln haben. Alle anderen sehen nichts.",
+		"Wenn dies eingeschaltet ist, sind Sie nur für Ihre Kontakte sichtbar sowie für Personen und Gruppen, für die Sie Regeln haben. Alle anderen sehen nichts.",
 	},
 	"form.requests": {
 		"These people ask to see whether you are available. Whoever you refuse is not told.",

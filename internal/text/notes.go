@@ -52,7 +52,7 @@ var notes = map[Key]*phrase{
 	"note.nobody.asks":    {"Nobody is waiting for an answer.", "Niemand wartet auf eine Antwort."},
 	"note.approved":       {"Approved: %d. They now see what their level shows.", "Zugestimmt: %d. Diese Personen sehen nun, was ihre Stufe zeigt."},
 	"note.refused":        {"Refused: %d. They are not told.", "Abgelehnt: %d. Diese Personen erfahren das nicht."},
-	"note.mode.on":        {"From now on only your contacts and the people and groups you made rules for see you.", "Ab jetzt sehen Sie nur Ihre Kontakte sowie Personen und Gruppen, für die Sie Regeln haben."},
+	"note.mode.on":        {"From now on only your contacts and the people and groups you made rules for see you.", "Ab jetzt sind Sie nur für Ihre Kontakte sichtbar sowie für Personen und Gruppen, für die Sie Regeln haben."},
 	"note.mode.off":       {"From now on all your rules count again.", "Ab jetzt gelten wieder alle Ihre Regeln."},
 
 	"note.advice.link":        {"Your note holds a link; please make sure that you want to share it.", "Ihre Notiz enthält einen Link; prüfen Sie bitte, ob Sie ihn teilen möchten."},

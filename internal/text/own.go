@@ -29,7 +29,7 @@ var own = map[Key]*phrase{
 	},
 	"form.erase": {
 		"This erases your settings, your rules and everything else stored about you here, and ends the subscriptions of everybody who watches you. It cannot be undone. To pause instead, run the command \"disable\".",
-		"Damit werden Ihre Einstellungen, Ihre Regeln und alles Übrige gelöscht, was hier über Sie gespeichert ist, und alle Abonnements derer beendet, die Sie sehen. Das lässt sich nicht rückgängig machen. Wollen Sie nur pausieren, führen Sie den Befehl „disable“ aus.",
+		"Damit werden Ihre Einstellungen, Ihre Regeln und alles Übrige gelöscht, was hier über Sie gespeichert ist, und die Abonnements aller beendet, denen Sie gezeigt werden. Das lässt sich nicht rückgängig machen. Wollen Sie nur pausieren, führen Sie den Befehl „disable“ aus.",
 	},
 
 	"field.roll":        {"What to do", "Was möchten Sie tun"},

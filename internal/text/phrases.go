@@ -44,7 +44,7 @@ var basics = map[Key]*phrase{
 	"level.customshows": {"Your operator decides what is shown.", "Ihr Betreiber legt fest, was gezeigt wird."},
 
 	"notice.request": {
-		"%s would like to see whether you are available. To answer, run the command \"requests\". Until you do, nothing is shown.",
-		"%s möchte sehen, ob Sie verfügbar sind. Antworten Sie mit dem Befehl „requests“. Bis dahin wird nichts gezeigt.",
+		"%[1]s would like to see whether you are available. To answer, write here \"approve %[1]s\" or \"refuse %[1]s\", or run the command \"requests\". Until you do, nothing is shown.",
+		"%[1]s möchte sehen, ob Sie verfügbar sind. Zum Antworten schreiben Sie hier „ja %[1]s“ oder „nein %[1]s“, oder führen Sie den Befehl „requests“ aus. Bis dahin wird nichts gezeigt.",
 	},
 }

@@ -71,8 +71,10 @@ func (h *Holder) Ended() <-chan struct{} { return h.ended }
 // Take asks for n presences; a wait other than zero says when to ask again.
 func (h *Holder) Take(n int, now time.Time) (wait time.Duration) { return h.pace.take(n, now) }
 
-// Principal is who asks with the token.
-func (h *Holder) Principal() engine.Principal { return engine.Principal{Addr: h.Addr, JID: h.As} }
+// Principal is who asks with the token, and by which way.
+func (h *Holder) Principal(way engine.Way) engine.Principal {
+	return engine.Principal{Addr: h.Addr, JID: h.As, Way: way}
+}
 
 // document is a token as stored.
 type document struct {

@@ -142,6 +142,6 @@ func drawBadge(b badge) []byte {
 	mark := strings.ReplaceAll(look.mark, "%[1]s", look.colour)
 	width := 30 + 8*len([]rune(label))
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%[1]d" height="20" role="img" aria-label="%[2]s"><title>%[2]s</title>`+
-		`<rect width="%[1]d" height="20" rx="4" fill="#fff" stroke="#c4c7cc"/>%[3]s`+
-		`<text x="22" y="14" font-family="DejaVu Sans,Verdana,sans-serif" font-size="12" fill="#1f2328">%[2]s</text></svg>`, width, label, mark)
+		`<rect x=".5" y=".5" width="%[4]d" height="19" rx="4" fill="#fff" stroke="#c4c7cc"/>%[3]s`+
+		`<text x="22" y="14" font-family="DejaVu Sans,Verdana,sans-serif" font-size="12" fill="#1f2328">%[2]s</text></svg>`, width, label, mark, width-1)
 }

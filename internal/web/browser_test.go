@@ -57,7 +57,7 @@ func TestBrowser_ShowsTheElementLive(t *testing.T) {
 	}
 	s := newSite(t)
 	s.online()
-	s.apply(alice, engine.SetNote{Text: "Room 412"})
+	s.apply(alice, engine.SetNote{Text: "<b>Room</b> 412"})
 	addr, handle := s.listen(), s.badge()
 	reports := make(chan seen, 100)
 	var text string
@@ -88,7 +88,7 @@ func TestBrowser_ShowsTheElementLive(t *testing.T) {
 
 	await(t, reports, map[string]seen{
 		"badge":   {ID: "badge", Text: "Available", Label: "Available", Role: "img", Kind: "available", Drawn: true, Focused: true},
-		"user":    {ID: "user", Text: "Available", Label: "Alice: Available", Role: "button", Kind: "available", Drawn: true, Focused: true, Panel: "Room 412"},
+		"user":    {ID: "user", Text: "Available", Label: "Alice: Available", Role: "button", Kind: "available", Drawn: true, Focused: true, Panel: "<b>Room</b> 412"},
 		"image":   {ID: "image", Text: "102x20"},
 		"refused": {ID: "refused", Error: "this token does not exist, was revoked or has expired"},
 	})

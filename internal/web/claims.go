@@ -71,7 +71,7 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, h *token.Holder,
 		return time.Time{}, false
 	}
 	a := s.o.Find(name)
-	res, err := s.o.Claims.Apply(r.Context(), h.Principal(), presence.JID{Addr: a, Bare: a.String()}, c)
+	res, err := s.o.Claims.Apply(r.Context(), h.Principal(engine.WayHTTP), presence.JID{Addr: a, Bare: a.String()}, c)
 	if err != nil {
 		refused(err).Write(w)
 		return time.Time{}, false

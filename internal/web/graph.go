@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"presenced/internal/engine"
 	"presenced/internal/presence"
 	"presenced/internal/token"
 )
@@ -87,7 +88,7 @@ func (s *Server) getGraph(w http.ResponseWriter, r *http.Request, h *token.Holde
 	if !named(w, "id", name) || !s.take(w, h, 1) {
 		return
 	}
-	views := s.o.Door.Look(r.Context(), h.Principal(), []presence.Addr{s.o.Find(name)})
+	views := s.o.Door.Look(r.Context(), h.Principal(engine.WayGraph), []presence.Addr{s.o.Find(name)})
 	s.reply(w, r, h, render(graphOf(name, &views[0])))
 }
 
@@ -99,7 +100,7 @@ func (s *Server) postGraph(w http.ResponseWriter, r *http.Request, h *token.Hold
 	if !s.read(w, r, &want) {
 		return
 	}
-	views, ok := s.lookAll(w, r, h, "ids", want.IDs)
+	views, ok := s.lookAll(w, r, h, engine.WayGraph, "ids", want.IDs)
 	if !ok {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"presenced/internal/answer"
+	"presenced/internal/engine"
 	"presenced/internal/presence"
 	"presenced/internal/token"
 )
@@ -25,7 +26,7 @@ func (s *Server) getPresence(w http.ResponseWriter, r *http.Request, h *token.Ho
 	if !named(w, "name", name) || !s.take(w, h, 1) {
 		return
 	}
-	views := s.o.Door.Look(r.Context(), h.Principal(), []presence.Addr{s.o.Find(name)})
+	views := s.o.Door.Look(r.Context(), h.Principal(engine.WayHTTP), []presence.Addr{s.o.Find(name)})
 	s.reply(w, r, h, render(answer.Of(name, s.o.Language, &views[0])))
 }
 
@@ -40,7 +41,7 @@ func (s *Server) postPresence(w http.ResponseWriter, r *http.Request, h *token.H
 	if !s.read(w, r, &want) {
 		return
 	}
-	views, ok := s.lookAll(w, r, h, "users", want.Users)
+	views, ok := s.lookAll(w, r, h, engine.WayHTTP, "users", want.Users)
 	if !ok {
 		return
 	}
@@ -54,7 +55,7 @@ func (s *Server) postPresence(w http.ResponseWriter, r *http.Request, h *token.H
 }
 
 // lookAll asks for the users of a list; false: the request was refused.
-func (s *Server) lookAll(w http.ResponseWriter, r *http.Request, h *token.Holder, field string, names []string) ([]presence.View, bool) {
+func (s *Server) lookAll(w http.ResponseWriter, r *http.Request, h *token.Holder, way engine.Way, field string, names []string) ([]presence.View, bool) {
 	if len(names) > maxUsers {
 		refuseField(w, http.StatusBadRequest, field, "more than "+strconv.Itoa(maxUsers)+" users; ask in parts")
 		return nil, false
@@ -69,7 +70,7 @@ func (s *Server) lookAll(w http.ResponseWriter, r *http.Request, h *token.Holder
 	if !s.take(w, h, len(users)) {
 		return nil, false
 	}
-	return s.o.Door.Look(r.Context(), h.Principal(), users), true
+	return s.o.Door.Look(r.Context(), h.Principal(way), users), true
 }
 
 // named reports whether somebody may have that name; else the request is
@@ -133,7 +134,7 @@ func (s *Server) conditional(w http.ResponseWriter, r *http.Request, asker strin
 		}
 	}
 	head.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // a client that left is no fault of ours
+	_, _ = w.Write(body) //nolint:gosec // it is JSON and says so; a client that left is no fault of ours
 }
 
 // etag is a digest of an answer under a key that nobody knows, so that nobody

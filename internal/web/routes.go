@@ -21,13 +21,14 @@ func (s *Server) routes() map[string]methods {
 		},
 		"/graph/v1.0/users/{name}/presence":               {http.MethodGet: s.reading(s.getGraph)},
 		"/graph/v1.0/communications/getPresencesByUserId": {http.MethodPost: s.reading(s.postGraph)},
-		"/badge/stream": {http.MethodGet: s.public(s.getBadgeStream)},
-		"/badge/{file}": {http.MethodGet: s.public(s.getBadge)},
-		"/indicator.js": {http.MethodGet: asset("text/javascript; charset=utf-8", indicatorScript)},
-		"/page.js":      {http.MethodGet: asset("text/javascript; charset=utf-8", pageScript)},
-		"/page.css":     {http.MethodGet: asset("text/css; charset=utf-8", pageStyle)},
-		"/{$}":          {http.MethodGet: asset("text/html; charset=utf-8", pageText)},
-		"/openapi.yaml": {http.MethodGet: asset("application/yaml", description)},
+		"/v1/notices/graph":                               {http.MethodPost: s.postNotice},
+		"/badge/stream":                                   {http.MethodGet: s.public(s.getBadgeStream)},
+		"/badge/{file}":                                   {http.MethodGet: s.public(s.getBadge)},
+		"/indicator.js":                                   {http.MethodGet: asset("text/javascript; charset=utf-8", indicatorScript)},
+		"/page.js":                                        {http.MethodGet: asset("text/javascript; charset=utf-8", pageScript)},
+		"/page.css":                                       {http.MethodGet: asset("text/css; charset=utf-8", pageStyle)},
+		"/{$}":                                            {http.MethodGet: asset("text/html; charset=utf-8", pageText)},
+		"/openapi.yaml":                                   {http.MethodGet: asset("application/yaml", description)},
 	}
 }
 

@@ -45,7 +45,10 @@ type Options struct {
 	Tokens *token.Keep
 	// Find returns whom a JID or an e-mail address means; for one that means
 	// nobody, an address no user has.
-	Find       func(name string) presence.Addr
+	Find func(name string) presence.Addr
+	// Noticed takes the word of a calendar's server that a user's has changed, and
+	// reports whether the proof is good; nil: there are no such servers.
+	Noticed    func(source string, user presence.Addr, proof string, afresh bool) bool
 	Ready      func() bool // the settings are loaded; until then everything is 503
 	Language   string      // of status texts
 	Log        *slog.Logger

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"presenced/internal/engine"
 	"presenced/internal/token"
 )
 
@@ -34,7 +35,7 @@ func (s *Server) getStream(w http.ResponseWriter, r *http.Request, h *token.Hold
 		if !named(w, "user", name) {
 			return
 		}
-		wants[i] = want{who: h.Principal(), user: s.o.Find(name)}
+		wants[i] = want{who: h.Principal(engine.WayStream), user: s.o.Find(name)}
 	}
 	if !s.take(w, h, len(names)) {
 		return

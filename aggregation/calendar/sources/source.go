@@ -42,7 +42,8 @@ type Result struct {
 	// State goes into the next Mailbox: validators, tokens; at most 1 KiB.
 	State []byte
 	// Away is the out-of-office period the source itself tells of (automatic
-	// replies), with its note; nil: none, or the source has no such thing.
+	// replies), with its note; nil: none, or the source has no such thing. It
+	// counts with Unchanged, too.
 	Away *presence.OutOfOffice
 }
 

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"strings"
 	"time"
 
 	"presenced/aggregation"
@@ -89,5 +90,23 @@ func (p *Person) Explain(sys *System, now time.Time, w presence.Addr, subscribed
 	c, known := p.Roster.Get(w)
 	person := p.person(&st)
 	out.Explanation = policy.Explain(watcher(w, &c, known), p.operator(sys), &st, &person)
+	p.explainFreeBusy(sys, now, &out)
 	return out
+}
+
+// explainFreeBusy adds what FreeBusy adds to an answer.
+func (p *Person) explainFreeBusy(sys *System, now time.Time, e *Explanation) {
+	v := presence.View{Container: e.Container.ID, Availability: e.Projection.Availability}
+	p.FreeBusy(sys, now, &v)
+	told := v.Text[presence.FieldFreeBusy]
+	if told == "" {
+		return
+	}
+	e.Projection.Fields[presence.FieldFreeBusy.String()] = told
+	for i := range e.Categories {
+		if c := &e.Categories[i]; c.Category == privacy.Category(presence.FieldFreeBusy) && !c.Shown {
+			c.Shown, c.Cause = true, privacy.CellShown
+			c.Cell = strings.TrimSuffix(c.Cell, privacy.NothingToShow)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package calendars
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,6 +32,8 @@ type Graph struct {
 	Blocked map[string]bool
 	// NoReplies refuses automatic replies: the right was not granted.
 	NoReplies bool
+	// NoSubscriptions refuses change notifications likewise.
+	NoSubscriptions bool
 	// PerMailbox is how many requests may run at once for one mailbox.
 	PerMailbox int
 
@@ -38,6 +41,7 @@ type Graph struct {
 	flying  map[string]int
 	anchors map[string]int
 	batches []int
+	subs    map[string]*Subscription // by id
 }
 
 // NewGraph starts one. Fields may be set until the first request.
@@ -222,7 +226,10 @@ func (g *Graph) batch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var q struct {
-		Requests []struct{ ID, Method, URL string }
+		Requests []struct {
+			ID, Method, URL string
+			Body            json.RawMessage
+		}
 	}
 	if raw, err := io.ReadAll(io.LimitReader(r.Body, 1<<20)); err != nil || json.Unmarshal(raw, &q) != nil || len(q.Requests) > 20 {
 		graphError(w, http.StatusBadRequest, "BadRequest", "Number of batch request steps exceeds the maximum value of 20.")
@@ -231,10 +238,17 @@ func (g *Graph) batch(w http.ResponseWriter, r *http.Request) {
 	responses := []map[string]any{}
 	for i := range q.Requests {
 		one := q.Requests[len(q.Requests)-1-i] // in any order, says the documentation
-		status, body := g.reply(one.URL)
+		status, body := g.step(r.Context(), one.Method, one.URL, one.Body)
 		responses = append(responses, map[string]any{"id": one.ID, "status": status, "headers": map[string]string{"Content-Type": "application/json"}, "body": body})
 	}
 	write(w, http.StatusOK, map[string]any{"responses": responses})
+}
+
+func (g *Graph) step(ctx context.Context, method, url string, body json.RawMessage) (int, any) {
+	if strings.HasPrefix(url, "/subscriptions") {
+		return g.subscribe(ctx, method, url, body)
+	}
+	return g.reply(url)
 }
 
 func (g *Graph) reply(url string) (int, any) {

@@ -10,6 +10,7 @@ package bearer
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"golang.org/x/oauth2"
@@ -65,6 +66,8 @@ func (t *Tokens) get(ctx context.Context, rejected string) (string, error) {
 	way := &carrier{ctx: ctx, client: t.client}
 	token, err := t.fetch(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: way, CheckRedirect: stay}))
 	switch {
+	case errors.Is(way.err, outbound.ErrLoginPage):
+		return "", &sources.Fault{Kind: sources.Unauthorized, Err: way.err, Remedy: "see the token URL, or let this machine past the proxy that wants a person to log in"}
 	case way.err != nil:
 		return "", way.err
 	case err != nil:
@@ -74,6 +77,12 @@ func (t *Tokens) get(ctx context.Context, rejected string) (string, error) {
 	}
 	t.token = token
 	return token.AccessToken, nil
+}
+
+// Check gets a token, unless there is one that counts.
+func (t *Tokens) Check(ctx context.Context) error {
+	_, err := t.get(ctx, "")
+	return err
 }
 
 // Do sends a request with a token; where that is refused, once more with a new

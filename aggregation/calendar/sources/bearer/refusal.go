@@ -18,6 +18,10 @@ import (
 	"presenced/aggregation/calendar/sources/outbound"
 )
 
+// ErrRefused is the cause of a fault where the token server itself refused: what
+// the token was for was not asked.
+var ErrRefused = errors.New("the token server refuses")
+
 var errNoToken = errors.New("the answer has no token that is valid")
 
 // plain is an error in our words; the cause stays for decisions.
@@ -68,21 +72,27 @@ var entra = regexp.MustCompile(`\bAADSTS\d{4,8}\b`)
 // server that is not one could write anything.
 var word = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
-// remedies say what to do about a code; the first that is found counts.
-var remedies = []struct{ code, remedy string }{
-	{"AADSTS7000215", "the client secret is wrong: give its value, not its id"},
-	{"AADSTS7000222", "the client secret has expired: make a new one"},
-	{"AADSTS700016", "the tenant has no such application: see the client id and the tenant"},
-	{"AADSTS90002", "there is no such tenant: see its spelling and the cloud it is in"},
-	{"AADSTS50034", "the tenant does not know the account"},
-	{"AADSTS53003", "a conditional access policy of the tenant blocks this: let the application pass"},
-	{"reasonable timeframe", "the clock of this machine is wrong: set it"},
-	{"signature", "the key file is not of this account, or its key was deleted: download a new one"},
-	{"account not found", "the service account was deleted, or is disabled"},
-	{"unauthorized_client", "grant the client its scopes: for Google in the admin console under domain-wide delegation, exactly these"},
-	{"invalid_grant", "the user named is unknown or suspended, or the key is not valid any more"},
-	{"invalid_client", "see the client id and the secret"},
-	{"invalid_scope", "see the scope: for Microsoft it is the server's URL followed by /.default"},
+// remedies say what to do about a code; the first that is found counts. blocked:
+// it is known who asks, and a rule of the tenant is against it.
+var remedies = []struct {
+	code, remedy string
+	blocked      bool
+}{
+	{"AADSTS7000215", "the client secret is wrong: give its value, not its id", false},
+	{"AADSTS7000222", "the client secret has expired: make a new one", false},
+	{"AADSTS700016", "the tenant has no such application: see the client id and the tenant", false},
+	{"AADSTS90002", "there is no such tenant: see its spelling and the cloud it is in", false},
+	{"AADSTS50034", "the tenant does not know the account", false},
+	{"AADSTS53003", "a conditional access policy of the tenant blocks this: let the application pass", true},
+	{"AADSTS65001", "nobody has consented: grant the application's permissions as an administrator", true},
+	{"AADSTS7000112", "the application is disabled in the tenant: enable it", true},
+	{"reasonable timeframe", "the clock of this machine is wrong: set it", false},
+	{"signature", "the key file is not of this account, or its key was deleted: download a new one", false},
+	{"account not found", "the service account was deleted, or is disabled", false},
+	{"unauthorized_client", "grant the client its scopes: for Google in the admin console under domain-wide delegation, exactly these", false},
+	{"invalid_grant", "the user named is unknown or suspended, or the key is not valid any more", false},
+	{"invalid_client", "see the client id and the secret", false},
+	{"invalid_scope", "see the scope: for Microsoft it is the server's URL followed by /.default", false},
 }
 
 // refusal is the fault that a token endpoint's refusal is. Its text is not
@@ -107,11 +117,14 @@ func refusal(host string, err error) error {
 	if code := entra.FindString(body.Text); code != "" {
 		what += " " + code
 	}
-	f.Err = &plain{host + ": no token: " + what, nil}
+	f.Err = &plain{host + ": no token: " + what, ErrRefused}
 	all := strings.ToLower(body.Code + " " + body.Text)
 	for _, r := range remedies {
 		if strings.Contains(all, strings.ToLower(r.code)) {
 			f.Remedy = r.remedy
+			if r.blocked {
+				f.Kind = sources.Forbidden
+			}
 			break
 		}
 	}

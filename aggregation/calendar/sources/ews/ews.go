@@ -157,6 +157,28 @@ func loopback(host string) bool { return host == "127.0.0.1" || host == "::1" ||
 // Close ends the connections that are idle. Requests under way go on.
 func (s *Source) Close() { s.via.close() }
 
+// Servers are the addresses that are asked, as far as they are known: for a
+// troubleshooter.
+func (s *Source) Servers() []string {
+	var all []string
+	if s.o.Auth == OAuth {
+		all = append(all, s.o.TokenURL)
+	}
+	if s.o.URL != "" {
+		all = append(all, s.o.URL)
+	}
+	return all
+}
+
+// SignIn gets a token and asks for nothing: for a troubleshooter. Without OAuth
+// there is nothing to get.
+func (s *Source) SignIn(ctx context.Context, _ string) error {
+	if via, ok := s.via.(*oauthTransport); ok {
+		return via.tokens.Check(ctx)
+	}
+	return nil
+}
+
 // Batch is how many mailboxes one request has.
 func (s *Source) Batch() int { return s.o.Size }
 

@@ -9,6 +9,7 @@ import (
 
 	"presenced/aggregation/calendar/sources"
 	"presenced/aggregation/calendar/sources/exchange"
+	"presenced/aggregation/calendar/sources/outbound"
 )
 
 // soapFault is a request that failed as a whole.
@@ -59,6 +60,9 @@ func refine(auth Auth, status int, header http.Header, err error) error {
 		return err
 	}
 	g := *f
+	if errors.Is(err, outbound.ErrLoginPage) {
+		g.Remedy = "what stands before Exchange wants a person to log in: publish /EWS without pre-authentication, or give the URL of the server behind it"
+	}
 	switch status {
 	case http.StatusUnauthorized:
 		g.Remedy = offered(auth, header)

@@ -15,7 +15,7 @@ func TestSpeed_TenThousandUsersOverFourServers(t *testing.T) {
 			e := server(t, auth, calendars.Options{})
 			o := options(e, sourcetest.NewClock())
 			o.InFlight, o.Timeout = 8, 30*time.Second
-			rigs[i] = &sourcetest.Rig{Source: source(t, o), Server: fake{e}, InFlight: o.InFlight}
+			rigs[i] = &sourcetest.Rig{Source: source(t, o), Server: fake(e), InFlight: o.InFlight}
 		}
 		sourcetest.Speed(t, rigs, sourcetest.Pace{Users: 10_000, Latency: 100 * time.Millisecond, Scale: 1})
 	}

@@ -9,58 +9,15 @@ import (
 	"presenced/internal/testbed/calendars"
 )
 
-// fake is an Exchange as the suite sees it.
-type fake struct{ *calendars.Exchange }
-
-func (f fake) Put(address string, start, end time.Time) {
-	f.Exchange.Put(address, calendars.Mailbox{Events: []calendars.Event{{Start: start, End: end, Kind: "busy"}}})
-}
-
-func (f fake) Poison(address string, t sourcetest.Trouble) {
-	box := f.Mailbox(address)
-	fault := calendars.SOAPFault("ErrorInternalServerError")
-	switch t {
-	case sourcetest.Cuts:
-		fault = calendars.Fault{Status: http.StatusOK, Body: "<s:Envelope><s:Body><GetUserAvail"}
-	case sourcetest.Hangs:
-		fault = calendars.Fault{Trouble: calendars.Hang}
-	case sourcetest.Fails:
+// fake is an Exchange server as the suite sees it.
+func fake(e *calendars.Exchange) sourcetest.Fake {
+	return sourcetest.Fake{
+		Calendars: e, Path: "/EWS/", Broken: calendars.SOAPFault("ErrorInternalServerError"), Cut: "<s:Envelope><s:Body><GetUserAvail",
+		Throttle: func(wait time.Duration) calendars.Fault {
+			return calendars.ServerBusy(http.StatusInternalServerError, int(wait.Milliseconds()))
+		},
+		Tokens: e.Auth == calendars.OAuth,
 	}
-	box.Poison = &fault
-	f.Exchange.Put(address, box)
-}
-
-func (f fake) Heal(address string) {
-	box := f.Mailbox(address)
-	box.Poison = nil
-	f.Exchange.Put(address, box)
-}
-
-func (f fake) Busy(n int, wait time.Duration) {
-	fault := calendars.ServerBusy(http.StatusInternalServerError, int(wait.Milliseconds()))
-	fault.Times = n
-	f.Play(fault)
-}
-
-func (f fake) Hang()         { f.Play(calendars.Fault{Path: "/EWS/", Trouble: calendars.Hang}) }
-func (f fake) Login()        { f.Play(calendars.Fault{Path: "/EWS/", Trouble: calendars.Login}) }
-func (f fake) Break()        { f.Play(calendars.SOAPFault("ErrorInternalServerError")) }
-func (f fake) Requests() int { return len(f.Batches()) + f.Struck("/EWS/") }
-
-func (f fake) Forget() bool {
-	if f.Auth != calendars.OAuth {
-		return false
-	}
-	f.ExpireAll()
-	return true
-}
-
-func (f fake) Largest() int {
-	most := 0
-	for _, n := range f.Batches() {
-		most = max(most, n)
-	}
-	return most
 }
 
 // server starts a fake that asks who is there in one way.
@@ -108,7 +65,7 @@ func TestSuite(t *testing.T) {
 				o := options(e, clock)
 				o.Timeout = timeout
 				return &sourcetest.Rig{
-					Source: source(t, o), Server: fake{e}, Secrets: []string{e.Password}, Clock: clock, InFlight: o.InFlight,
+					Source: source(t, o), Server: fake(e), Secrets: []string{e.Password}, Clock: clock, InFlight: o.InFlight,
 				}
 			})
 		})

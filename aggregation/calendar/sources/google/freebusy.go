@@ -12,6 +12,7 @@ import (
 
 	"presenced/aggregation/calendar"
 	"presenced/aggregation/calendar/sources"
+	"presenced/aggregation/calendar/sources/bearer"
 	"presenced/aggregation/calendar/sources/outbound"
 	"presenced/internal/presence"
 )
@@ -129,10 +130,34 @@ func reasonFault(reason string) *sources.Fault {
 // send sends a request about a mailbox and says what a refusal means.
 func (s *Source) send(ctx context.Context, address string, r outbound.Request) (*outbound.Response, error) {
 	resp, err := s.tokens(address).Do(ctx, r)
-	if resp == nil || err == nil {
-		return resp, err
+	if resp == nil {
+		return nil, err
+	}
+	s.granted.Store(true)
+	if err == nil {
+		return resp, nil
 	}
 	return resp, refine(resp, err)
+}
+
+// ofUsers makes refusals of tokens those of the users they were to stand for, once
+// any user's was given: the account and the delegation are good.
+func (s *Source) ofUsers(results []sources.Result, err error) ([]sources.Result, error) {
+	if s.o.Subject != EachUser || !s.granted.Load() {
+		return results, err
+	}
+	for i := range results {
+		f, ok := errors.AsType[*sources.Fault](results[i].Err)
+		if ok && errors.Is(f, bearer.ErrRefused) {
+			g := *f
+			g.Kind = sources.Forbidden
+			results[i].Err = &g
+		}
+	}
+	if errors.Is(err, bearer.ErrRefused) {
+		err = nil
+	}
+	return results, err
 }
 
 // refine says what the reason in an error adds to a status.
@@ -142,6 +167,9 @@ func refine(resp *outbound.Response, err error) error {
 		return err
 	}
 	g := *f
+	if errors.Is(err, outbound.ErrLoginPage) {
+		g.Remedy = "what stands between here and Google wants a person to log in: let this machine past it"
+	}
 	var body struct {
 		Error struct {
 			Errors []struct {

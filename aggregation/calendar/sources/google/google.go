@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"presenced/aggregation/calendar/sources"
@@ -20,7 +21,6 @@ import (
 	"presenced/aggregation/calendar/sources/batch"
 	"presenced/aggregation/calendar/sources/bearer"
 	"presenced/aggregation/calendar/sources/outbound"
-	"presenced/internal/presence"
 )
 
 const (
@@ -71,6 +71,8 @@ type Source struct {
 	client *outbound.Client
 	scopes []string
 	now    func() time.Time
+	// granted: a token for some user was got, ever.
+	granted atomic.Bool
 
 	mu    sync.Mutex // guards users
 	users map[string]*bearer.Tokens
@@ -123,6 +125,21 @@ func New(o Options) (*Source, error) {
 // Close ends the connections that are idle. Requests under way go on.
 func (s *Source) Close() { s.client.Close() }
 
+// Servers are the addresses that are asked: for a troubleshooter.
+func (s *Source) Servers() []string {
+	all := []string{s.o.Key.TokenURL, s.o.URL}
+	if s.o.Replies != away.Off && s.o.MailURL != s.o.URL {
+		all = append(all, s.o.MailURL)
+	}
+	return all
+}
+
+// SignIn gets a token, for a mailbox where the account stands for each user, and
+// asks for nothing: for a troubleshooter.
+func (s *Source) SignIn(ctx context.Context, mailbox string) error {
+	return s.tokens(mailbox).Check(ctx)
+}
+
 // Batch is how many mailboxes one call takes.
 func (s *Source) Batch() int { return s.o.Size }
 
@@ -136,32 +153,14 @@ func (s *Source) Fetch(ctx context.Context, w sources.Window, boxes []sources.Ma
 			return s.freeBusy(ctx, w, boxes)
 		})
 	}
-	return s.asker.Each(ctx, boxes, func(ctx context.Context, box sources.Mailbox) (sources.Result, error) {
+	return s.ofUsers(s.asker.Each(ctx, boxes, func(ctx context.Context, box sources.Mailbox) (sources.Result, error) {
 		r, err := s.one(ctx, w, box)
 		if err != nil || s.o.Replies == away.Off {
 			return r, err
 		}
 		s.reply(ctx, &box, &r)
-		if r.Unchanged && !same(r.Away, readState(box.State).Away) {
-			return s.again(ctx, w, box, r) // "unchanged" would hide it
-		}
 		return r, nil
-	})
-}
-
-// again reads the events of a calendar that has not changed, for what else has.
-func (s *Source) again(ctx context.Context, w sources.Window, box sources.Mailbox, r sources.Result) (sources.Result, error) {
-	full, err := s.all(ctx, w, box, readState(r.State))
-	full.Away = r.Away
-	return full, err
-}
-
-// same reports whether two periods are told alike.
-func same(a, b *presence.OutOfOffice) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.Start.Equal(b.Start) && a.End.Equal(b.End) && a.Note == b.Note
+	}))
 }
 
 // one asks about one mailbox.

@@ -237,7 +237,7 @@ func TestTokens_AreEachUsersOwnAndRenewed(t *testing.T) {
 		if err != nil || results[0].Err != nil {
 			t.Fatalf("%v, %+v", err, results)
 		}
-		if f := fault(t, results[1].Err, sources.Unauthorized); !strings.Contains(f.Remedy, "delegation") {
+		if f := fault(t, results[1].Err, sources.Forbidden); !strings.Contains(f.Remedy, "delegation") {
 			t.Errorf("the remedy is %q", f.Remedy)
 		}
 	}
@@ -288,13 +288,37 @@ func TestReplies_MakeOutOfOffice(t *testing.T) {
 		t.Errorf("nothing changed: %+v", r)
 	}
 	g.SetReply(alice, &calendars.Reply{Start: at(8, 0), End: at(17, 0), External: "x", Audience: "all"})
-	if r := one(t, s, sourcetest.Window, box); r.Unchanged || r.Away == nil || !r.Away.End.Equal(at(17, 0)) {
+	if r := one(t, s, sourcetest.Window, box); !r.Unchanged || r.Away == nil || !r.Away.End.Equal(at(17, 0)) {
 		t.Errorf("only the reply changed: %+v", r)
 	}
 	g.SetReply(alice, tests[1].reply)
 	g.Play(calendars.Fault{Path: "/gmail/", Status: http.StatusForbidden})
 	if r := one(t, s, sourcetest.Window, box); r.Err != nil || r.Away == nil || r.Away.Note != "Back > soon" || len(r.State) == 0 {
 		t.Errorf("without the right what was known is lost: %+v", r)
+	}
+}
+
+// A user nobody may stand for is one user's trouble, once others have got their
+// tokens: the server is not left alone for her.
+func TestDelegation_OneUserIsNotTheDomain(t *testing.T) {
+	g := google(t, calendars.Options{})
+	g.Delegated = map[string]bool{alice: true}
+	s := source(t, eventsOf(t, g, sourcetest.NewClock()))
+	g.Put(alice, calendars.Mailbox{})
+	stranger := sources.Mailbox{Address: "stranger@corp.example"}
+	fault := func() sources.FaultKind {
+		results, err := s.Fetch(t.Context(), sourcetest.Window, []sources.Mailbox{stranger})
+		if err == nil {
+			err = results[0].Err
+		}
+		return sources.KindOf(err)
+	}
+	if got := fault(); got != sources.Unauthorized {
+		t.Errorf("before anybody got a token it is of kind %d, want that nobody is let in", got)
+	}
+	one(t, s, sourcetest.Window, sources.Mailbox{Address: alice})
+	if got := fault(); got != sources.Forbidden {
+		t.Errorf("afterwards it is of kind %d, want her own", got)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestSpeed_TenThousandUsersOverFourDomains(t *testing.T) {
 				o := options(t, g, sourcetest.NewClock())
 				tt.set(&o)
 				o.InFlight, o.Timeout = 8, 30*time.Second
-				rigs[i] = &sourcetest.Rig{Source: source(t, o), Server: fake{g}, InFlight: o.InFlight}
+				rigs[i] = &sourcetest.Rig{Source: source(t, o), Server: fake(g), InFlight: o.InFlight}
 			}
 			sourcetest.Speed(t, rigs, tt.pace)
 		})

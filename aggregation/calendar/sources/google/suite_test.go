@@ -12,55 +12,16 @@ import (
 )
 
 // fake is Google as the suite sees it.
-type fake struct{ *calendars.Google }
-
-func (f fake) Put(address string, start, end time.Time) {
-	f.Google.Put(address, calendars.Mailbox{Events: []calendars.Event{{Start: start, End: end, Kind: "busy"}}})
-}
-
-func (f fake) Poison(address string, t sourcetest.Trouble) {
-	box := f.Mailbox(address)
-	fault := calendars.GoogleError(http.StatusInternalServerError, "backendError")
-	switch t {
-	case sourcetest.Cuts:
-		fault = calendars.Fault{Status: http.StatusOK, Body: `{"calendars":{"a":`}
-	case sourcetest.Hangs:
-		fault = calendars.Fault{Trouble: calendars.Hang}
-	case sourcetest.Fails:
+func fake(g *calendars.Google) sourcetest.Fake {
+	return sourcetest.Fake{
+		Calendars: g, Path: "/calendar/", Broken: calendars.GoogleError(http.StatusInternalServerError, "backendError"), Cut: `{"calendars":{"a":`,
+		Throttle: func(wait time.Duration) calendars.Fault {
+			fault := calendars.GoogleError(http.StatusForbidden, "rateLimitExceeded")
+			fault.Header["Retry-After"] = strconv.Itoa(int(wait.Seconds()))
+			return fault
+		},
+		Tokens: true, Singles: func() int { return len(g.Lists()) },
 	}
-	box.Poison = &fault
-	f.Google.Put(address, box)
-}
-
-func (f fake) Heal(address string) {
-	box := f.Mailbox(address)
-	box.Poison = nil
-	f.Google.Put(address, box)
-}
-
-func (f fake) Busy(n int, wait time.Duration) {
-	fault := calendars.GoogleError(http.StatusForbidden, "rateLimitExceeded")
-	fault.Header["Retry-After"] = strconv.Itoa(int(wait.Seconds()))
-	fault.Times = n
-	f.Play(fault)
-}
-
-func (f fake) Hang()         { f.Play(calendars.Fault{Path: "/calendar/", Trouble: calendars.Hang}) }
-func (f fake) Login()        { f.Play(calendars.Fault{Path: "/calendar/", Trouble: calendars.Login}) }
-func (f fake) Break()        { f.Play(calendars.GoogleError(http.StatusInternalServerError, "backendError")) }
-func (f fake) Requests() int { return len(f.Batches()) + len(f.Lists()) + f.Struck("/calendar/") }
-
-func (f fake) Forget() bool {
-	f.ExpireAll()
-	return true
-}
-
-func (f fake) Largest() int {
-	most := 0
-	for _, n := range f.Batches() {
-		most = max(most, n)
-	}
-	return most
 }
 
 func google(t *testing.T, o calendars.Options) *calendars.Google {
@@ -114,7 +75,7 @@ func TestSuite(t *testing.T) {
 				set(&o)
 				o.Timeout = timeout
 				return &sourcetest.Rig{
-					Source: source(t, o), Server: fake{g}, Secrets: []string{o.Key.PrivateKey[100:140], "tok-"}, Clock: clock, InFlight: o.InFlight,
+					Source: source(t, o), Server: fake(g), Secrets: []string{o.Key.PrivateKey[100:140], "tok-"}, Clock: clock, InFlight: o.InFlight,
 					Single: o.Events || o.Subject == EachUser,
 				}
 			})

@@ -65,6 +65,9 @@ type Options struct {
 	As string
 	// Replies says what is asked of automatic replies.
 	Replies away.Replies
+	// NotifyURL is where Microsoft may tell of calendars that change, with a query
+	// that the user is added to; empty: it is not asked to.
+	NotifyURL string
 	// Size is how many mailboxes are asked about at once, 1 to MaxBatch; 0:
 	// DefaultBatch.
 	Size int
@@ -117,7 +120,7 @@ func New(o Options) (*Source, error) {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("graph: the URL is none: write " + DefaultURL + " or that of a national cloud")
 	case o.LoginURL == "":
-		return nil, errors.New("graph: where this cloud gives tokens is not known: write its login URL")
+		return nil, errors.New("graph: where this cloud gives tokens is not known: write its login URL (login_url)")
 	case o.Tenant == "" || o.ClientID == "" || o.Secret == "":
 		return nil, errors.New("graph: tenant, client id or secret are missing: they are those of the application's registration")
 	case o.Size < 1 || o.Size > MaxBatch:
@@ -135,6 +138,12 @@ func New(o Options) (*Source, error) {
 // Close ends the connections that are idle. Requests under way go on.
 func (s *Source) Close() { s.client.Close() }
 
+// Servers are the addresses that are asked: for a troubleshooter.
+func (s *Source) Servers() []string { return []string{s.o.LoginURL, s.o.URL} }
+
+// SignIn gets a token and asks for nothing: for a troubleshooter.
+func (s *Source) SignIn(ctx context.Context, _ string) error { return s.tokens.Check(ctx) }
+
 // Batch is how many mailboxes one request has.
 func (s *Source) Batch() int { return s.o.Size }
 
@@ -151,6 +160,9 @@ func (s *Source) Fetch(ctx context.Context, w sources.Window, boxes []sources.Ma
 		results, err := s.schedules(ctx, w, boxes)
 		if err == nil && s.o.Replies != away.Off {
 			s.replies(ctx, boxes, results)
+		}
+		if err == nil && s.o.NotifyURL != "" {
+			s.subscribe(ctx, boxes, results)
 		}
 		return results, err
 	})

@@ -20,9 +20,11 @@ import (
 const maxSteps = 20
 
 type step struct {
-	ID     string `json:"id"`
-	Method string `json:"method"`
-	URL    string `json:"url"`
+	ID      string            `json:"id"`
+	Method  string            `json:"method"`
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers,omitempty"`
+	Body    any               `json:"body,omitempty"`
 }
 
 type stepAnswer struct {
@@ -69,6 +71,11 @@ func (s *Source) settings(ctx context.Context, boxes []sources.Mailbox, results 
 	if len(steps) == 0 {
 		return nil, nil
 	}
+	return s.batch(ctx, steps)
+}
+
+// batch sends steps with one request and returns their answers by id.
+func (s *Source) batch(ctx context.Context, steps []step) (map[string]stepAnswer, error) {
 	body, err := json.Marshal(map[string]any{"requests": steps})
 	if err != nil {
 		return nil, err

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"presenced/aggregation/calendar"
 	"presenced/aggregation/calendar/sources"
+	"presenced/aggregation/calendar/sources/bearer"
 	"presenced/aggregation/calendar/sources/exchange"
 	"presenced/aggregation/calendar/sources/outbound"
 	"presenced/internal/presence"
@@ -71,6 +73,9 @@ func (s *Source) schedules(ctx context.Context, w sources.Window, boxes []source
 			return results(resp.Body, w, boxes)
 		}
 		kind := sources.KindOf(err)
+		if errors.Is(err, bearer.ErrRefused) {
+			return nil, err // whoever is in the URL
+		}
 		if kind != sources.Gone && kind != sources.Forbidden && kind != sources.Moved {
 			return nil, err
 		}
@@ -118,6 +123,9 @@ func (s *Source) post(ctx context.Context, path string, body []byte) (*outbound.
 	return nil, refine(resp, err)
 }
 
+// word is what a code of Graph's looks like. Nothing else it says is repeated.
+var word = regexp.MustCompile(`^[A-Za-z_.]{1,60}$`)
+
 // refine says what Graph's error code adds to a status.
 func refine(resp *outbound.Response, err error) error {
 	f, ok := errors.AsType[*sources.Fault](err)
@@ -133,7 +141,12 @@ func refine(resp *outbound.Response, err error) error {
 	_ = json.Unmarshal(resp.Body, &body)
 	g := *f
 	code := body.Error.Code
+	if word.MatchString(code) {
+		g.Err = fmt.Errorf("%w: graph says %s", f.Err, code)
+	}
 	switch {
+	case errors.Is(err, outbound.ErrLoginPage):
+		g.Remedy = "what stands between here and Microsoft wants a person to log in: let this machine past it"
 	case resp.Status == http.StatusBadGateway:
 		g.Kind = sources.Unreachable
 	case code == "MailboxNotEnabledForRESTAPI":

@@ -11,56 +11,14 @@ import (
 )
 
 // fake is a Graph as the suite sees it.
-type fake struct{ *calendars.Graph }
-
-func (f fake) Put(address string, start, end time.Time) {
-	f.Graph.Put(address, calendars.Mailbox{Events: []calendars.Event{{Start: start, End: end, Kind: "busy"}}})
-}
-
-func (f fake) Poison(address string, t sourcetest.Trouble) {
-	box := f.Mailbox(address)
-	fault := calendars.GraphError(http.StatusInternalServerError, "ErrorInternalServerError")
-	switch t {
-	case sourcetest.Cuts:
-		fault = calendars.Fault{Status: http.StatusOK, Body: `{"value":[{"scheduleId":`}
-	case sourcetest.Hangs:
-		fault = calendars.Fault{Trouble: calendars.Hang}
-	case sourcetest.Fails:
+func fake(g *calendars.Graph) sourcetest.Fake {
+	return sourcetest.Fake{
+		Calendars: g, Path: "/v1.0/", Broken: calendars.GraphError(http.StatusInternalServerError, "generalException"), Cut: `{"value":[{"scheduleId":`,
+		Throttle: func(wait time.Duration) calendars.Fault {
+			return calendars.Throttled(strconv.Itoa(int(wait.Seconds())))
+		},
+		Tokens: true,
 	}
-	box.Poison = &fault
-	f.Graph.Put(address, box)
-}
-
-func (f fake) Heal(address string) {
-	box := f.Mailbox(address)
-	box.Poison = nil
-	f.Graph.Put(address, box)
-}
-
-func (f fake) Busy(n int, wait time.Duration) {
-	fault := calendars.Throttled(strconv.Itoa(int(wait.Seconds())))
-	fault.Times = n
-	f.Play(fault)
-}
-
-func (f fake) Hang()  { f.Play(calendars.Fault{Path: "/v1.0/", Trouble: calendars.Hang}) }
-func (f fake) Login() { f.Play(calendars.Fault{Path: "/v1.0/", Trouble: calendars.Login}) }
-func (f fake) Break() {
-	f.Play(calendars.GraphError(http.StatusInternalServerError, "generalException"))
-}
-func (f fake) Requests() int { return len(f.Batches()) + f.Struck("/v1.0/") }
-
-func (f fake) Forget() bool {
-	f.ExpireAll()
-	return true
-}
-
-func (f fake) Largest() int {
-	most := 0
-	for _, n := range f.Batches() {
-		most = max(most, n)
-	}
-	return most
 }
 
 func graph(t *testing.T, o calendars.Options) *calendars.Graph {
@@ -102,7 +60,7 @@ func TestSuite(t *testing.T) {
 				o := options(g, clock)
 				o.Timeout = timeout
 				return &sourcetest.Rig{
-					Source: source(t, o), Server: fake{g}, Secrets: []string{g.Secret, "tok-"}, Clock: clock, InFlight: o.InFlight,
+					Source: source(t, o), Server: fake(g), Secrets: []string{g.Secret, "tok-"}, Clock: clock, InFlight: o.InFlight,
 				}
 			})
 		})

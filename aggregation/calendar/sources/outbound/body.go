@@ -12,13 +12,16 @@ import (
 
 // The reasons an answer is not used. Each becomes a fault.
 var (
-	errTooLarge  = errors.New("the answer is larger than is read")
-	errPacked    = errors.New("the answer is packed in a way that was not asked for")
-	errUnpack    = errors.New("the packed answer cannot be unpacked")
-	errCut       = errors.New("the answer ended early")
-	errWebPage   = errors.New("a web page came instead of data")
-	errLoginPage = errors.New("a login page came instead of data")
+	errTooLarge = errors.New("the answer is larger than is read")
+	errPacked   = errors.New("the answer is packed in a way that was not asked for")
+	errUnpack   = errors.New("the packed answer cannot be unpacked")
+	errCut      = errors.New("the answer ended early")
+	errWebPage  = errors.New("a web page came instead of data")
 )
+
+// ErrLoginPage is the cause of a fault where a page for people to log in came under
+// status 200.
+var ErrLoginPage = errors.New("a login page came instead of data")
 
 // readBody reads a body, unpacked, of at most limit bytes.
 func readBody(answer *http.Response, limit int64) ([]byte, error) {
@@ -83,7 +86,7 @@ func webPage(body []byte) error {
 	}
 	for _, sign := range []string{"password", "login", "log in", "sign in", "signin", "samlrequest"} {
 		if bytes.Contains(text, []byte(sign)) {
-			return errLoginPage
+			return ErrLoginPage
 		}
 	}
 	return errWebPage

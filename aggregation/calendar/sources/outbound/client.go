@@ -140,7 +140,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	for range maxRedirects + 1 {
 		resp, err := c.send(timed, hop)
 		if err != nil {
-			return nil, explain(ctx, hop.url.Host, err)
+			return nil, Explain(ctx, hop.url.Host, err)
 		}
 		next, err := hop.follow(resp)
 		if err != nil || next == nil {

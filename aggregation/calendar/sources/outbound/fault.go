@@ -32,8 +32,10 @@ func fault(kind sources.FaultKind, host string, cause error, what, remedy string
 	return &sources.Fault{Kind: kind, Err: &told{host + ": " + what, cause}, Remedy: remedy}
 }
 
-// explain makes what happened on the way into a fault. ctx is the caller's.
-func explain(ctx context.Context, host string, err error) error {
+// Explain makes what happened on the way to a host into a *sources.Fault, in words
+// that repeat nothing of an address or an answer. ctx is the caller's: its end by
+// cancelling is no fault.
+func Explain(ctx context.Context, host string, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &told{host + ": cancelled", ctx.Err()}

@@ -35,7 +35,7 @@ func judgePage(r *Response) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errLoginPage):
+	case errors.Is(err, ErrLoginPage):
 		return fault(sources.Unauthorized, r.Host(), err, err.Error(),
 			"the server wants a person to log in: give an address that needs none, or a user name and an app password")
 	default:

@@ -1,0 +1,63 @@
+package component
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"presenced/component/privilege"
+	"presenced/internal/presence"
+)
+
+const nsPubsub = "http://jabber.org/protocol/pubsub"
+
+// PublishActivity publishes what a user does in her own personal eventing (XEP-0108,
+// XEP-0163), on her behalf (XEP-0356 §6).
+func (c *Component) PublishActivity(user presence.Addr, bare string, a presence.Activity) {
+	l := c.link.Load()
+	if l == nil {
+		c.door.ActivityPublished(user, errNoLink)
+		return
+	}
+	g := l.publishesFor(user.Domain())
+	if g == nil {
+		c.door.ActivityPublished(user, errNoGrant)
+		return
+	}
+	payload := append([]byte(nil), "<pubsub xmlns='"+nsPubsub+"'><publish node='"+nsActivity+"'><item id='current'>"...)
+	payload = append(appendActivity(payload, a), "</item></publish></pubsub>"...)
+	id := l.tracker.add(request{
+		from: presence.JID{Addr: user}, deadline: time.Now().Add(c.timing.roster),
+		done: func(got answer) {
+			err := got.err
+			if err == nil {
+				err = privilege.Unwrap(got.frame, new(struct{}))
+			}
+			if err != nil {
+				err = fmt.Errorf("component: publish: %w", err)
+			}
+			c.door.ActivityPublished(user, err)
+		},
+	})
+	l.send(func(dst []byte) []byte { return g.AppendWrapped(dst, "set", id, c.o.Domain, bare, payload) })
+}
+
+// publishesFor returns the grant of a host where it lets us publish for its users.
+func (l *link) publishesFor(domain string) *privilege.Grant {
+	i, ok := l.c.byDomain[domain]
+	if !ok {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h := l.hosts[i]; h.publishes() {
+		return h.advert.Grant
+	}
+	return nil
+}
+
+// publishes reports whether a host lets us publish for its users; link.mu is held.
+func (h *hostLink) publishes() bool {
+	g := h.advert.Grant
+	return g != nil && slices.Contains(g.IQSet, nsPubsub)
+}

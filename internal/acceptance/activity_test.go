@@ -1,0 +1,111 @@
+//go:build integration
+
+package acceptance
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"presenced/internal/testbed"
+)
+
+// asks logs a device in whose client asks to be told of activities (XEP-0108).
+func (s *site) asks(user, resource string) *testbed.Client {
+	s.Helper()
+	c, err := testbed.Dial(s.Context(), s.srv, user+"@"+host+"/"+resource, "pw", testbed.ClientOptions{
+		Resource: resource, AutoApprove: testbed.ApproveDomain(component), Features: []string{"http://jabber.org/protocol/activity+notify"},
+	})
+	s.must(err)
+	s.Cleanup(func() { _ = c.Drop() })
+	_, err = c.Roster(s.Context())
+	s.must(err)
+	s.must(c.Presence(testbed.PresenceOptions{Priority: 5}))
+	return c
+}
+
+// told lists the activities that a client was told of somebody after a mark.
+func told(c *testbed.Client, from string, mark int) []string {
+	var out []string
+	for _, st := range c.Since(mark) {
+		if st.Kind != "message" || st.From != from || !strings.Contains(st.Raw, "http://jabber.org/protocol/activity") {
+			continue
+		}
+		what := "nothing"
+		for _, word := range []string{"in_a_meeting", "on_the_phone"} {
+			if strings.Contains(st.Raw, "<"+word) {
+				what = word
+			}
+		}
+		out = append(out, what)
+	}
+	return out
+}
+
+// isTold waits until what a client was told of somebody after a mark is want.
+func (s *site) isTold(c *testbed.Client, from string, mark int, want ...string) {
+	s.Helper()
+	s.within(converge, fmt.Sprintf("%s is told %v of %s", c.JID, want, from), func(ctx context.Context) error {
+		for {
+			at, got := c.Mark(), told(c, from, mark)
+			if fmt.Sprint(got) == fmt.Sprint(want) {
+				return nil
+			}
+			if _, err := c.WaitAfter(ctx, at, func(st testbed.Stanza) bool { return st.Kind == "message" }); err != nil {
+				return fmt.Errorf("told %v: %w", got, err)
+			}
+		}
+	})
+}
+
+// TestActivity_OnRealProsody names S3: who may see what she does is told it by the
+// mirror where his client asks, and by her own server where all her contacts may.
+func TestActivity_OnRealProsody(t *testing.T) {
+	s := open(t, topologies[0], nil)
+	alice, bob, carol, dave := s.login("alice", "desk"), s.asks("bob", "home"), s.login("carol", "home"), s.asks("dave", "home")
+	s.befriend(alice, dave)
+	s.enable(alice)
+	s.enable(bob)
+	s.watch(bob, "alice")
+	s.watch(carol, "alice")
+	s.sees(bob, "alice", "online 3500", converge)
+	mirror := mirrorOf("alice")
+
+	s.run(alice, "set-state", "state", "in-a-meeting")
+	s.isTold(bob, mirror, 0, "in_a_meeting")
+	phone := s.asks("bob", "phone") // which is told when it comes
+	s.isTold(phone, mirror, 0, "in_a_meeting")
+
+	mark := dave.Mark()
+	s.run(alice, "calendar", "action", "publish")
+	s.isTold(dave, alice.Bare(), mark, "in_a_meeting")
+	s.run(alice, "block", "jid", dave.Bare()) // who is a native contact still
+	s.isTold(dave, alice.Bare(), mark, "in_a_meeting", "nothing")
+	if answer := s.try(alice, "calendar", "action", "list"); !strings.Contains(answer, dave.Bare()) {
+		s.Errorf("why nothing is published is not told: %s", answer)
+	}
+	s.run(alice, "calendar", "action", "unpublish")
+	if answer := s.try(alice, "calendar", "action", "publish"); !strings.Contains(answer, dave.Bare()) {
+		s.Errorf("she may publish to somebody she blocks: %s", answer)
+	}
+
+	s.run(alice, "block", "jid", bob.Bare())
+	s.isTold(bob, mirror, 0, "in_a_meeting", "nothing")
+	s.sees(bob, "alice", "offline", converge)
+	mark = bob.Mark()
+	s.run(alice, "clear-state")
+	s.sees(carol, "alice", "online 3500", converge)
+	s.run(alice, "set-state", "state", "in-a-meeting")
+	s.sees(carol, "alice", "dnd 6500 in-a-meeting", converge)
+	ctx, cancel := context.WithTimeout(s.Context(), 10*time.Second)
+	defer cancel()
+	s.must(bob.Quiet(ctx))
+	if got := bob.Since(mark); len(seen(bob, mirror, mark)) > 0 || len(told(bob, mirror, mark)) > 0 {
+		s.Errorf("bob, who is blocked, got %v", got)
+	}
+	if got := told(carol, mirror, 0); len(got) > 0 {
+		s.Errorf("carol's client, which does not ask, was told %v", got)
+	}
+}
