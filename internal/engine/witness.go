@@ -88,6 +88,10 @@ func accessOf(c Change) (d Deed, ok bool) {
 		d.What, d.About = switched("server-block", "server-unblock", c.On), canonical(c.JID)
 	case SetPrivacyMode:
 		d.What, d.About = "privacy-mode", switched("on", "off", c.On)
+	case SetCell:
+		d.What, d.About = "cell", c.String()
+	case SetPublishing:
+		d.What, d.About = "publishing", switched("on", "off", c.On)
 	case SetPriority:
 		d.What, d.About = switched("may-interrupt", "may-not-interrupt", c.On), canonical(c.JID)
 	case SetBadge:
