@@ -53,7 +53,7 @@ func (u *user) publishes() bool { return u.set.cals != nil && u.set.cals.publish
 // container does not grant it; empty: nobody. With a state, the activity it shows him
 // has to be hers, too: of a do-not-disturb some see another (S5.6).
 func (u *user) deniesActivity(st *presence.State) (who string) {
-	site := u.sh.e.rules().System.Site
+	sys := &u.sh.e.rules().System
 	shown := map[presence.ContainerID]bool{}
 	u.person.Roster.Each(func(c presence.Contact) {
 		if who != "" || !c.Subscription.SeesOwner() {
@@ -62,10 +62,10 @@ func (u *user) deniesActivity(st *presence.State) (who string) {
 		in := u.place(c.Addr).Container
 		granted, known := shown[in]
 		if !known {
-			granted = privacy.GrantsOf(site.Base(in)).Has(privacy.CatActivity)
+			granted = u.person.Grants(sys, in).Has(privacy.CatActivity)
 			if granted && st != nil {
 				var v presence.View
-				u.person.Project(&u.sh.e.rules().System, st, in, &v)
+				u.person.Project(sys, st, in, &v)
 				granted = v.Activity == st.A.Activity
 			}
 			shown[in] = granted
@@ -164,6 +164,14 @@ func (u *user) unpublish() {
 		return
 	}
 	u.sh.e.opt.Publisher.PublishActivity(u.addr, u.bare(), presence.NoActivity)
+}
+
+// exchanged takes back what was published where other settings, which are about to
+// come, do not go on with it.
+func (u *user) exchanged(next *settings) {
+	if !next.enrol.Enabled || next.cals == nil || !next.cals.publish {
+		u.leavePublished()
+	}
 }
 
 // leavePublished is unpublish for somebody who goes without having said how.

@@ -88,6 +88,8 @@ func accessOf(c Change) (d Deed, ok bool) {
 		d.What, d.About = switched("server-block", "server-unblock", c.On), canonical(c.JID)
 	case SetPrivacyMode:
 		d.What, d.About = "privacy-mode", switched("on", "off", c.On)
+	case SetCell:
+		d.What, d.About = "cell", c.String()
 	case SetPriority:
 		d.What, d.About = switched("may-interrupt", "may-not-interrupt", c.On), canonical(c.JID)
 	case SetBadge:
