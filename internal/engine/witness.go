@@ -89,7 +89,7 @@ func accessOf(c Change) (d Deed, ok bool) {
 	case SetPrivacyMode:
 		d.What, d.About = "privacy-mode", switched("on", "off", c.On)
 	case SetCell:
-		d.What, d.About = "cell", c.String()
+		d.What, d.About = "cell", c.inWords()
 	case SetPriority:
 		d.What, d.About = switched("may-interrupt", "may-not-interrupt", c.On), canonical(c.JID)
 	case SetBadge:
