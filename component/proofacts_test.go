@@ -128,6 +128,9 @@ func restate(p *proofPlay, number presence.Availability, token presence.Activity
 	if p.manual.Availability == 0 || !time.Now().Before(p.manual.Expires) {
 		return
 	}
+	if p.manual.Availability.Class() == presence.ClassAvailable && len(p.events) > 0 {
+		return // to say so anew dismisses what has begun since (S5.4), which shows
+	}
 	p.manual.Availability, p.manual.Activity = number, token
 	p.apply(proofAlice, p.manual)
 }
