@@ -53,7 +53,7 @@ or searched elsewhere. That you read the trail is an entry, too.`,
 		},
 	}
 	cmd.Flags().StringVar(&user, "user", "", "only what names this `JID`")
-	cmd.Flags().StringVar(&since, "since", "", "only what is not older: a duration such as 24h, a day, or an instant such as 2026-11-22T15:00:00Z")
+	cmd.Flags().StringVar(&since, "since", "", "only what is not older than `T`: 24h, 7d, 2026-11-22 or 2026-11-22T15:00:00Z")
 	return cmd
 }
 
@@ -70,7 +70,7 @@ func sinceWhen(s string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, usage("--since %q is neither a duration such as 24h nor an instant such as 2026-11-22T15:00:00Z", s)
+	return time.Time{}, usage("--since %q is neither a duration such as 24h nor a day such as 2026-11-22 nor an instant such as 2026-11-22T15:00:00Z", s)
 }
 
 // entryLine is an entry for people: when, who, by which way, and what.
