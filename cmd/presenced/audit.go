@@ -19,7 +19,7 @@ func (a *app) auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "tell who asked for whose presence, and who changed who may see it",
-		Long: `Prints the audit trail, the oldest entry first. It is kept while audit.enabled is
+		Long: `Prints the audit trail as it was written, oldest first. It is kept while audit.enabled is
 true, and goes back as far as audit.retention says. What people were shown, and
 what they wrote, is not in it.
 
