@@ -220,6 +220,9 @@ func (a *activities) drop(bare, resource string) {
 	if delete(list, resource); len(list) == 0 {
 		delete(a.devices, bare)
 	}
+	if len(a.devices) == 0 {
+		a.devices = map[string]map[string]*listener{} // and their memory: after an attach it may have been everybody
+	}
 }
 
 // put takes a device in; mu is held. One that is known keeps what it was shown.

@@ -50,7 +50,7 @@ func errorOf(to, typ, condition string) string {
 
 func TestMirrorIQ_Constants(t *testing.T) {
 	d := newDesk(t)
-	info := "<query xmlns='http://jabber.org/protocol/disco#info'><identity category='account' type='registered' name='Presence'/>" +
+	info := "<query xmlns='http://jabber.org/protocol/disco#info'><identity category='account' type='registered'/>" +
 		"<feature var='http://jabber.org/protocol/disco#info'/><feature var='http://jabber.org/protocol/disco#items'/>" +
 		"<feature var='jabber:iq:version'/><feature var='urn:presenced:1'/><feature var='urn:xmpp:ping'/><feature var='vcard-temp'/></query>"
 	const offline = "<query xmlns='urn:presenced:1'><presence jid='alice@" + testHost + "' availability='18500' show='unavailable' interrupt='false'/></query>"

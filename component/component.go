@@ -22,6 +22,7 @@ import (
 // Options are the options of a Component.
 type Options struct {
 	Domain   string        // the component's own
+	Resource string        // that presence is sent from; empty: from bare addresses
 	Address  string        // host:port of the server's component port
 	Secret   func() string // asked at each attach, so that a reload counts
 	Hosts    []string      // the served hosts, at least one
@@ -129,7 +130,7 @@ func New(o Options) (*Component, error) {
 		return nil, err
 	}
 	c.texts = newConstants(o.Version)
-	c.out = outbox.New(outbox.Options{Overflow: func() {
+	c.out = outbox.New(outbox.Options{Resource: o.Resource, Overflow: func() {
 		if l := c.link.Load(); l != nil {
 			l.fail(errOverflow)
 		}

@@ -26,11 +26,10 @@ type identity struct {
 	caps   []byte // the element of XEP-0115
 }
 
-// mirrorInfo is what a mirror tells everybody (S14): it stands for an account. The
-// name is what Dino shows the state of a contact without a resource beside.
+// mirrorInfo is what a mirror tells everybody (S14): it stands for an account.
 func mirrorInfo() disco.Info {
 	return disco.Info{
-		Identity: []info.Identity{{Category: "account", Type: "registered", Name: "Presence"}},
+		Identity: []info.Identity{{Category: "account", Type: "registered"}},
 		Features: features(disco.NSInfo, disco.NSItems, nsVersion, stream.NSOwn, nsPing, nsVCard),
 	}
 }

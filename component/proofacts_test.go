@@ -66,6 +66,14 @@ type proofAct struct {
 	do     func(p *proofPlay, r *rand.Rand)
 }
 
+// ending is when something ends that is to last so long: on a whole second, where no
+// act is. Of what comes at one instant from a timer and from somebody nobody can say
+// which is first, nor whether that is one change or two.
+func ending(after time.Duration) time.Time { return time.Now().Add(after).Truncate(time.Second) }
+
+// besides keeps acts off the whole seconds.
+const besides = 77 * time.Microsecond
+
 func oneOf[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
 // device tells what a device of somebody's says.
@@ -110,7 +118,7 @@ func setState(p *proofPlay, r *rand.Rand) {
 	p.manual = engine.SetState{
 		Availability: oneOf[presence.Availability](r, 3500, 6500, 9500, 12500, 15500, 18500),
 		Activity:     oneOf[presence.Activity](r, presence.InAMeeting, presence.OnThePhone),
-		Expires:      time.Now().Add(time.Duration(1+r.IntN(60)) * time.Minute),
+		Expires:      ending(time.Duration(1+r.IntN(60)) * time.Minute),
 	}
 	p.apply(proofAlice, p.manual)
 }
@@ -125,7 +133,7 @@ func restate(p *proofPlay, number presence.Availability, token presence.Activity
 }
 
 func outOfOffice(p *proofPlay, r *rand.Rand) {
-	end := time.Now().Add(time.Duration(1+r.IntN(48)) * time.Hour)
+	end := ending(time.Duration(1+r.IntN(48)) * time.Hour)
 	if r.IntN(4) == 0 {
 		p.apply(proofAlice, engine.SetOutOfOffice{})
 		return
@@ -368,7 +376,7 @@ func (p *proofPlay) begin() {
 	p.apply(proofAlice, engine.AllowApp{JID: proofEve})
 	p.device(proofAlice+"/desk", proofDevice{})
 	p.device(proofCarol+"/desk", proofDevice{})
-	time.Sleep(5 * time.Second)
+	time.Sleep(5*time.Second + besides)
 	if p.script.subs {
 		for _, m := range mirrors {
 			p.presence("subscribe", m)

@@ -30,10 +30,9 @@ func claimed(p *proofPlay, r *rand.Rand) {
 		p.applyAs(by, engine.ReleaseClaim{ID: id})
 		return
 	}
-	lease := time.Duration(300+r.IntN(900)) * time.Second
-	c := proofClaim{by: by, number: oneOf[presence.Availability](r, 6500, 9500), until: time.Now().Add(lease)}
+	c := proofClaim{by: by, number: oneOf[presence.Availability](r, 6500, 9500), until: ending(time.Duration(301+r.IntN(900)) * time.Second)}
 	p.claims[id] = c
-	p.applyAs(by, engine.SetClaim{ID: id, Availability: c.number, Activity: oneOf[presence.Activity](r, presence.OnThePhone, presence.Presenting), Lease: lease})
+	p.applyAs(by, engine.SetClaim{ID: id, Availability: c.number, Activity: oneOf[presence.Activity](r, presence.OnThePhone, presence.Presenting), Lease: time.Until(c.until)})
 }
 
 // reclaim changes number and token of a claim within its class, and not its end.
@@ -93,7 +92,7 @@ func blockForAWhile(p *proofPlay, r *rand.Rand) {
 	}
 	p.apply(proofAlice, engine.SetLevel{
 		Rule:  privacy.Rule{Container: presence.Blocked, Type: privacy.RuleUser, Value: p.watcher},
-		Until: time.Now().Add(time.Duration(1+r.IntN(20)) * time.Minute),
+		Until: ending(time.Duration(1+r.IntN(20)) * time.Minute),
 	})
 }
 
@@ -102,7 +101,7 @@ func levelsForAWhile(p *proofPlay, r *rand.Rand) {
 	p.apply(proofAlice, engine.SetLevel{
 		Rule: privacy.Rule{Container: oneOf[presence.ContainerID](r, 0, 100, 300, 32000), Type: oneOf(r, privacy.RuleUser, privacy.RuleUser), Value: oneOf(r, proofEve, "erik@example.org")},
 		// Some end while the history is played.
-		Until: time.Now().Add(time.Duration(1+r.IntN(600)) * time.Second),
+		Until: ending(time.Duration(2+r.IntN(600)) * time.Second),
 	})
 }
 

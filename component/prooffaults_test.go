@@ -22,6 +22,7 @@ type nosy struct {
 	others *atomic.Int64
 	extra  bool // an extra presence follows each of somebody else's
 	swap   bool // with others watching, presence comes before `subscribed`
+	talks  bool // his client is told of what others are shown
 	last   []byte
 	to     engine.Target
 	owed   *engine.Target // whose subscribed is to come
@@ -41,6 +42,9 @@ func (n *nosy) Present(body []byte, to []engine.Target) {
 			continue
 		}
 		n.others.Add(1)
+		if shown, _ := activityIn(body); n.talks {
+			n.w.c.tellActivity(shown, []engine.Target{{To: n.w.watcher, From: t.From}})
+		}
 		if n.extra && n.last != nil && t.From == n.to.From {
 			n.Sender.Present(n.last, []engine.Target{n.to})
 		}
@@ -100,6 +104,11 @@ func TestI1_Histories_SeeFaults(t *testing.T) {
 	for name, make := range map[string]func(o *atomic.Int64) fault{
 		"an extra presence": func(o *atomic.Int64) fault { return fault{sender: count(true, false)(o)} },
 		"an order":          func(o *atomic.Int64) fault { return fault{sender: count(false, true)(o)} },
+		"an activity": func(o *atomic.Int64) fault {
+			return fault{sender: func(w *proofWorld, s engine.Sender) engine.Sender {
+				return &nosy{Sender: s, w: w, others: o, talks: true}
+			}}
+		},
 		"a time": func(o *atomic.Int64) fault {
 			return fault{sender: count(false, false)(o), door: func(_ *proofWorld, d web.Door) web.Door { return slow{d, o} }}
 		},

@@ -44,6 +44,7 @@ type Config struct {
 // Component is the link to the XMPP server (XEP-0114).
 type Component struct {
 	Domain     string   `toml:"domain" json:"domain"`
+	Resource   string   `toml:"resource" json:"resource"`
 	Address    string   `toml:"address" json:"address"`
 	Secret     Secret   `toml:"secret" json:"secret"`
 	SecretFile string   `toml:"secret_file" json:"secret_file"`

@@ -78,6 +78,7 @@ func TestLoad_ComponentSectionAloneRuns(t *testing.T) {
 func TestLoad_EveryKeyIsRead(t *testing.T) {
 	c := mustParse(t, minimal+`
 farewell = false
+resource = "x"
 [store]
 redis = "rediss://:pw@db.example.org:6379/1"
 path = "/srv/p"

@@ -97,6 +97,8 @@ func daemonRules() map[string]rule {
 	return map[string]rule{
 		"component.domain": {doc: "The component's own domain, as the server knows it.",
 			example: `"presence.example.org"`, required: true, check: domain},
+		"component.resource": {doc: "The resource presence is sent from; Gajim and Dino show no presence without one. Empty: none.",
+			example: `"presence"`, check: resource},
 		"component.address": {doc: "The server's component port: host:port.", check: address},
 		"component.secret": {doc: "The secret shared with the server. Give it here or in secret_file.",
 			example: `"…"`, required: true},

@@ -204,6 +204,15 @@ func socketPath(s string) (message, remedy string) {
 	return absolutePath(s)
 }
 
+// resource accepts what every server takes for a resource without changing it.
+func resource(s string) (message, remedy string) {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+	if len(s) > 64 || strings.Trim(s, letters) != "" {
+		return "not a resource", `write letters, digits, "-", "_" and ".", such as "presence"`
+	}
+	return "", ""
+}
+
 func timezone(s string) (message, remedy string) {
 	if s != "" && s != "Local" {
 		if _, err := time.LoadLocation(s); err == nil {

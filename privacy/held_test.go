@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"presenced/internal/presence"
 )
 
 // TestI3_NarrowestLeavesNothingItGoverns: a policy that is named but cannot be found
@@ -23,6 +25,16 @@ func TestI3_NarrowestLeavesNothingItGoverns(t *testing.T) {
 	}
 	if wide.Name != "" || wide.Photo != PhotoAll || len(wide.Links.Intranet) != 1 {
 		t.Errorf("the other policy was changed: %+v", wide)
+	}
+}
+
+// TestI3_NarrowestKeepsTheCeiling: what the operator withholds of everybody is not
+// shown because a policy cannot be found.
+func TestI3_NarrowestKeepsTheCeiling(t *testing.T) {
+	var o Operator
+	o.Withheld, _ = ParseWithheld([]string{"state 100"})
+	if g := o.Narrowest("gone").Limit(testSite(t).Column(presence.External, nil)); g != 0 {
+		t.Errorf("level 100 is granted %b", g)
 	}
 }
 

@@ -105,7 +105,9 @@ func (o *Operator) Narrowest(name string) *Operator {
 	n.Name, n.LastActive, n.Photo = name, LastActiveOff, PhotoNone
 	n.Links.Mode, n.Links.Intranet = LinksBlock, nil
 	n.Unaudited = false
-	n.Withheld = withheldMost
+	for i := range n.Withheld { // what is withheld of everybody stays so
+		n.Withheld[i] |= withheldMost[i]
+	}
 	return &n
 }
 

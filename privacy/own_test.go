@@ -107,7 +107,8 @@ func TestS3_OwnCells_ReachTheView(t *testing.T) {
 	if v := see(owned(t, "450 location hide"), 300); v.Text[presence.FieldLocation] == "" {
 		t.Error("300 goes by what is said of 450")
 	}
-	if v := see(owned(t, "777 location show"), 777); v != presence.OfflineView(777) {
+	undeclared := owned(t, "777 state show", "777 noteOOF show", "777 location show")
+	if v := see(undeclared, 777); v != presence.OfflineView(777) || site.Column(777, undeclared).Grants != 0 {
 		t.Errorf("a container nobody declares shows %+v", v)
 	}
 }

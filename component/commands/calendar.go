@@ -264,7 +264,7 @@ func (r *run) listCalendars() plan {
 			lines = append(lines, r.t("note.calendar.held", why))
 		}
 	}
-	f := &form{title: r.t("command.calendar"), instructions: strings.Join(lines, "\n"), reported: []field{
+	f := &form{title: r.t("command.calendar"), instructions: strings.Join(lines, "\n"), worded: true, reported: []field{
 		{name: "name", kind: textSingle, label: r.t("field.calendar.name")},
 		{name: "kind", kind: textSingle, label: r.t("field.calendar.kind")},
 		{name: "read", kind: textSingle, label: r.t("field.calendar.read")},

@@ -129,7 +129,7 @@ func TestCalendar_ListTestRemoveRefuse(t *testing.T) {
 		}
 		return reply
 	}
-	list := do("list")
+	list := run1(t, srv, "calendar", "", "execute", "action", "list")
 	if len(list.Form.Items) != 3 || !strings.Contains(list.Note.Text, "Work (CalDAV), last read") || !strings.Contains(list.Note.Text, "groupware") {
 		t.Errorf("list: %q, %d rows", list.Note.Text, len(list.Form.Items))
 	}

@@ -321,6 +321,30 @@ Contacts where each sees the other / Board / 250 subscription both`
 	}
 }
 
+// TestDialogs_EndWithoutTables: Gajim never ends a dialog whose result holds a table.
+// Who fills forms in reads the rows as lines, or in the note where that has them all.
+func TestDialogs_EndWithoutTables(t *testing.T) {
+	many := settled()
+	for i := range 2 * maxLines {
+		many.Rules = append(many.Rules, privacy.Rule{Container: 400, Type: privacy.RuleGroup, Value: itoa(i)})
+	}
+	s := newServer(has(many))
+	open := ask(t, s, "en", payload("levels", "", "execute"))
+	g := ask(t, s, "en", payload("levels", open.Session, "next", "action", "list"))
+	if g.Status != statusCompleted || g.Form == nil || len(g.Form.Reported)+len(g.Form.Items) > 0 || g.Form.Instructions != "" {
+		t.Fatalf("%+v", g)
+	}
+	if n := len(g.Form.Fields); n != len(many.Rules) || g.Form.Fields[0].value() != "Everybody in my organisation: Colleagues (200)" {
+		t.Errorf("%d lines: %+v", n, g.Form.Fields)
+	}
+	s = newServer(has(settled()))
+	open = ask(t, s, "en", payload("levels", "", "execute"))
+	g = ask(t, s, "en", payload("levels", open.Session, "next", "action", "list"))
+	if g.Status != statusCompleted || g.Form != nil || !strings.Contains(g.Note.Text, "Everybody at domains below spam.example: Blocked") {
+		t.Errorf("a short list: %+v", g)
+	}
+}
+
 func TestLevels_LongListsAreCut(t *testing.T) {
 	in := engine.Inspection{}
 	for range 4096 {

@@ -255,6 +255,9 @@ func (r *run) completed(n note, result *form) []byte {
 	if r.session == "" {
 		r.session = rand.Text()
 	}
+	if r.resumed != "" && result != nil && result.reported != nil {
+		result = result.inLines() // Gajim 1.7 cannot show a table, and waits for ever
+	}
 	out := reply{node: r.cmd.node, session: r.session, status: statusCompleted, lang: r.lang, note: n, form: result}
 	r.last = out
 	return out.append(nil)

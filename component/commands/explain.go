@@ -39,7 +39,7 @@ func viewAs(r *run) (plan, []fault) {
 	if faults != nil || p.failed != nil {
 		return p, faults
 	}
-	f := &form{title: r.t("command.view-as"), reported: []field{
+	f := &form{title: r.t("command.view-as"), worded: true, reported: []field{
 		{name: "what", kind: textSingle, label: r.t("seen.what")},
 		{name: "value", kind: textSingle, label: r.t("seen.value")},
 		{name: "key", kind: textSingle, label: r.t("seen.key")},
@@ -58,7 +58,7 @@ func explainWhy(r *run) (plan, []fault) {
 	if faults != nil || p.failed != nil {
 		return p, faults
 	}
-	f := &form{title: r.t("command.explain"), reported: []field{
+	f := &form{title: r.t("command.explain"), worded: true, reported: []field{
 		{name: "what", kind: textSingle, label: r.t("seen.what")},
 		{name: "shown", kind: textSingle, label: r.t("seen.shown")},
 	}}

@@ -48,6 +48,20 @@ type form struct {
 	told                bool // a result without a table
 	reported            []field
 	rows                [][]string
+	lines               []string // the rows as people read them
+	worded              bool     // the note beside it has all lines
+}
+
+// inLines is a result without its table, nil where the note says it all.
+func (f *form) inLines() *form {
+	if f.worded {
+		return nil
+	}
+	plain := &form{title: f.title, told: true}
+	for _, line := range f.lines[:min(len(f.lines), len(f.rows))] {
+		plain.fields = append(plain.fields, say(line))
+	}
+	return plain
 }
 
 func (f *form) find(name string) *field {

@@ -293,8 +293,10 @@ func (r *run) list() plan {
 	for i, rule := range all {
 		lines[i] = r.inWords(rule)
 	}
-	words := strings.Join(r.few(lines), "\n")
+	few := r.few(lines)
+	words := strings.Join(few, "\n")
 	f.instructions = words // where a client shows the form alone, without its table
+	f.lines, f.worded = lines, slices.Equal(few, lines)
 	if len(f.rows) < len(lines) {
 		f.instructions = r.t("form.cut", len(f.rows), len(lines)) + "\n" + words
 	}

@@ -63,7 +63,11 @@ func (r *run) registration() ([]byte, *StanzaError) {
 		key = "register.done"
 	}
 	out = element(out, "instructions", r.t(key))
-	return append(out, "</query>"...), nil
+	// Nothing is asked, but some programs take an answer without a form for a mistake.
+	out = append(out, "<x xmlns='"+NSForms+"' type='form'>"...)
+	out = element(out, "title", r.t("command.enable"))
+	out = element(out, "instructions", r.t(key))
+	return append(out, "<field type='hidden' var='FORM_TYPE'><value>"+NSRegister+"</value></field></x></query>"...), nil
 }
 
 func (r *run) badRegistration() *StanzaError {

@@ -26,6 +26,11 @@ func TestRegister_Get(t *testing.T) {
 		if s := string(out); serr != nil || !handled || strings.Contains(s, "<registered/>") != c.registered || !strings.Contains(s, "<instructions>"+c.text) {
 			t.Errorf("%s, %v", s, serr)
 		}
+		// Gajim takes a query without a form, or without FORM_TYPE in it, for a mistake.
+		form := "<field type='hidden' var='FORM_TYPE'><value>jabber:iq:register</value></field></x></query>"
+		if s := string(out); !strings.HasSuffix(s, form) || strings.Count(s, c.text) != 2 {
+			t.Errorf("%s: the form is missing", s)
+		}
 	}
 }
 

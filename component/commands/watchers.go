@@ -95,8 +95,9 @@ func (r *run) audience(a *engine.Audience) plan {
 	for _, rule := range a.Rules {
 		row(r.matches(rule), r.t("watch.rule"), rule.Container)
 	}
-	words := strings.Join(r.few(lines), "\n")
-	f.instructions = words
+	few := r.few(lines)
+	words := strings.Join(few, "\n")
+	f.instructions, f.lines, f.worded = words, lines, slices.Equal(few, lines)
 	if cut {
 		f.instructions = r.t("form.cut", len(f.rows), len(lines)) + "\n" + words
 	}

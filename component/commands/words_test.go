@@ -112,7 +112,7 @@ func TestChoicesWithoutDefault_AreToldInWords(t *testing.T) {
 		}},
 		{"requests", nil, []string{
 			"Who has asked: Bob@example.net, carol@example.org",
-			"approve-default: Yes, with the usual level (in your organisation Colleagues, else External)",
+			"approve-default: Yes, with the usual level",
 			"approve-100: Yes, with the level External (100). Whether you are available, busy or away,",
 			"approve-250: Yes, with the level Board (250). Your operator decides what is shown.",
 			"refuse: No",

@@ -60,6 +60,9 @@ type Options struct {
 	// refused: the link must be dropped, so that everything is said anew. It
 	// is called under the outbox's lock, once per link.
 	Overflow func()
+	// Resource is the resource presence is sent from, unescaped; empty: none.
+	// Subscription stanzas come from the bare address (RFC 6121 §3.1.5).
+	Resource string
 }
 
 // Stats is what is held and what happened since the start.
@@ -74,6 +77,7 @@ type Stats struct {
 // goroutine.
 type Outbox struct {
 	options Options
+	behind  []byte // the slash and the resource, escaped; nil: none
 
 	mu         sync.Mutex         // guards all below
 	w          Writer             // nil while there is no link
@@ -89,6 +93,7 @@ type Outbox struct {
 	// What direct sends and how far it came; kept here so that a call of
 	// Present allocates nothing.
 	body   []byte
+	from   []byte // the end of the addresses it comes from
 	to     []engine.Target
 	sent   int
 	direct func(*stream.Buffer)
@@ -103,6 +108,9 @@ func New(o Options) *Outbox {
 		o.MaxPairs = DefaultMaxPairs
 	}
 	out := &Outbox{options: o, mirrors: map[string]*mirror{}}
+	if o.Resource != "" {
+		out.behind = stream.AppendAttr([]byte("/"), o.Resource)
+	}
 	out.direct = out.sendDirect
 	return out
 }
@@ -193,7 +201,7 @@ func (o *Outbox) send(body []byte, to []engine.Target, keep bool) {
 	}
 	o.drain()
 	if o.head == nil && o.w.Pending() < o.options.SoftLimit {
-		o.body, o.to, o.sent = body, to, 0
+		o.body, o.from, o.to, o.sent = body, o.suffix(keep), to, 0
 		err := o.w.Batch(o.direct)
 		to = to[o.sent:]
 		o.body, o.to = nil, nil
@@ -214,11 +222,19 @@ func (o *Outbox) send(body []byte, to []engine.Target, keep bool) {
 	}
 }
 
+// suffix is what stands behind the from of a stanza; bare: of a subscription one.
+func (o *Outbox) suffix(bare bool) []byte {
+	if bare {
+		return nil
+	}
+	return o.behind
+}
+
 // sendDirect appends the present stanza for each target until the writer is
 // full.
 func (o *Outbox) sendDirect(b *stream.Buffer) {
 	for _, t := range o.to {
-		if err := b.Addressed("presence", t.To, t.From, o.body); err != nil {
+		if err := b.AddressedAs("presence", t.To, t.From, o.from, o.body); err != nil {
 			if !errors.Is(err, stream.ErrQueueFull) {
 				o.sent = len(o.to)
 			}
@@ -321,7 +337,7 @@ func (o *Outbox) releaseCast(b *stream.Buffer, p *place, room int) int {
 	each := len(p.end) + len(p.m.from) + addressing
 	first := p.sent
 	for ; p.sent < len(p.to) && room > 0; p.sent++ {
-		if b.Addressed("presence", p.to[p.sent], p.m.from, p.end) != nil {
+		if b.AddressedAs("presence", p.to[p.sent], p.m.from, o.behind, p.end) != nil {
 			room = 0
 			break
 		}
@@ -339,7 +355,7 @@ func (o *Outbox) releaseCast(b *stream.Buffer, p *place, room int) int {
 func (o *Outbox) releaseEntry(b *stream.Buffer, p *place, room int) int {
 	for len(p.ops) > 0 {
 		q := p.ops[0]
-		if b.Addressed("presence", q.to, p.pair.From, q.end) != nil {
+		if b.AddressedAs("presence", q.to, p.pair.From, o.suffix(q.keep), q.end) != nil {
 			return 0
 		}
 		room -= len(q.end) + len(q.to) + len(p.pair.From) + addressing

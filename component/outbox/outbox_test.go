@@ -262,3 +262,36 @@ type sink struct{}
 
 func (sink) Batch(func(*stream.Buffer)) error { return stream.ErrClosed }
 func (sink) Pending() int                     { return 0 }
+
+// TestResource: presence comes from the address with the resource, at once and after
+// waiting; a subscription stanza comes from the bare address (RFC 6121 §3.1.5).
+func TestResource(t *testing.T) {
+	for name, before := range map[string]int{"at once": 0, "held": 100} {
+		t.Run(name, func(t *testing.T) {
+			out := New(Options{Resource: "a'b", SoftLimit: 1000})
+			p := newPeer(t, out, 1<<20)
+			for i := range before {
+				out.Subscribed(engine.Target{To: fmt.Sprintf("w%d@x", i), From: "f@c"})
+			}
+			gone := []byte(" type='unavailable'/>")
+			out.Subscribed(engine.Target{To: "w@x", From: "m@c"})
+			out.Present(gone, []engine.Target{{To: "w@x", From: "m@c"}, {To: "v@x", From: "m@c"}})
+			out.Present(gone, []engine.Target{{To: "u@x", From: "n@c"}, {To: "z@x", From: "n@c"}})
+			if held := out.Stats().Held > 0; held != (before > 0) {
+				t.Errorf("held: %t", held)
+			}
+			want := []string{
+				"<presence to='u@x' from='n@c/a&apos;b' type='unavailable'/>",
+				"<presence to='v@x' from='m@c/a&apos;b' type='unavailable'/>",
+				"<presence to='w@x' from='m@c' type='subscribed'/>",
+				"<presence to='w@x' from='m@c/a&apos;b' type='unavailable'/>",
+				"<presence to='z@x' from='n@c/a&apos;b' type='unavailable'/>",
+			}
+			got := p.all(t)
+			got = got[min(before, len(got)):]
+			if slices.Sort(got); !slices.Equal(got, want) {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}

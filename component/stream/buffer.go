@@ -38,6 +38,12 @@ func (b *Buffer) Append(render func(dst []byte) []byte) error {
 // before each, ">" and everything after it. The addresses are escaped; name
 // and rest are copied as they are. Errors are those of Raw.
 func (b *Buffer) Addressed(name, to, from string, rest []byte) error {
+	return b.AddressedAs(name, to, from, nil, rest)
+}
+
+// AddressedAs is Addressed with tail, which is escaped already, behind from: the
+// slash and the resource that all stanzas of one kind are sent from, or nothing.
+func (b *Buffer) AddressedAs(name, to, from string, tail, rest []byte) error {
 	last, err := b.open()
 	if err != nil {
 		return err
@@ -50,7 +56,7 @@ func (b *Buffer) Addressed(name, to, from string, rest []byte) error {
 	if from != b.from {
 		b.from, b.escaped = from, AppendAttr(b.escaped[:0], from)
 	}
-	dst = append(dst, b.escaped...)
+	dst = append(append(dst, b.escaped...), tail...)
 	dst = append(dst, '\'')
 	return b.commit(last, append(dst, rest...))
 }

@@ -78,21 +78,11 @@ func TestActivity_OnRealProsody(t *testing.T) {
 	phone := s.asks("bob", "phone") // which is told when it comes
 	s.isTold(phone, mirror, 0, "in_a_meeting")
 
-	mark := dave.Mark()
-	s.run(alice, "calendar", "action", "publish")
-	s.isTold(dave, alice.Bare(), mark, "in_a_meeting")
-	s.run(alice, "block", "jid", dave.Bare()) // who is a native contact still
-	s.isTold(dave, alice.Bare(), mark, "in_a_meeting", "nothing")
-	if answer := s.try(alice, "calendar", "action", "list"); !strings.Contains(answer, dave.Bare()) {
-		s.Errorf("why nothing is published is not told: %s", answer)
-	}
-	s.run(alice, "calendar", "action", "unpublish")
-	if answer := s.try(alice, "calendar", "action", "publish"); !strings.Contains(answer, dave.Bare()) {
-		s.Errorf("she may publish to somebody she blocks: %s", answer)
-	}
-
+	alice = s.published(alice, dave)
+	s.isTold(bob, mirror, 0, "in_a_meeting", "nothing", "in_a_meeting") // she was offline for a moment
+	mark := bob.Mark()
 	s.run(alice, "block", "jid", bob.Bare())
-	s.isTold(bob, mirror, 0, "in_a_meeting", "nothing")
+	s.isTold(bob, mirror, mark, "nothing")
 	s.sees(bob, "alice", "offline", converge)
 	mark = bob.Mark()
 	s.run(alice, "clear-state")
@@ -108,4 +98,29 @@ func TestActivity_OnRealProsody(t *testing.T) {
 	if got := told(carol, mirror, 0); len(got) > 0 {
 		s.Errorf("carol's client, which does not ask, was told %v", got)
 	}
+}
+
+// published has alice, who is in a meeting, publish what she does, which dave, a native
+// contact, is told by her server. She logs in anew meanwhile.
+func (s *site) published(alice, dave *testbed.Client) *testbed.Client {
+	s.Helper()
+	mark := dave.Mark()
+	s.run(alice, "calendar", "action", "publish")
+	s.isTold(dave, alice.Bare(), mark, "in_a_meeting")
+	s.run(alice, "block", "jid", dave.Bare()) // who is a native contact still
+	s.isTold(dave, alice.Bare(), mark, "in_a_meeting", "nothing")
+	if answer := s.try(alice, "calendar", "action", "list"); !strings.Contains(answer, dave.Bare()) {
+		s.Errorf("why nothing is published is not told: %s", answer)
+	}
+	s.run(alice, "unblock", "jid", dave.Bare())
+	s.isTold(dave, alice.Bare(), mark, "in_a_meeting", "nothing", "in_a_meeting")
+	s.must(alice.Close()) // and what is said of her while she is offline is so, too
+	s.isTold(dave, alice.Bare(), mark, "in_a_meeting", "nothing", "in_a_meeting", "nothing")
+	alice = s.login("alice", "desk")
+	s.run(alice, "block", "jid", dave.Bare())
+	s.run(alice, "calendar", "action", "unpublish")
+	if answer := s.try(alice, "calendar", "action", "publish"); !strings.Contains(answer, dave.Bare()) {
+		s.Errorf("she may publish to somebody she blocks: %s", answer)
+	}
+	return alice
 }

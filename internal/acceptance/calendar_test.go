@@ -4,7 +4,9 @@ package acceptance
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -103,7 +105,9 @@ func TestS6_OwnCalendar(t *testing.T) {
 		_, _ = w.Write([]byte(ics(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))))
 	}))
 	defer server.Close()
-	s := open(t, topologies[0], map[string]any{"calendar": map[string]any{"key_file": key, "user_networks": []string{"127.0.0.0/8"}}})
+	dav := testbed.RunCalendar(t, testbed.Radicale, testbed.CalendarOptions{Users: map[string]string{"juliet": "pw"}, TLS: true})
+	config := map[string]any{"calendar": map[string]any{"key_file": key, "user_networks": []string{"127.0.0.0/8"}}}
+	s := openOn(t, topologies[0], config, testbed.Options{Privileged: true}, "SSL_CERT_FILE="+dav.CAFile())
 	alice, bob := s.login("alice", "desk"), s.login("bob", "home")
 	s.enable(alice)
 	s.watch(bob, "alice")
@@ -140,6 +144,25 @@ func TestS6_OwnCalendar(t *testing.T) {
 	}
 	s.run(alice, "calendar", "action", "remove", "calendar", id)
 	s.sees(bob, "alice", "online 3500", converge)
+	s.ownServer(alice, bob, dav)
+}
+
+// ownServer has alice add a calendar server that a private authority vouches for, and
+// one that nobody does.
+func (s *site) ownServer(alice, bob *testbed.Client, dav *testbed.Calendar) {
+	s.Helper()
+	s.must(dav.MakeCalendar(s.Context(), "juliet", "work", ""))
+	s.must(dav.Put(s.Context(), "juliet", "work", "1.ics", ics(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))))
+	stranger := httptest.NewUnstartedServer(http.NotFoundHandler())
+	stranger.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshake it loses is the test
+	stranger.StartTLS()
+	defer stranger.Close()
+	account := []string{"action", "add", "kind", "caldav", "username", "juliet", "password", "pw", "url"}
+	if answer := s.try(alice, "calendar", append(account, stranger.URL)...); !strings.Contains(answer, "cannot prove who it is") {
+		s.Errorf("a server nobody vouches for is answered with %s", answer)
+	}
+	s.run(alice, "calendar", append(account, dav.URL+"/")...)
+	s.sees(bob, "alice", "dnd 6500 in-a-meeting", converge)
 }
 
 // calendarRead waits until the daemon's metrics tell of so many calendars that were

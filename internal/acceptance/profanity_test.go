@@ -272,7 +272,6 @@ func TestProfanity_ReadsWhatFormsSay(t *testing.T) {
 		bob.types("/form submit")
 		bob.reads("Everybody in my organisation: Colleagues (200)")
 		bob.reads("dave@" + host + ": Blocked (32000)")
-		bob.types("/form cancel")
 		bob.reads("Rules: 4.")
 		bob.types("/cmd exec unblock %s", component)
 		bob.reads("Whom you block: dave@" + host)

@@ -60,8 +60,9 @@ func open(t *testing.T, top topology, config map[string]any) *site {
 	return openOn(t, top, config, testbed.Options{Privileged: top.privileged})
 }
 
-// openOn is open on a server that is configured otherwise.
-func openOn(t *testing.T, top topology, config map[string]any, options testbed.Options) *site {
+// openOn is open on a server that is configured otherwise, or a daemon in another
+// environment.
+func openOn(t *testing.T, top topology, config map[string]any, options testbed.Options, env ...string) *site {
 	srv := testbed.RunServer(t, top.kind, options)
 	for _, user := range []string{"alice", "bob", "carol", "dave"} {
 		if err := srv.AddUser(t.Context(), user, host, "pw"); err != nil {
@@ -70,7 +71,7 @@ func openOn(t *testing.T, top topology, config map[string]any, options testbed.O
 	}
 	_, store := storeOf(t)
 	all := lay(config, lay(map[string]any{"store": store}, testbed.ConfigFor(srv)))
-	return &site{T: t, topology: top, srv: srv, store: store, d: testbed.RunDaemon(t, testbed.DaemonOptions{Config: all})}
+	return &site{T: t, topology: top, srv: srv, store: store, d: testbed.RunDaemon(t, testbed.DaemonOptions{Config: all, Env: env})}
 }
 
 func (s *site) must(err error) {
@@ -143,7 +144,7 @@ func look(st testbed.Stanza) string {
 func seen(c *testbed.Client, mirror string, mark int) []string {
 	var out []string
 	for _, st := range c.Since(mark) {
-		if st.Kind == "presence" && st.From == mirror && (st.Type == "" || st.Type == "unavailable") {
+		if st.Kind == "presence" && testbed.Bare(st.From) == mirror && (st.Type == "" || st.Type == "unavailable") {
 			out = append(out, look(st))
 		}
 	}
@@ -173,7 +174,7 @@ func (s *site) seesAt(c *testbed.Client, from, want string, limit time.Duration)
 				c.JID, last(), from, limit, want, strings.Join(seen(c, from, 0), "\n  "), s.d.LogTail())
 		}
 		ctx, cancel := context.WithTimeout(s.Context(), time.Until(deadline)+time.Millisecond)
-		_, _ = c.WaitAfter(ctx, c.Mark(), func(st testbed.Stanza) bool { return st.From == from })
+		_, _ = c.WaitAfter(ctx, c.Mark(), func(st testbed.Stanza) bool { return testbed.Bare(st.From) == from })
 		cancel()
 	}
 }

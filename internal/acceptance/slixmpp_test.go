@@ -30,7 +30,7 @@ func TestSlixmpp_EnrolsAndSetsDoNotDisturb(t *testing.T) {
 	if out, err := exec.Command(debianPython, "-c", "import slixmpp").CombinedOutput(); err != nil {
 		t.Fatalf("%v: install it with: apt-get install -y python3-slixmpp\n%s", err, out)
 	}
-	s := open(t, topology{testbed.Prosody, true}, people(t, "alice"))
+	s := open(t, topology{testbed.Prosody, true}, lay(map[string]any{"component": map[string]any{"resource": "presence"}}, people(t, "alice")))
 	alice := s.login("alice", "desk")
 	s.enable(alice)
 	s.run(alice, "set-state", "state", "in-a-meeting")
@@ -43,7 +43,7 @@ func TestSlixmpp_EnrolsAndSetsDoNotDisturb(t *testing.T) {
 		"offers enable set-state",
 		"enable asks I have read this and want it",
 		"Done. Whoever adds bob@" + component + " to their contacts now sees what their level shows.",
-		"sees dnd In a meeting",
+		"sees dnd In a meeting from presence",
 		"capabilities True",
 		"card The alice " + portraitHash,
 		"set-state asks Show me as",

@@ -142,7 +142,7 @@ func (d *Daemon) wire(c *config.Config) error {
 
 func (d *Daemon) edgeOptions(c *config.Config) component.Options {
 	return component.Options{
-		Domain: c.Component.Domain, Address: c.Component.Address, Hosts: c.Component.Hosts,
+		Domain: c.Component.Domain, Resource: c.Component.Resource, Address: c.Component.Address, Hosts: c.Component.Hosts,
 		// Asked at each attach, so that a reload of the secret counts.
 		Secret:   func() string { return d.config.Load().Component.Secret.Reveal() },
 		Language: c.Presence.Language, Version: d.opt.Version,

@@ -266,3 +266,26 @@ func TestAudit_RulesThatGoWithAContact(t *testing.T) {
 		c.expect(t, " contact-gone "+alice+" by daemon user bob@example.org 400>- !")
 	})
 }
+
+// TestAudit_CellsAndPublishingAreAccess: who changes a cell of S3's table, or has her
+// server tell all her contacts what she does, changes who sees what.
+func TestAudit_CellsAndPublishingAreAccess(t *testing.T) {
+	audited(t, func(w *world, c *clerk) {
+		w.open()
+		w.apply(alice, userRuleIn(fred, presence.Colleagues))
+		c.take()
+		for _, choice := range []CellChoice{CellShown, CellHidden, CellHidden, CellByTable} {
+			w.apply(alice, SetCell{Container: 200, Category: "homePhone", Choice: choice})
+		}
+		w.apply(alice, SetPublishing{On: true})
+		w.apply(alice, SetPublishing{On: false})
+		own := func(rest string) string { return alice + " " + rest + " by other" }
+		c.expect(t,
+			own("cell "+alice)+" [shows homePhone to 200] !",
+			own("cell "+alice)+" [hides homePhone from 200] !",
+			own("cell "+alice)+" [hides homePhone from 200] [nothing changed] !",
+			own("cell "+alice)+" [homePhone by the table in 200] !",
+			own("publish-switch "+alice)+" [on] !",
+			own("publish-switch "+alice)+" [off] !")
+	})
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 
 	"presenced/internal/presence"
@@ -34,6 +35,18 @@ type SetCell struct {
 
 func (SetCell) change() {}
 
+// inWords tells operators what she wants: "hides notePersonal from 200".
+func (c SetCell) inWords() string {
+	if c.Choice == CellByTable {
+		return fmt.Sprintf("%s by the table in %d", c.Category, c.Container)
+	}
+	return c.own().String()
+}
+
+func (c SetCell) own() privacy.OwnCell {
+	return privacy.OwnCell{Container: c.Container, Category: c.Category, Shown: c.Choice == CellShown}
+}
+
 type cellsDoc struct {
 	V     version           `json:"v"`
 	Cells []privacy.OwnCell `json:"cells"`
@@ -48,7 +61,7 @@ func (s *settings) cells() []privacy.OwnCell {
 
 func (u *user) setCell(c SetCell, answer answerFunc) {
 	site := u.sh.e.rules().System.Site
-	cell := privacy.OwnCell{Container: c.Container, Category: c.Category, Shown: c.Choice == CellShown}
+	cell := c.own()
 	if err := site.CheckCell(cell); err != nil && c.Choice != CellByTable {
 		answer(Result{}, &RefusedError{Kind: Invalid, Field: "category", Reason: err.Error(), Err: err})
 		return

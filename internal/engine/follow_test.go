@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"presenced/aggregation/calendar"
 	"presenced/internal/presence"
 )
 
@@ -97,6 +98,37 @@ func TestFollow_NowAndThenEachChangeOfTheProjection(t *testing.T) {
 
 // TestFollow_HiddenChangesCostNothing compares what fred, who sees no notes,
 // hears with and without a storm of them: not even the instants may differ.
+// TestFollow_TellsWhatLookAnswers, but for her plans: those are in answers only, since
+// a follower would be told of each change of them.
+func TestFollow_TellsWhatLookAnswers(t *testing.T) {
+	live(t, func(w *world) {
+		w.device(alice+"/desk", Device{Status: "here"})
+		var told []*presence.View
+		f, err := w.Follow(Principal{Addr: presence.MustAddr(bob), JID: bob}, presence.MustAddr(alice), func(v *presence.View) { told = append(told, v) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		start := time.Now().Truncate(time.Second).Add(time.Minute)
+		meeting := presence.Event{Start: start, End: start.Add(time.Hour), Kind: presence.EventBusy}
+		w.CalendarRead(presence.MustAddr(alice), groupware, CalendarReading{
+			Packed: calendar.Pack([]presence.Event{meeting}), FetchedAt: time.Now(), Reach: time.Now().Add(48 * time.Hour),
+		})
+		for i, want := range []string{"free until ", "busy until ", ""} {
+			synctest.Wait()
+			got := w.Look(context.Background(), Principal{Addr: presence.MustAddr(bob), JID: bob}, []presence.Addr{presence.MustAddr(alice)})[0]
+			if plans := got.Text[presence.FieldFreeBusy]; !strings.HasPrefix(plans, want) || want == "" && plans != "" {
+				t.Errorf("%d: Look says %q of her plans, want %q", i, plans, want)
+			}
+			got.Text[presence.FieldFreeBusy] = ""
+			if len(told) != i+1 || !sameView(&got, told[i]) {
+				t.Errorf("%d: told %d times, of which the last is not\n%+v", i, len(told), got)
+			}
+			time.Sleep(time.Until(start) + time.Duration(i)*time.Hour)
+		}
+	})
+}
+
 func TestFollow_HiddenChangesCostNothing(t *testing.T) {
 	story := func(storm bool) (told []string) {
 		live(t, func(w *world) {

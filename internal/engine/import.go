@@ -92,6 +92,7 @@ func (u *user) importSettings(c Import, answer answerFunc) {
 // as at an erasure (S13).
 func (u *user) exchange(set settings, now time.Time) {
 	old := u.set
+	u.exchanged(&set)
 	u.endOthers(set.subs)
 	u.set = set
 	u.keepSchedule(old.cals)

@@ -42,9 +42,8 @@ type PublishingTold struct {
 // publishing tells what stands in the way, if anything does.
 func (u *user) publishing() PublishingTold {
 	t := PublishingTold{On: u.publishes(), Offered: u.host.Publishes && u.sh.e.opt.Publisher != nil}
-	if t.Unread = !u.host.Roster || u.roster.status != rosterRead; !t.Unread {
-		t.HeldBy = u.deniesActivity(nil)
-	}
+	t.Unread = !u.host.Roster || u.roster.status == rosterFailed
+	t.HeldBy = u.deniesActivity(nil)
 	return t
 }
 
@@ -54,7 +53,7 @@ func (u *user) publishes() bool { return u.set.cals != nil && u.set.cals.publish
 // container does not grant it; empty: nobody. With a state, the activity it shows him
 // has to be hers, too: of a do-not-disturb some see another (S5.6).
 func (u *user) deniesActivity(st *presence.State) (who string) {
-	site := u.sh.e.rules().System.Site
+	sys := &u.sh.e.rules().System
 	shown := map[presence.ContainerID]bool{}
 	u.person.Roster.Each(func(c presence.Contact) {
 		if who != "" || !c.Subscription.SeesOwner() {
@@ -63,10 +62,10 @@ func (u *user) deniesActivity(st *presence.State) (who string) {
 		in := u.place(c.Addr).Container
 		granted, known := shown[in]
 		if !known {
-			granted = privacy.GrantsOf(site.Base(in)).Has(privacy.CatActivity)
+			granted = u.person.Grants(sys, in).Has(privacy.CatActivity)
 			if granted && st != nil {
 				var v presence.View
-				u.person.Project(&u.sh.e.rules().System, st, in, &v)
+				u.person.Project(sys, st, in, &v)
 				granted = v.Activity == st.A.Activity
 			}
 			shown[in] = granted
@@ -78,10 +77,22 @@ func (u *user) deniesActivity(st *presence.State) (who string) {
 	return who
 }
 
-// setPublishing begins or ends it.
+// setPublishing begins or ends it, when it is known who her contacts are.
 func (u *user) setPublishing(on bool, now time.Time, answer answerFunc) {
+	u.whenLoaded(now, func(now time.Time) {
+		queued := u.do(now, func(now time.Time) { u.switchPublishing(on, now, answer) })
+		if !queued {
+			answer(Result{}, errBusy)
+		}
+	})
+}
+
+func (u *user) switchPublishing(on bool, now time.Time, answer answerFunc) {
 	t := u.publishing()
 	switch {
+	case u.forgotten() || !u.set.enrol.Enabled:
+		answer(Result{}, errErased)
+		return
 	case on == t.On:
 		answer(Result{Advice: []Advice{AdviceNothing}}, nil)
 		return
@@ -153,6 +164,14 @@ func (u *user) unpublish() {
 		return
 	}
 	u.sh.e.opt.Publisher.PublishActivity(u.addr, u.bare(), presence.NoActivity)
+}
+
+// exchanged takes back what was published where other settings, which are about to
+// come, do not go on with it.
+func (u *user) exchanged(next *settings) {
+	if !next.enrol.Enabled || next.cals == nil || !next.cals.publish {
+		u.leavePublished()
+	}
 }
 
 // leavePublished is unpublish for somebody who goes without having said how.

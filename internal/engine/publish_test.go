@@ -172,3 +172,49 @@ func TestPublishing_OutlivesARestart(t *testing.T) {
 		w.publishes("she turns away", "")
 	})
 }
+
+// TestPublishing_IsTakenBackByAnImport that does not publish, or turns her away: nobody
+// would take it back later.
+func TestPublishing_IsTakenBackByAnImport(t *testing.T) {
+	for name, docs := range map[string]map[string][]byte{
+		"that does not publish": {DocEnrol: []byte(`{"v":1,"enabled":true,"jid":"` + alice + `"}`)},
+		"that is not enabled": {
+			DocEnrol: []byte(`{"v":1,"enabled":false,"jid":"` + alice + `"}`), DocCals: []byte(`{"v":1,"publish":true}`),
+		},
+	} {
+		live(t, func(w *world) {
+			w.open()
+			w.apply(alice, userRuleIn(fred, presence.Colleagues))
+			w.apply(alice, SetPublishing{On: true})
+			w.device(alice+"/desk", Device{})
+			w.apply(alice, SetState{Availability: 6500, Activity: presence.InAMeeting})
+			w.publishes("begun", "", presence.InAMeeting)
+			if _, err := w.Apply(context.Background(), root, jid(alice), Import{Docs: docs, Replace: true}); err != nil {
+				t.Fatal(err)
+			}
+			w.publishes("an import "+name, "")
+		})
+	}
+}
+
+// TestS3_PublishingGoesByHerOwnCells and by what the operator withholds, too: who may
+// not see her activity keeps her from publishing, whoever says so.
+func TestS3_PublishingGoesByHerOwnCells(t *testing.T) {
+	live(t, func(w *world) {
+		w.open()
+		w.apply(alice, userRuleIn(fred, presence.Colleagues))
+		w.apply(alice, SetCell{Container: 200, Category: "activity", Choice: CellHidden})
+		_, err := w.Apply(context.Background(), Principal{Addr: presence.MustAddr(alice), JID: alice}, jid(alice), SetPublishing{On: true})
+		if k, _ := KindOf(err); k != NotAllowed {
+			t.Errorf("hidden from all her contacts: %v", err)
+		}
+		w.apply(alice, RemoveRule{userRuleIn(fred, presence.Colleagues).Rule})
+		w.apply(alice, SetCell{Container: 200, Category: "activity", Choice: CellByTable})
+		w.apply(alice, SetCell{Container: 100, Category: "activity", Choice: CellShown})
+		w.out.take()
+		w.apply(alice, SetPublishing{On: true})
+		w.device(alice+"/desk", Device{})
+		w.apply(alice, SetState{Availability: 6500, Activity: presence.InAMeeting})
+		w.publishes("shown to all her contacts", "", presence.InAMeeting)
+	})
+}

@@ -88,10 +88,14 @@ func accessOf(c Change) (d Deed, ok bool) {
 		d.What, d.About = switched("server-block", "server-unblock", c.On), canonical(c.JID)
 	case SetPrivacyMode:
 		d.What, d.About = "privacy-mode", switched("on", "off", c.On)
+	case SetCell:
+		d.What, d.About = "cell", c.inWords()
 	case SetPriority:
 		d.What, d.About = switched("may-interrupt", "may-not-interrupt", c.On), canonical(c.JID)
 	case SetBadge:
 		d.What, d.About = "badge-switch", switched("on", "off", c.On)
+	case SetPublishing:
+		d.What, d.About = "publish-switch", switched("on", "off", c.On)
 	case AllowApp:
 		d.What, d.About = "allow-app", canonical(c.JID)
 	case DenyApp:

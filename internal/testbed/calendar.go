@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,8 @@ type CalendarOptions struct {
 	Dir string
 	// Users are Radicale's accounts and their passwords.
 	Users map[string]string
+	// TLS has Radicale speak HTTPS, with a certificate of an authority of its own.
+	TLS bool
 	// Service names the accounts among Users that may read everybody's calendars.
 	Service []string
 }
@@ -48,6 +51,8 @@ type Calendar struct {
 	opts   CalendarOptions
 	addr   string
 	ownDir bool
+	ca     *authority // nil: no TLS
+	client *http.Client
 
 	service
 }
@@ -61,7 +66,7 @@ func StartCalendar(ctx context.Context, kind CalendarKind, opts CalendarOptions)
 	if err != nil {
 		return nil, err
 	}
-	c := &Calendar{Kind: kind, Dir: opts.Dir, opts: opts, addr: loopback(ports[0])}
+	c := &Calendar{Kind: kind, Dir: opts.Dir, opts: opts, addr: loopback(ports[0]), client: http.DefaultClient}
 	c.URL = "http://" + c.addr
 	c.name, c.start = string(kind), c.Start
 	if c.Dir == "" {
@@ -70,7 +75,13 @@ func StartCalendar(ctx context.Context, kind CalendarKind, opts CalendarOptions)
 			return nil, err
 		}
 	}
-	if err = c.configure(); err == nil {
+	if opts.TLS {
+		err = c.secure()
+	}
+	if err == nil {
+		err = c.configure()
+	}
+	if err == nil {
 		err = c.Start(ctx)
 	}
 	if err != nil {
@@ -80,6 +91,19 @@ func StartCalendar(ctx context.Context, kind CalendarKind, opts CalendarOptions)
 }
 
 func (c *Calendar) path(name string) string { return filepath.Join(c.Dir, name) }
+
+// secure makes an authority for the server.
+func (c *Calendar) secure() (err error) {
+	if c.ca, err = newAuthority(c.Dir); err != nil {
+		return err
+	}
+	c.URL = "https://" + c.addr
+	c.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: c.ca.pool, MinVersion: tls.VersionTLS12}}}
+	return nil
+}
+
+// CAFile is the certificate of the authority a server with TLS is to be believed by.
+func (c *Calendar) CAFile() string { return c.ca.caFile }
 
 // configure writes Radicale's files; Xandikos has none.
 func (c *Calendar) configure() error {
@@ -92,7 +116,11 @@ func (c *Calendar) configure() error {
 	}
 	rights.WriteString("[root]\nuser: .+\ncollection:\npermissions: R\n")
 	rights.WriteString("[owner]\nuser: .+\ncollection: {user}(/[^/]+)?\npermissions: RrWw\n")
-	config := "[server]\nhosts = " + c.addr + "\n[auth]\ntype = htpasswd\nhtpasswd_filename = " + c.path("users") +
+	secure := ""
+	if c.ca != nil {
+		secure = "\nssl = True\ncertificate = " + c.ca.certFile + "\nkey = " + c.ca.keyFile
+	}
+	config := "[server]\nhosts = " + c.addr + secure + "\n[auth]\ntype = htpasswd\nhtpasswd_filename = " + c.path("users") +
 		"\nhtpasswd_encryption = plain\ndelay = 0\n[rights]\ntype = from_file\nfile = " + c.path("rights") +
 		"\n[storage]\nfilesystem_folder = " + c.path("data") + "\n[web]\ntype = none\n"
 	return errors.Join(
@@ -196,7 +224,7 @@ func (c *Calendar) do(ctx context.Context, user, method, path, body string) (sta
 	if password, ok := c.opts.Users[user]; ok {
 		req.SetBasicAuth(user, password)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := c.client.Do(req)
 	if err != nil {
 		return 0, err
 	}

@@ -7,8 +7,11 @@ var fields = map[Key]*phrase{
 	"field.state":        {"Show me as", "Mich zeigen als"},
 	"field.state.desc":   {"Appear offline hides everything you do while it lasts.", "Als offline erscheinen verbirgt alles, was Sie tun, solange es gilt."},
 	"field.for":          {"For how long", "Wie lange"},
-	"field.for.desc":     {"After that your devices, calendar and apps decide again.", "Danach entscheiden wieder Ihre Geräte, Ihr Kalender und Ihre Apps."},
-	"field.until":        {"Or until", "Oder bis"},
+	"field.for.desc": {
+		"After that your devices, calendar and apps decide again. As usual is 24 hours for busy and do not disturb, else 7 days.",
+		"Danach entscheiden wieder Ihre Geräte, Ihr Kalender und Ihre Apps. Üblich sind 24 Stunden für Beschäftigt und Nicht stören, sonst 7 Tage.",
+	},
+	"field.until": {"Or until", "Oder bis"},
 	"field.until.desc": {
 		"A time such as 15:00 or \"Friday 9:00\", a length such as 2h, or a date and time such as 2026-11-22T15:00:00Z. Without a time zone it is in yours from the command \"profile\", else in UTC. If you write something here, it counts instead of the choice above.",
 		"Eine Uhrzeit wie 15:00 oder „Freitag 9:00“, eine Dauer wie 2h oder Datum und Uhrzeit wie 2026-11-22T15:00:00Z. Ohne Zeitzone gilt Ihre aus dem Befehl „profile“, sonst UTC. Was Sie hier schreiben, gilt statt der Auswahl oben.",
@@ -84,14 +87,17 @@ var fields = map[Key]*phrase{
 	"field.requests":      {"Who asks", "Wer anfragt"},
 	"field.requests.desc": {"You can choose several; your answer is the same for all of them.", "Sie können mehrere wählen; die Antwort gilt für alle."},
 	"field.decision":      {"Your answer", "Ihre Antwort"},
-	"field.decision.desc": {"The level decides how much they see.", "Die Stufe bestimmt, wie viel diese Personen sehen."},
+	"field.decision.desc": {
+		"The level decides how much they see. The usual one is Colleagues in your organisation, else External.",
+		"Die Stufe bestimmt, wie viel diese Personen sehen. Üblich ist in Ihrer Organisation Kollegen, sonst Extern.",
+	},
 }
 
 // options are the choices in lists, and rules in words.
 var options = map[Key]*phrase{
 	"option.state.offline": {"Appear offline", "Als offline erscheinen"},
 	"option.activity.none": {"Nothing else", "Nichts anderes"},
-	"option.for.default":   {"As usual (busy and do not disturb: 24 hours, others: 7 days)", "Wie üblich (Beschäftigt und Nicht stören: 24 Stunden, sonst 7 Tage)"},
+	"option.for.default":   {"As usual (24 hours or 7 days)", "Wie üblich (24 Stunden oder 7 Tage)"},
 	"option.for.30m":       {"30 minutes", "30 Minuten"},
 	"option.for.1h":        {"1 hour", "1 Stunde"},
 	"option.for.2h":        {"2 hours", "2 Stunden"},
@@ -105,11 +111,11 @@ var options = map[Key]*phrase{
 	"option.action.list":       {"Show my rules", "Meine Regeln anzeigen"},
 	"option.action.put":        {"Add a rule", "Eine Regel hinzufügen"},
 	"option.action.remove":     {"Remove rules", "Regeln entfernen"},
-	"option.action.cells":      {"Show or hide one thing in one level", "Etwas in einer Stufe zeigen oder verbergen"},
+	"option.action.cells":      {"Show or hide one thing in one level", "In einer Stufe etwas zeigen oder nicht"},
 	"option.cell.show":         {"Show it", "Zeigen"},
 	"option.cell.hide":         {"Do not show it", "Nicht zeigen"},
 	"option.cell.table":        {"As the level usually does", "Wie in der Stufe üblich"},
-	"option.action.import":     {"Take over the block and privacy lists of my chat server", "Block- und Privatlisten meines Chat-Servers übernehmen"},
+	"option.action.import":     {"Take over the lists of my chat server", "Listen meines Chat-Servers übernehmen"},
 	"option.type.user":         {"One person", "Eine Person"},
 	"option.type.group":        {"A group in my contact list", "Eine Gruppe in meiner Kontaktliste"},
 	"option.type.domain":       {"Everybody at a domain", "Alle bei einer Domain"},
@@ -119,7 +125,7 @@ var options = map[Key]*phrase{
 	"option.type.public":       {"Everybody at public services", "Alle bei öffentlichen Diensten"},
 	"option.rule":              {"%s: %s", "%s: %s"},
 
-	"option.decision.default": {"Yes, with the usual level (in your organisation Colleagues, else External)", "Ja, mit der üblichen Stufe (in Ihrer Organisation Kollegen, sonst Extern)"},
+	"option.decision.default": {"Yes, with the usual level", "Ja, mit der üblichen Stufe"},
 	"option.decision.level":   {"Yes, with the level %s", "Ja, mit der Stufe %s"},
 	"option.decision.refuse":  {"No", "Nein"},
 

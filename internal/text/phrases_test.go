@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 var verb = regexp.MustCompile(`%(\[\d+\])?.`)
@@ -38,6 +39,18 @@ func TestPhrases_EveryLanguageHasTheSamePlaceholders(t *testing.T) {
 			}
 			if got, want := verbs(s), verbs(p[english]); !slices.Equal(got, want) {
 				t.Errorf("%s: %s has %q, English %q", key, languages[l], got, want)
+			}
+		}
+	}
+}
+
+// TestPhrases_ChoicesFit: Gajim cuts a longer choice and Poezio shows nothing of it.
+func TestPhrases_ChoicesFit(t *testing.T) {
+	const most = 40
+	for key, p := range phrases {
+		for _, s := range p {
+			if n := utf8.RuneCountInString(s); n > most && strings.HasPrefix(string(key), "option.") && len(verbs(s)) == 0 {
+				t.Errorf("%s has %d characters, %d at most fit: %q", key, n, most, s)
 			}
 		}
 	}

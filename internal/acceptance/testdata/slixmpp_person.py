@@ -67,7 +67,7 @@ class Person(slixmpp.ClientXMPP):
 
         self.send_presence_subscription(MIRROR)
         presence = await self.seen.get()
-        tell("sees", presence["show"] or "available", presence["status"])
+        tell("sees", presence["show"] or "available", presence["status"], "from", presence["from"].resource)
         info = (await self["xep_0030"].get_info(MIRROR, "%(node)s#%(ver)s" % presence["caps"].values))["disco_info"]
         tell("capabilities", self["xep_0115"].generate_verstring(info, "sha-1") == presence["caps"]["ver"])
         card = (await self["xep_0054"].get_vcard(MIRROR))["vcard_temp"]

@@ -76,9 +76,11 @@ func (p *Person) Project(sys *System, st *presence.State, c presence.ContainerID
 
 // Sees reports whether container c sees anything of her, whatever she does: else
 // it is shown somebody offline (S3).
-func (p *Person) Sees(sys *System, c presence.ContainerID) bool { return p.grants(sys, c) != 0 }
+func (p *Person) Sees(sys *System, c presence.ContainerID) bool { return p.Grants(sys, c) != 0 }
 
-func (p *Person) grants(sys *System, c presence.ContainerID) privacy.Grants {
+// Grants returns what container c may see of her: the table with her own cells, and
+// what the operator leaves of that (S3).
+func (p *Person) Grants(sys *System, c presence.ContainerID) privacy.Grants {
 	return p.operator(sys).Limit(sys.Site.Column(c, p.Policy))
 }
 
@@ -86,7 +88,7 @@ func (p *Person) grants(sys *System, c presence.ContainerID) privacy.Grants {
 // see that (S3). It is told in answers only: nobody is sent anything because of it.
 func (p *Person) FreeBusy(sys *System, now time.Time, v *presence.View) {
 	if v.Availability >= presence.OfflineFrom || p.Inputs.Calendar == nil ||
-		!p.grants(sys, v.Container).HasField(presence.FieldFreeBusy) {
+		!p.Grants(sys, v.Container).HasField(presence.FieldFreeBusy) {
 		return
 	}
 	if told := aggregation.FreeBusy(&p.Inputs, &sys.Aggregation, now); told != "" {

@@ -76,6 +76,34 @@ func TestProject_CustomContainerAndNamedPolicy(t *testing.T) {
 	}
 }
 
+// TestS3_FreeBusyGoesByTheCells: what is added in answers has a cell too, which she
+// and the operator may take away and she may grant.
+func TestS3_FreeBusyGoesByTheCells(t *testing.T) {
+	sys, p := scene(t)
+	p.Inputs.Calendar = &presence.Calendar{FetchedAt: now, Events: []presence.Event{{Start: now.Add(-time.Hour), End: now.Add(time.Hour), Kind: presence.EventBusy}}}
+	told := func(c presence.ContainerID, cells ...privacy.OwnCell) bool {
+		p.Policy = privacy.NewPolicy(sys.Site, privacy.Settings{Owner: alice, State: privacy.StateOK, RosterReadable: true, Rules: privacy.Bootstrap(), Cells: cells})
+		st := p.State(sys, now)
+		var v presence.View
+		p.Project(sys, &st, c, &v)
+		p.FreeBusy(sys, now, &v)
+		return v.Text[presence.FieldFreeBusy] != ""
+	}
+	if !told(200) || told(100) {
+		t.Error("the table: Colleagues are told, External is not")
+	}
+	if told(200, privacy.OwnCell{Container: 200, Category: "freeBusy"}) {
+		t.Error("she has hidden it")
+	}
+	if !told(100, privacy.OwnCell{Container: 100, Category: "freeBusy", Shown: true}) {
+		t.Error("she shows it to External")
+	}
+	sys.Operator.Withheld, _ = privacy.ParseWithheld([]string{"freeBusy 200"})
+	if told(200, privacy.OwnCell{Container: 200, Category: "freeBusy", Shown: true}) {
+		t.Error("the operator withholds it")
+	}
+}
+
 func TestS8_5_NoPolicyShowsNothing(t *testing.T) {
 	sys, p := scene(t)
 	p.Policy = nil
