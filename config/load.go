@@ -43,11 +43,19 @@ func Load(path string, over Overrides) (*Config, []Problem, error) {
 	if err != nil {
 		l.report.add(Origin{Kind: FromFile, Name: path}, Problem{
 			Key: "config", Message: "cannot be read: " + plainError(err),
-			Remedy: "name the file with --config, or write one with \"presenced config defaults\""})
+			Remedy: unreadable(err)})
 		return nil, nil, l.report.err()
 	}
 	l.mode = mode
 	return l.load(data, over)
+}
+
+// unreadable is what to do about a configuration file that cannot be read.
+func unreadable(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "let presenced's user read it: chgrp it to a group of that user, and chmod 0640"
+	}
+	return "name the file with --config, or write one with \"presenced config defaults\""
 }
 
 // fileReader returns a file's first bytes, at most limit and one, and its mode.

@@ -340,3 +340,16 @@ func TestLoad_LongBrokenListHidesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestUnreadable_TellsWhatToDoAboutIt, which depends on why.
+func TestUnreadable_TellsWhatToDoAboutIt(t *testing.T) {
+	for err, want := range map[error]string{
+		fs.ErrNotExist:          "config defaults",
+		fs.ErrPermission:        "let presenced's user read it",
+		errors.New("I/O error"): "name the file",
+	} {
+		if got := unreadable(&fs.PathError{Op: "open", Path: "x", Err: err}); !strings.Contains(got, want) {
+			t.Errorf("%v: got %q, want %q", err, got, want)
+		}
+	}
+}

@@ -19,7 +19,7 @@ func (a *app) auditCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "tell who asked for whose presence, and who changed who may see it",
-		Long: `Prints the audit trail, the oldest entry first. It is kept while audit.enabled is
+		Long: `Prints the audit trail as it was written, oldest first. It is kept while audit.enabled is
 true, and goes back as far as audit.retention says. What people were shown, and
 what they wrote, is not in it.
 
@@ -53,7 +53,7 @@ or searched elsewhere. That you read the trail is an entry, too.`,
 		},
 	}
 	cmd.Flags().StringVar(&user, "user", "", "only what names this `JID`")
-	cmd.Flags().StringVar(&since, "since", "", "only what is not older: a duration such as 24h, a day, or an instant such as 2026-11-22T15:00:00Z")
+	cmd.Flags().StringVar(&since, "since", "", "only what is not older than `T`: 24h, 7d, 2026-11-22 or 2026-11-22T15:00:00Z")
 	return cmd
 }
 
@@ -70,7 +70,7 @@ func sinceWhen(s string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, usage("--since %q is neither a duration such as 24h nor an instant such as 2026-11-22T15:00:00Z", s)
+	return time.Time{}, usage("--since %q is neither a duration such as 24h nor a day such as 2026-11-22 nor an instant such as 2026-11-22T15:00:00Z", s)
 }
 
 // entryLine is an entry for people: when, who, by which way, and what.

@@ -50,5 +50,8 @@ func (a *app) printBadge(user string, badge admin.Badge) error {
 	case badge.Handle == "":
 		return a.printf("%s has no badge\n", oneLine(user))
 	}
-	return a.printf("%s\n  shown at /badge/%[1]s.svg, .json and .txt of http.listen\n", badge.Handle)
+	if err := a.printf("%s\n", badge.Handle); err != nil {
+		return err
+	}
+	return a.note("  shown at /badge/%s.svg, .json and .txt of http.listen\n", badge.Handle)
 }

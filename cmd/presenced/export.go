@@ -48,8 +48,7 @@ passwords, and remove it when it has served.
 				if err := write(a.stdout); err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(a.stderr, "%d users exported\n", n)
-				return err
+				return a.note("%s exported\n", counted(n, "user"))
 			}
 			if err := writeAtomically(out, write); err != nil {
 				return err
@@ -60,7 +59,7 @@ passwords, and remove it when it has served.
 					Users int    `json:"users"`
 				}{out, n})
 			}
-			return a.printf("%d users exported to %s\n", n, out)
+			return a.printf("%s exported to %s\n", counted(n, "user"), out)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write to `FILE`, with mode 0600, once everything is there; default: standard output")

@@ -20,6 +20,21 @@ func (a *app) printf(format string, args ...any) error {
 	return err
 }
 
+// note tells people more beside what was printed, which so stays what a shell
+// captures.
+func (a *app) note(format string, args ...any) error {
+	_, err := fmt.Fprintf(a.stderr, format, args...)
+	return err
+}
+
+// counted is a number of things, one of which is named by word.
+func counted(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
 // table prints rows in columns; cells are separated by tabs.
 func (a *app) table(rows []string) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)

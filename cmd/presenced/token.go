@@ -45,7 +45,7 @@ enrolment.bots shows her as anything but offline.
 
 A page may use the token from its --origin only; without one no page may.`,
 		Example: "  presenced token create --as bot@example.org --scope read --expires 90d\n" +
-			"  presenced token create --as phones@example.org --scope read,claims --expires 90d\n" +
+			"  TOKEN=$(presenced token create --as phones@example.org --scope read,claims --expires 90d)\n" +
 			"  presenced token create --as intranet@example.org --scope read --origin https://intranet.example.org",
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -71,12 +71,15 @@ A page may use the token from its --origin only; without one no page may.`,
 			if a.json {
 				return a.printJSON(made)
 			}
-			return a.printf("%s\n  id %s; it is not shown again\n", made.Token, made.ID)
+			if err := a.printf("%s\n", made.Token); err != nil {
+				return err
+			}
+			return a.note("  id %s; the token is not shown again\n", made.ID)
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "the `JID` it stands for")
-	cmd.Flags().StringSliceVar(&scopes, "scope", []string{string(token.Read)}, "what it may be used for: read (ask), claims (say what users do who allow it)")
-	cmd.Flags().StringVar(&expires, "expires", "90d", "how long it is valid")
+	cmd.Flags().StringSliceVar(&scopes, "scope", []string{string(token.Read)}, "`SCOPE`s, what it may be used for: read (ask), claims (say what users do who allow it)")
+	cmd.Flags().StringVar(&expires, "expires", "90d", "how long it is valid, a `DURATION` in h or d")
 	cmd.Flags().StringArrayVar(&origins, "origin", nil, "a web `ORIGIN` it may be used from; may be repeated")
 	return cmd
 }

@@ -99,7 +99,11 @@ func settings(u *engine.Inspection) []string {
 		add("activity", "%s", u.Activity)
 	}
 	if m := u.Manual; m != nil {
-		add("state set", "%s (%d) at %s", text.Class("en", m.Availability.Class()), m.Availability, moment(m.SetAt))
+		until := ""
+		if !m.ExpiresAt.IsZero() {
+			until = ", until " + moment(m.ExpiresAt)
+		}
+		add("state set", "%s (%d) at %s%s", text.Class("en", m.Availability.Class()), m.Availability, moment(m.SetAt), until)
 	}
 	if u.Note != "" {
 		add("note", "%s", u.Note)

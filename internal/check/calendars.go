@@ -143,13 +143,13 @@ func (c *checker) running(name, source string) {
 		switch {
 		case k.Name != source:
 		case !k.Since.IsZero():
-			c.fail(name, fmt.Sprintf("the daemon reads %d calendars there, and the server has failed since %s: %s", k.Users, k.Since.Format(time.RFC3339), k.Problem),
+			c.fail(name, fmt.Sprintf("the daemon reads %s there, and the server has failed since %s: %s", counted(k.Users, "calendar"), k.Since.Format(time.RFC3339), k.Problem),
 				"the steps below show where it ends; what was read before is shown until calendar.max_stale")
 		case k.Failing > 0:
-			c.warn(name, fmt.Sprintf("the daemon reads %d calendars there; %d of them failed last time", k.Users, k.Failing),
+			c.warn(name, fmt.Sprintf("the daemon reads %s there; %d of them failed last time", counted(k.Users, "calendar"), k.Failing),
 				"with log.level = \"debug\" the daemon names them")
 		default:
-			c.ok(name, "the daemon reads %d calendars there%s", k.Users, lastAnswer(&k))
+			c.ok(name, "the daemon reads %s there%s", counted(k.Users, "calendar"), lastAnswer(&k))
 		}
 	}
 }
@@ -190,11 +190,21 @@ func (c *checker) reach(ctx context.Context, name, address string, roots *x509.C
 		return false
 	}
 	defer func() { _ = conn.Close() }() // nothing was said
+	if at.Scheme != "https" && stays(conn) {
+		c.ok(name, "a connection to port %s, not encrypted, on this machine", port)
+		return true
+	}
 	if at.Scheme != "https" {
-		c.warn(name, "a connection to port "+port+", not encrypted", "let the server offer https, unless it is on this machine")
+		c.warn(name, "a connection to port "+port+", not encrypted", "let the server offer https")
 		return true
 	}
 	return c.certificate(ctx, name, conn, at.Hostname(), roots)
+}
+
+// stays tells whether a connection does not leave this machine.
+func stays(conn net.Conn) bool {
+	at, ok := conn.RemoteAddr().(*net.TCPAddr)
+	return ok && at.IP.IsLoopback()
 }
 
 func (c *checker) certificate(ctx context.Context, name string, conn net.Conn, host string, roots *x509.CertPool) bool {

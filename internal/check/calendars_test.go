@@ -63,8 +63,8 @@ func TestCalendars_WalksAServerInSteps(t *testing.T) {
 		result    Result
 		found, do string
 	}
-	name, open := step{OK, "the name 127.0.0.1 is 127.0.0.1", ""}, step{Warn, "not encrypted", "https"}
-	read, zone := step{OK, "the calendar of alice@example.localhost can be read: 1 events", ""}, step{OK, "zone: times without one are taken in UTC", ""}
+	name, open := step{OK, "the name 127.0.0.1 is 127.0.0.1", ""}, step{OK, "not encrypted, on this machine", ""}
+	read, zone := step{OK, "the calendar of alice@example.localhost can be read: 1 event up to", ""}, step{OK, "zone: times without one are taken in UTC", ""}
 	account := "username = \"reader\"\npassword = \"tops3cret\""
 	for what, c := range map[string]struct {
 		source string
@@ -95,8 +95,9 @@ func TestCalendars_WalksAServerInSteps(t *testing.T) {
 					t.Errorf("got %+v, want %+v", got[i], w)
 				}
 			}
-			if text := fmt.Sprintf("%+v", c1.Report); strings.Contains(text, "tops3cret") {
-				t.Errorf("something private is shown: %s", text)
+			text := fmt.Sprintf("%+v", c1.Report)
+			if claims := strings.Contains(text, "signed in"); claims && !strings.Contains(c.source, account) || strings.Contains(text, "tops3cret") {
+				t.Errorf("nobody signed in, or something private is shown: %s", text)
 			}
 		})
 	}
@@ -133,5 +134,18 @@ func TestCalendars_TellsWhatTheDaemonSays(t *testing.T) {
 		if len(k.Steps) != 1 || k.Steps[0].Result != c.result || !strings.Contains(k.Steps[0].Found, c.found) {
 			t.Errorf("of %+v: %+v; want %s with %q", c.is, k.Steps, c.result, c.found)
 		}
+	}
+}
+
+// elsewhere is a connection to another machine.
+type elsewhere struct{ net.Conn }
+
+func (elsewhere) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
+
+func TestStays_IsOfThisMachineOnly(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer func() { _, _ = ours.Close(), theirs.Close() }()
+	if stays(elsewhere{ours}) || stays(ours) {
+		t.Error("a connection to another machine counts as staying on this one")
 	}
 }

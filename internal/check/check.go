@@ -58,7 +58,7 @@ func Run(ctx context.Context, o Options) *Report {
 func (c *checker) configuration(o Options) bool {
 	loaded, warnings, err := config.Load(o.Config, o.Overrides)
 	if err != nil {
-		c.fail("configuration", err.Error(), "correct each line; \"presenced config defaults\" explains every key")
+		c.fail("configuration", err.Error(), "mend what each line names; \"presenced config defaults\" explains every key")
 		return false
 	}
 	c.config = loaded

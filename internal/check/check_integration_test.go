@@ -41,7 +41,7 @@ func TestSnippets_MakeARealServerGrantThePrivilege(t *testing.T) {
 			if before.Result != Warn || len(before.Snippets) != 2 {
 				t.Fatalf("without privilege: %+v", before)
 			}
-			text := strings.ReplaceAll(before.Snippets[c.server].Text, secretText, s.Secret)
+			text := strings.ReplaceAll(before.Snippets[c.server].Text, "the text of component.secret", s.Secret)
 			c.paste(t, s, text)
 			if err := s.Restart(t.Context()); err != nil {
 				t.Fatalf("the server does not take the lines: %v\n%s\n%s", err, text, s.LogTail())

@@ -247,6 +247,22 @@ func TestReport_ShowsEveryStepOnceAndNoSecret(t *testing.T) {
 	}
 }
 
+// TestSnippets_NameTheFileOfTheSecret, where it is in one, and where the lines go.
+func TestSnippets_NameTheFileOfTheSecret(t *testing.T) {
+	for file, want := range map[string]string{"": "the text of component.secret", "/etc/presenced/secret": "the text of /etc/presenced/secret"} {
+		c := checker{config: config.Default()}
+		c.config.Component.Domain, c.config.Component.SecretFile = "presence.example.org", file
+		for _, s := range c.snippets() {
+			if !strings.Contains(s.Text, want) {
+				t.Errorf("want %q in\n%s", want, s.Text)
+			}
+		}
+		if told := c.snippets()[1].Server; !strings.Contains(told, "include_config_file") {
+			t.Errorf("a second \"listen:\" in one file breaks it, and nothing says so: %q", told)
+		}
+	}
+}
+
 func TestSnippets_PortAndInterfaceOnlyWhereTheyDiffer(t *testing.T) {
 	for address, want := range map[string]string{
 		"127.0.0.1:5347":        "",

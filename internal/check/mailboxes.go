@@ -165,7 +165,7 @@ func (c *checker) readings(name string, s *config.CalendarSource, boxes []source
 				away++
 			}
 			if events == "" {
-				events = fmt.Sprintf("the calendar of %s can be read: %d events up to %s", boxes[i].User, len(found[i].Schedule.Events), w.To.UTC().Format(time.RFC3339))
+				events = fmt.Sprintf("the calendar of %s can be read: %s up to %s", boxes[i].User, counted(len(found[i].Schedule.Events), "event"), w.To.UTC().Format(time.RFC3339))
 			}
 		case told < maxTold:
 			told++
@@ -182,7 +182,10 @@ func (c *checker) readings(name string, s *config.CalendarSource, boxes []source
 	if len(found) > 1 {
 		events += fmt.Sprintf("; of %d mailboxes that were tried %d can be read", len(found), good)
 	}
-	c.ok(name, "signed in, and %s", events)
+	if s.Username != "" || s.Kind != "ics" && s.Kind != "caldav" {
+		events = "signed in, and " + events
+	}
+	c.ok(name, "%s", events)
 	c.zone(name, boxes, found)
 	if s.AutomaticReplies != "" && s.AutomaticReplies != "off" {
 		c.replies(name, found, away)

@@ -93,6 +93,14 @@ func (r *Report) Print(w io.Writer) error {
 	return err
 }
 
+// counted is a number of things, one of which is named by word.
+func counted(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
 // width is that of the column of names: of the longest, within reason.
 func (r *Report) width() int {
 	const least, most = 13, 32

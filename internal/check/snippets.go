@@ -21,15 +21,20 @@ func (c *checker) snippets() []Snippet {
 	}
 	domain := c.config.Component.Domain
 	return []Snippet{
-		{Server: "Prosody (the package prosody-modules has mod_privilege)", Text: prosody(domain, c.config.Component.Hosts, host, port, c.config.Privacy.Egress == "managed")},
-		{Server: "ejabberd", Text: ejabberd(domain, host, port)},
+		{Server: "Prosody (the package prosody-modules has mod_privilege)", Text: prosody(domain, c.config.Component.Hosts, host, port, c.secretText(), c.config.Privacy.Egress == "managed")},
+		{Server: "ejabberd (into a file of its own, which ejabberd.yml names under include_config_file: its own sections stay as they are)", Text: ejabberd(domain, host, port, c.secretText())},
 	}
 }
 
 // secretText stands where the secret has to be pasted.
-const secretText = "the text of component.secret"
+func (c *checker) secretText() string {
+	if file := c.config.Component.SecretFile; file != "" {
+		return "the text of " + file
+	}
+	return "the text of component.secret"
+}
 
-func prosody(domain string, hosts []string, host, port string, egress bool) string {
+func prosody(domain string, hosts []string, host, port, secret string, egress bool) string {
 	var b strings.Builder
 	modules, lists := "", "get"
 	if egress {
@@ -57,11 +62,11 @@ func prosody(domain string, hosts []string, host, port string, egress bool) stri
 	fmt.Fprintf(&b, `Component %q
     component_secret = %q
     modules_enabled = { "privilege" }
-`, domain, secretText)
+`, domain, secret)
 	return b.String()
 }
 
-func ejabberd(domain, host, port string) string {
+func ejabberd(domain, host, port, secret string) string {
 	return fmt.Sprintf(`listen:
   -
     port: %[3]s
@@ -87,5 +92,5 @@ modules:
       get: presence_component_rule
     presence:
       managed_entity: presence_component_rule
-`, domain, host, port, secretText)
+`, domain, host, port, secret)
 }

@@ -66,7 +66,7 @@ func (s *shard) apply(who Principal, user presence.JID, c Change, now time.Time,
 	}
 	u := s.users[user.Addr]
 	if _, erasing := c.(Erase); u == nil || (!u.set.enrol.Enabled && !erasing) {
-		answer(Result{}, refuse(NotEnrolled, "", "%s is not enabled; run the command \"enable\" first", user.Bare))
+		answer(Result{}, notEnabled(user.Addr))
 		return
 	}
 	queued := u.do(now, func(now time.Time) {

@@ -104,6 +104,12 @@ func (u *user) replyTo(w presence.Addr, c presence.ContainerID, now time.Time, v
 	}
 }
 
+// notEnabled refuses what only enabled users have. Its words are the operator's:
+// users read a sentence of their own language for the kind.
+func notEnabled(user presence.Addr) *RefusedError {
+	return refuse(NotEnrolled, "", "%s is not enabled; \"presenced user list\" shows who is, \"presenced user enable\" changes it", user)
+}
+
 // owned finds an enrolled user for a reading or a change by her or the operator.
 func (s *shard) owned(who Principal, user presence.Addr) (*user, *RefusedError) {
 	if !who.Operator && who.Addr != user {
@@ -111,7 +117,7 @@ func (s *shard) owned(who Principal, user presence.Addr) (*user, *RefusedError) 
 	}
 	u := s.users[user]
 	if u == nil || !u.set.enrol.Enabled {
-		return nil, refuse(NotEnrolled, "", "%s is not enabled; run the command \"enable\" first", user)
+		return nil, notEnabled(user)
 	}
 	return u, nil
 }
