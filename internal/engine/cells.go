@@ -35,8 +35,8 @@ type SetCell struct {
 
 func (SetCell) change() {}
 
-// String tells operators what she wants: "hides notePersonal from 200".
-func (c SetCell) String() string {
+// words tells operators what she wants: "hides notePersonal from 200".
+func (c SetCell) words() string {
 	if c.Choice == CellByTable {
 		return fmt.Sprintf("%s by the table in %d", c.Category, c.Container)
 	}

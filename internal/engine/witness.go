@@ -89,7 +89,7 @@ func accessOf(c Change) (d Deed, ok bool) {
 	case SetPrivacyMode:
 		d.What, d.About = "privacy-mode", switched("on", "off", c.On)
 	case SetCell:
-		d.What, d.About = "cell", c.String()
+		d.What, d.About = "cell", c.words()
 	case SetPublishing:
 		d.What, d.About = "publishing", switched("on", "off", c.On)
 	case SetPriority:
