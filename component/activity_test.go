@@ -287,6 +287,27 @@ func TestActivity_NobodySpeaksForOthers(t *testing.T) {
 	a.answers(a.online(bobDesk), bobDesk, askingInfo) // at once
 }
 
+// TestActivity_AKindThatNeverProvesItselfIsLeftAlone: clients whose string is never
+// what they answer are not asked one after the other, for ever.
+func TestActivity_AKindThatNeverProvesItselfIsLeftAlone(t *testing.T) {
+	a := newAudience(t, askingInfo)
+	who := func(i int) string { return fmt.Sprintf("user%d@%s/x", i, testHost) }
+	sent := a.online(who(0))
+	asked := 0
+	for i := range 100 {
+		if strings.Contains(sent, "<iq type='get'") {
+			asked++
+			sent = a.answers(sent, who(i), simpleInfo)
+		}
+		sent += a.online(who(i + 1))
+	}
+	if asked != maxWrong {
+		t.Errorf("%d of a hundred were asked, want %d", asked, maxWrong)
+	}
+	a.c.activities.clients[a.ver].again = time.Now().Add(-time.Second)
+	a.answers(a.online(bobDesk), bobDesk, askingInfo) // later one is asked anew
+}
+
 // TestActivity_OneAccountAsksForLittle: presences with ever new strings do not fill
 // what all questions to the server share.
 func TestActivity_OneAccountAsksForLittle(t *testing.T) {

@@ -39,7 +39,19 @@ type clientKind struct {
 	// guarded by activities.mu
 	state clientState
 	asked bool // a device was, and has not answered
+	// wrong are the accounts whose devices gave no good answer; again is when one may
+	// be asked after maxWrong of them, zero before.
+	wrong map[string]struct{}
+	again time.Time
 }
+
+const (
+	// maxWrong is how many accounts may give no good answer for a kind until it is left
+	// alone: some clients have strings that never stand for what they answer.
+	maxWrong = 8
+	// askAgain is for how long.
+	askAgain = 10 * time.Minute
+)
 
 // capable takes in the capabilities of a device that is online. Where they are not
 // known, the device itself is asked for them, for all of its kind.
@@ -59,6 +71,9 @@ func (r *router) capable(from *sender) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k := a.clients[string(caps.Ver)]
+	if k != nil && !k.again.IsZero() && time.Now().After(k.again) {
+		k = nil
+	}
 	if k == nil || k.state == clientUnknown {
 		if r.l.tracker.full() || !r.c.asks.take(from.jid.Bare, 1, time.Now()) {
 			return
@@ -86,7 +101,7 @@ func (r *router) capable(from *sender) {
 func (a *activities) remember(k *clientKind) {
 	if len(a.clients) >= maxClientKinds {
 		for ver, old := range a.clients {
-			if old.state != clientUnknown { // any: what is used comes back with the next login
+			if !old.asked { // any: what is used comes back with the next login
 				delete(a.clients, ver)
 				break
 			}
@@ -133,12 +148,20 @@ func (l *link) capabilitiesRead(k *clientKind, who presence.JID, got answer) {
 		if d := a.devices[who.Bare][who.Resource]; d != nil && d.kind == k {
 			a.drop(who.Bare, who.Resource)
 		}
-		a.askAnother(l, k, who)
+		if k.wrong == nil {
+			k.wrong = make(map[string]struct{}, 1)
+		}
+		if k.wrong[who.Bare] = struct{}{}; len(k.wrong) < maxWrong {
+			a.askAnother(l, k, who)
+			return
+		}
+		k.again = time.Now().Add(askAgain)
+		a.settle(l, k, clientSilent)
 	}
 }
 
-// askAnother asks another device of a kind, one of somebody else's where there is one,
-// or forgets the kind; mu is held.
+// askAnother asks another device of a kind, if there is one, and one of somebody else's
+// before; mu is held.
 func (a *activities) askAnother(l *link, k *clientKind, than presence.JID) {
 	var next *listener
 	var whose presence.JID
@@ -149,14 +172,10 @@ func (a *activities) askAnother(l *link, k *clientKind, than presence.JID) {
 			}
 		}
 	}
-	if next == nil {
-		if a.clients[k.ver] == k {
-			delete(a.clients, k.ver)
-		}
-		return
+	if next != nil {
+		whose.Addr = next.addr
+		l.askCapabilities(whose, next)
 	}
-	whose.Addr = next.addr
-	l.askCapabilities(whose, next)
 }
 
 // settle puts in force what was found out about a kind; mu is held. Its devices are
