@@ -40,6 +40,8 @@ type activities struct {
 // listener is a device whose client asks, or may ask: nobody knows yet.
 type listener struct {
 	kind *clientKind
+	node string // of its client, while that is unknown
+	addr presence.Addr
 	link uint32 // on which it was seen last
 	// shown is the activity that each mirror was seen with last; no entry: none.
 	shown map[string]presence.Activity
@@ -225,8 +227,9 @@ func (a *activities) drop(bare, resource string) {
 	}
 }
 
-// put takes a device in; mu is held. One that is known keeps what it was shown.
-func (a *activities) put(who presence.JID, k *clientKind) {
+// put takes a device in, if there is room; mu is held. One that is known keeps what it
+// was shown.
+func (a *activities) put(who presence.JID, k *clientKind) *listener {
 	list := a.devices[who.Bare]
 	if list == nil {
 		list = make(map[string]*listener, 1)
@@ -235,13 +238,14 @@ func (a *activities) put(who presence.JID, k *clientKind) {
 	d := list[who.Resource]
 	if d == nil {
 		if len(list) >= maxListeners {
-			return
+			return nil
 		}
-		d = &listener{}
+		d = &listener{addr: who.Addr}
 		list[who.Resource] = d
 		a.some.Add(1)
 	}
 	d.kind, d.link = k, a.link
+	return d
 }
 
 // cutResource cuts a JID into the bare one and the resource.

@@ -28,18 +28,18 @@ func infoFrame(info string) []byte {
 	return []byte("<iq xmlns='jabber:component:accept' type='result' id='x'><query xmlns='http://jabber.org/protocol/disco#info'>" + info + "</query></iq>")
 }
 
-func verOf(t *testing.T, info string) string {
+func verOfInfo(t *testing.T, info string) string {
 	t.Helper()
 	var c capabilities
 	if err := stream.Decode(infoFrame(info), &c); err != nil {
 		t.Fatal(err)
 	}
-	return c.ver()
+	return verOf(c.text())
 }
 
 func TestCapabilities_VerIsThatOfTheExamples(t *testing.T) {
 	for info, want := range map[string]string{simpleInfo: "QgayPKawpkPSDYmwT/WM94uAlu0=", fullInfo: "q07IKJEyjvHSyhy//CH0CxmKi8w="} {
-		if got := verOf(t, info); got != want {
+		if got := verOfInfo(t, info); got != want {
 			t.Errorf("got %s, want %s for %s", got, want, info)
 		}
 		asks, verified := asksFor(infoFrame(info), want, "http://jabber.org/protocol/muc")
@@ -66,7 +66,7 @@ const (
 )
 
 func newAudience(t *testing.T, info string) *audience {
-	a := &audience{T: t, desk: newDesk(t), ver: verOf(t, info)}
+	a := &audience{T: t, desk: newDesk(t), ver: verOfInfo(t, info)}
 	a.c.activities.attached()
 	return a
 }
@@ -189,7 +189,7 @@ func TestS3_ActivityIsNotForOthers(t *testing.T) {
 	for when, info := range map[string]string{"a client that does not ask": simpleInfo, "one that says other things than its kind": askingInfo + "<feature var='x'/>"} {
 		a := newAudience(t, askingInfo)
 		if info == simpleInfo {
-			a.ver = verOf(t, simpleInfo)
+			a.ver = verOfInfo(t, simpleInfo)
 		}
 		a.answers(a.online(bobDesk), bobDesk, info)
 		silent(a, when)
@@ -228,7 +228,7 @@ func TestActivity_IsBounded(t *testing.T) {
 	}
 	for i := range 2 * maxClientKinds {
 		a.ver = fmt.Sprintf("v%d", i)
-		a.online("carol@" + testHost + "/desk")
+		a.online(fmt.Sprintf("carol%d@%s/desk", i, testHost))
 	}
 	if n := len(a.c.activities.clients); n > maxClientKinds {
 		t.Errorf("%d kinds of clients are kept, want at most %d", n, maxClientKinds)
@@ -237,4 +237,89 @@ func TestActivity_IsBounded(t *testing.T) {
 	if got := a.online("dave@" + testHost + "/desk"); got != "" {
 		t.Errorf("an endless verification string is taken: %s", got)
 	}
+}
+
+// TestActivity_NobodySpeaksForOthers: who says that he is of a kind of clients, and
+// does not answer for it, keeps nothing from those who are.
+func TestActivity_NobodySpeaksForOthers(t *testing.T) {
+	const eve = "eve@" + testHost + "/x"
+	for what, info := range map[string]string{
+		"another": simpleInfo, "a broken one": "<identity",
+		"one that hides what it asks for in a name": strings.Replace(strings.NewReplacer("<feature var='", "&lt;", "'/>", "").Replace(
+			"<feature var='http://jabber.org/protocol/activity+notify'/><feature var='http://jabber.org/protocol/caps'/><feature var='http://jabber.org/protocol/disco#info'/>"+
+				"<feature var='http://jabber.org/protocol/disco#items'/><feature var='http://jabber.org/protocol/muc'/>"), "", "<identity category='client' type='pc' name='Exodus 0.9.1", 1) + "'/>",
+		"one that hides it in a form": `<identity category='client' type='pc' name='Exodus 0.9.1'/><x xmlns='jabber:x:data' type='result'>` +
+			`<field var='FORM_TYPE' type='hidden'><value>http://jabber.org/protocol/activity+notify</value></field><field var='http://jabber.org/protocol/caps'>` +
+			`<value>http://jabber.org/protocol/disco#info</value><value>http://jabber.org/protocol/disco#items</value><value>http://jabber.org/protocol/muc</value></field></x>`,
+		"one that hides it in another identity": simpleInfo + `<identity category='http:/' type='jabber.org' xml:lang='protocol' name='activity+notify'/>`,
+		"none":                                  "",
+	} {
+		a := newAudience(t, askingInfo)
+		if strings.Contains(what, "hides") {
+			if smuggled := verOfInfo(t, info); smuggled != a.ver {
+				t.Fatalf("%s does not have the string of the kind", what)
+			}
+		}
+		asked := a.online(eve)
+		if waits := a.online(bobDesk); waits != "" {
+			t.Errorf("two of a kind are asked at once: %s", waits)
+		}
+		var next string
+		switch what {
+		case "none":
+			a.l.tracker.expire(time.Now().Add(time.Hour), 0, 0)
+			next = a.sees(bobBare, 3500, "", "")
+		case "a broken one":
+			next = a.answers(asked, eve, "<identity/>")
+		default:
+			next = a.answers(asked, eve, info)
+		}
+		a.answers(next, bobDesk, askingInfo)
+		if got := a.sees(bobBare, 6500, presence.InAMeeting, ""); !strings.HasSuffix(got, meetingEvent) {
+			t.Errorf("after an answer that is %s, bob gets %s", what, got)
+		}
+		if got := a.online(eve); got != "" {
+			t.Errorf("after an answer that is %s, the same device is asked again: %s", what, got)
+		}
+	}
+	a := newAudience(t, askingInfo)
+	a.answers(a.online(eve), eve, simpleInfo)
+	a.answers(a.online(bobDesk), bobDesk, askingInfo) // at once
+}
+
+// TestActivity_AKindThatNeverProvesItselfIsLeftAlone: clients whose string is never
+// what they answer are not asked one after the other, for ever.
+func TestActivity_AKindThatNeverProvesItselfIsLeftAlone(t *testing.T) {
+	a := newAudience(t, askingInfo)
+	who := func(i int) string { return fmt.Sprintf("user%d@%s/x", i, testHost) }
+	sent := a.online(who(0))
+	asked := 0
+	for i := range 100 {
+		if strings.Contains(sent, "<iq type='get'") {
+			asked++
+			sent = a.answers(sent, who(i), simpleInfo)
+		}
+		sent += a.online(who(i + 1))
+	}
+	if asked != maxWrong {
+		t.Errorf("%d of a hundred were asked, want %d", asked, maxWrong)
+	}
+	a.c.activities.clients[a.ver].again = time.Now().Add(-time.Second)
+	a.answers(a.online(bobDesk), bobDesk, askingInfo) // later one is asked anew
+}
+
+// TestActivity_OneAccountAsksForLittle: presences with ever new strings do not fill
+// what all questions to the server share.
+func TestActivity_OneAccountAsksForLittle(t *testing.T) {
+	a := newAudience(t, askingInfo)
+	good := a.ver
+	for i := range 1000 {
+		a.ver = fmt.Sprintf("v%d", i)
+		a.online("eve@" + testHost + "/x")
+	}
+	if n := a.l.tracker.size(); n > 2*maxListeners {
+		t.Errorf("%d questions wait for one account", n)
+	}
+	a.ver = good
+	a.answers(a.online(bobDesk), bobDesk, askingInfo)
 }

@@ -28,7 +28,7 @@ const (
 type clientState uint8
 
 const (
-	clientUnknown clientState = iota // one of its devices was asked
+	clientUnknown clientState = iota // one of its devices is asked at a time
 	clientAsks
 	clientSilent
 )
@@ -38,12 +38,20 @@ type clientKind struct {
 	ver string
 	// guarded by activities.mu
 	state clientState
-	again time.Time // when one that gave no good answer may be asked anew; zero: never
+	asked bool // a device was, and has not answered
+	// wrong are the accounts whose devices gave no good answer; again is when one may
+	// be asked after maxWrong of them, zero before.
+	wrong map[string]struct{}
+	again time.Time
 }
 
-// askAgain is how long a kind of client is not asked after a device gave no answer, or
-// one that its verification string does not stand for (XEP-0115 §5.4).
-const askAgain = 10 * time.Minute
+const (
+	// maxWrong is how many accounts may give no good answer for a kind until it is left
+	// alone: some clients have strings that never stand for what they answer.
+	maxWrong = 8
+	// askAgain is for how long.
+	askAgain = 10 * time.Minute
+)
 
 // capable takes in the capabilities of a device that is online. Where they are not
 // known, the device itself is asked for them, for all of its kind.
@@ -63,19 +71,29 @@ func (r *router) capable(from *sender) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k := a.clients[string(caps.Ver)]
-	if k == nil || !k.again.IsZero() && time.Now().After(k.again) {
-		if r.l.tracker.full() {
+	if k != nil && !k.again.IsZero() && time.Now().After(k.again) {
+		k = nil
+	}
+	if k == nil || k.state == clientUnknown {
+		if r.l.tracker.full() || !r.c.asks.take(from.jid.Bare, 1, time.Now()) {
 			return
 		}
+	}
+	if k == nil {
 		k = &clientKind{ver: string(caps.Ver)}
 		a.remember(k)
-		r.l.askCapabilities(from.jid, string(caps.Node)+"#"+k.ver, k)
 	}
 	from.kind = k
 	if k.state == clientSilent {
 		a.drop(from.jid.Bare, from.jid.Resource)
-	} else {
-		a.put(from.jid, k)
+		return
+	}
+	d := a.put(from.jid, k)
+	if d != nil && k.state == clientUnknown {
+		d.node = string(caps.Node)
+		if !k.asked {
+			r.l.askCapabilities(from.jid, d)
+		}
 	}
 }
 
@@ -83,7 +101,7 @@ func (r *router) capable(from *sender) {
 func (a *activities) remember(k *clientKind) {
 	if len(a.clients) >= maxClientKinds {
 		for ver, old := range a.clients {
-			if old.state != clientUnknown { // any: what is used comes back with the next login
+			if !old.asked { // any: what is used comes back with the next login
 				delete(a.clients, ver)
 				break
 			}
@@ -94,11 +112,14 @@ func (a *activities) remember(k *clientKind) {
 	}
 }
 
-// askCapabilities asks a device what its kind of client can do.
-func (l *link) askCapabilities(who presence.JID, node string, k *clientKind) {
+// askCapabilities asks a device what its kind of client can do; activities.mu is held.
+func (l *link) askCapabilities(who presence.JID, d *listener) {
+	k := d.kind
+	k.asked = true
+	node := d.node + "#" + k.ver
 	id := l.tracker.add(request{
 		from: who, deadline: time.Now().Add(l.c.timing.roster),
-		done: func(got answer) { l.capabilitiesRead(k, got) },
+		done: func(got answer) { l.capabilitiesRead(k, who, got) },
 	})
 	l.send(func(dst []byte) []byte {
 		dst = appendIQ(dst, "get", id, l.c.o.Domain, who.Full())
@@ -106,23 +127,55 @@ func (l *link) askCapabilities(who presence.JID, node string, k *clientKind) {
 	})
 }
 
-// capabilitiesRead takes the answer of the device that was asked.
-func (l *link) capabilitiesRead(k *clientKind, got answer) {
+// capabilitiesRead takes the answer of the device that was asked. One that does not
+// prove to be of its kind, or gives none, says nothing of others: the next is asked
+// (XEP-0115 §5.4).
+func (l *link) capabilitiesRead(k *clientKind, who presence.JID, got answer) {
 	asks, verified := false, false
 	if got.err == nil {
 		asks, verified = asksFor(got.frame, k.ver, nsActivity+"+notify")
 	}
-	state := clientSilent
-	if asks && verified {
-		state = clientAsks
-	}
 	a := l.c.activities
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !verified {
+	k.asked = false
+	switch {
+	case verified && asks:
+		a.settle(l, k, clientAsks)
+	case verified:
+		a.settle(l, k, clientSilent)
+	default:
+		if d := a.devices[who.Bare][who.Resource]; d != nil && d.kind == k {
+			a.drop(who.Bare, who.Resource)
+		}
+		if k.wrong == nil {
+			k.wrong = make(map[string]struct{}, 1)
+		}
+		if k.wrong[who.Bare] = struct{}{}; len(k.wrong) < maxWrong {
+			a.askAnother(l, k, who)
+			return
+		}
 		k.again = time.Now().Add(askAgain)
+		a.settle(l, k, clientSilent)
 	}
-	a.settle(l, k, state)
+}
+
+// askAnother asks another device of a kind, if there is one, and one of somebody else's
+// before; mu is held.
+func (a *activities) askAnother(l *link, k *clientKind, than presence.JID) {
+	var next *listener
+	var whose presence.JID
+	for bare, list := range a.devices {
+		for name, d := range list {
+			if d.kind == k && (next == nil || whose.Bare == than.Bare) {
+				next, whose = d, presence.JID{Bare: bare, Resource: name}
+			}
+		}
+	}
+	if next != nil {
+		whose.Addr = next.addr
+		l.askCapabilities(whose, next)
+	}
 }
 
 // settle puts in force what was found out about a kind; mu is held. Its devices are
@@ -136,6 +189,7 @@ func (a *activities) settle(l *link, k *clientKind, state clientState) {
 			case state != clientAsks:
 				a.drop(bare, name)
 			default:
+				d.node = ""
 				d.catchUp(l, bare+"/"+name)
 			}
 		}
@@ -189,14 +243,23 @@ func asksFor(frame []byte, ver, feature string) (asks, verified bool) {
 	if stream.Decode(frame, &c) != nil {
 		return false, false
 	}
+	text := c.text()
 	for _, f := range c.Query.Features {
 		asks = asks || f.Var == feature
 	}
-	return asks, c.ver() == ver
+	// The string does not tell its parts apart: a feature of the kind could be hidden
+	// in a name or a form. One that is in there, but is no feature here, says nothing.
+	return asks, asks == strings.Contains(text, feature) && verOf(text) == ver
 }
 
-// ver makes the verification string (XEP-0115 §5.1).
-func (c *capabilities) ver() string {
+// verOf makes the verification string (XEP-0115 §5.1) of what it stands for.
+func verOf(text string) string {
+	sum := sha1.Sum([]byte(text))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// text is what the verification string stands for (XEP-0115 §5.1).
+func (c *capabilities) text() string {
 	q := &c.Query
 	slices.SortFunc(q.Identities, func(a, b capIdentity) int {
 		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Lang, b.Lang))
@@ -221,8 +284,7 @@ func (c *capabilities) ver() string {
 			b.WriteString(strings.Join(append([]string{f.Var}, f.Values...), "<") + "<")
 		}
 	}
-	sum := sha1.Sum([]byte(b.String()))
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return b.String()
 }
 
 // formType is the field that says what kind a form is of (XEP-0068).

@@ -89,6 +89,7 @@ type Component struct {
 	claims  *limiter
 	changes *limiter // commands and registrations
 	talks   *limiter // commands in words
+	asks    *limiter // what clients devices are
 
 	activities *activities
 
@@ -138,7 +139,7 @@ func New(o Options) (*Component, error) {
 	c.pool = newPool()
 	c.bounces, c.queries = newLimiter(bounceRates), newLimiter(queryRates)
 	c.claims, c.changes = newLimiter(claimRates), newLimiter(commandRates)
-	c.talks = newLimiter(talkRates)
+	c.talks, c.asks = newLimiter(talkRates), newLimiter(askRates)
 	c.activities = newActivities()
 	var err error
 	if c.metrics, err = newMetrics(c, o.Registerer); err != nil {

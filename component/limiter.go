@@ -20,7 +20,9 @@ var (
 	queryRates  = rates{each: 2000, burst: 6500, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
 	claimRates  = rates{each: 100, burst: 1000, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
 	// Two programs that answer each other are not kept going.
-	talkRates    = rates{each: 0.5, burst: 20, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
+	talkRates = rates{each: 0.5, burst: 20, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
+	// An account's devices are asked what clients they are: all at once, then seldom.
+	askRates     = rates{each: 0.1, burst: 2 * maxListeners, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
 	commandRates = rates{each: 5, burst: 100, total: math.Inf(1), totalBurst: math.Inf(1), senders: 16384}
 )
 

@@ -42,6 +42,15 @@ func TestPublishActivity_OnlyWhereItIsGranted(t *testing.T) {
 			t.Errorf("sent %s, without %s", got, want)
 		}
 	}
+	// Whom the node tells, her own clients may have said: it must be her contacts only.
+	const contacts = "<publish-options><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'><value>http://jabber.org/protocol/pubsub#publish-options</value></field>" +
+		"<field var='pubsub#access_model'><value>presence</value></field></x></publish-options>"
+	if !strings.Contains(got, "</publish>"+contacts+"</pubsub>") {
+		t.Errorf("published to whom the node lets: %s", got)
+	}
+	if got := publish(presence.NoActivity); strings.Contains(got, "publish-options") {
+		t.Errorf("it cannot be taken back where the node lets others: %s", got)
+	}
 	if got := publish(presence.FreeForChat); !strings.Contains(got, "<activity xmlns='http://jabber.org/protocol/activity'/>") {
 		t.Errorf("what is no activity is published as %s", got)
 	}

@@ -107,15 +107,18 @@ func (s *site) published(alice, dave *testbed.Client) *testbed.Client {
 	mark := dave.Mark()
 	s.run(alice, "calendar", "action", "publish")
 	s.isTold(dave, alice.Bare(), mark, "in_a_meeting")
+	s.refusesAnOpenNode(alice)
+	s.isTold(dave, alice.Bare(), mark, "in_a_meeting", "nothing", "in_a_meeting")
+	mark = dave.Mark()
 	s.run(alice, "block", "jid", dave.Bare()) // who is a native contact still
-	s.isTold(dave, alice.Bare(), mark, "in_a_meeting", "nothing")
+	s.isTold(dave, alice.Bare(), mark, "nothing")
 	if answer := s.try(alice, "calendar", "action", "list"); !strings.Contains(answer, dave.Bare()) {
 		s.Errorf("why nothing is published is not told: %s", answer)
 	}
 	s.run(alice, "unblock", "jid", dave.Bare())
-	s.isTold(dave, alice.Bare(), mark, "in_a_meeting", "nothing", "in_a_meeting")
+	s.isTold(dave, alice.Bare(), mark, "nothing", "in_a_meeting")
 	s.must(alice.Close()) // and what is said of her while she is offline is so, too
-	s.isTold(dave, alice.Bare(), mark, "in_a_meeting", "nothing", "in_a_meeting", "nothing")
+	s.isTold(dave, alice.Bare(), mark, "nothing", "in_a_meeting", "nothing")
 	alice = s.login("alice", "desk")
 	s.run(alice, "block", "jid", dave.Bare())
 	s.run(alice, "calendar", "action", "unpublish")
@@ -123,4 +126,29 @@ func (s *site) published(alice, dave *testbed.Client) *testbed.Client {
 		s.Errorf("she may publish to somebody she blocks: %s", answer)
 	}
 	return alice
+}
+
+// refusesAnOpenNode has alice, who publishes, open her node to anybody, and holds that
+// it gets nothing but what takes back, until it is closed again.
+func (s *site) refusesAnOpenNode(alice *testbed.Client) {
+	s.Helper()
+	const pubsub, node = "http://jabber.org/protocol/pubsub", "http://jabber.org/protocol/activity"
+	lets := func(model string) {
+		s.Helper()
+		_, err := alice.IQ(s.Context(), "set", "", "<pubsub xmlns='"+pubsub+"#owner'><configure node='"+node+"'><x xmlns='jabber:x:data' type='submit'>"+
+			"<field var='FORM_TYPE' type='hidden'><value>"+pubsub+"#node_config</value></field><field var='pubsub#access_model'><value>"+model+"</value></field></x></configure></pubsub>")
+		s.must(err)
+	}
+	s.run(alice, "calendar", "action", "unpublish")
+	lets("open")
+	s.run(alice, "calendar", "action", "publish")
+	s.run(alice, "note", "note", "tried again")
+	s.run(alice, "note", "note", "and again") // its answer came behind what was tried
+	items, err := alice.IQ(s.Context(), "get", "", "<pubsub xmlns='"+pubsub+"'><items node='"+node+"'/></pubsub>")
+	s.must(err)
+	if !strings.Contains(items.Raw, node) || strings.Contains(items.Raw, "in_a_meeting") {
+		s.Errorf("a node that is open to anybody has %s", items.Raw)
+	}
+	lets("presence")
+	s.run(alice, "note", "note", "")
 }

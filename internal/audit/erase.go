@@ -24,8 +24,8 @@ const dueName = "erasing"
 func (t *Trail) Erase(key string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, err := os.Stat(t.o.Dir); errors.Is(err, fs.ErrNotExist) && t.waiting.Load() == 0 {
-		return nil // nothing was ever written
+	if _, err := os.Stat(t.o.Dir); errors.Is(err, fs.ErrNotExist) && !t.told.Load() {
+		return nil // nothing was ever written, nor will be
 	}
 	t.erasures = append(t.erasures, key)
 	err := t.writeDue()

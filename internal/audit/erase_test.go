@@ -2,11 +2,15 @@ package audit
 
 import (
 	"bytes"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"presenced/internal/engine"
 	"presenced/internal/presence"
@@ -125,6 +129,32 @@ func TestErase_OfNobodyWritesNothing(t *testing.T) {
 		}
 		if _, err := os.Stat(w.dir); err == nil {
 			w.Error("a directory was made")
+		}
+	})
+}
+
+// TestErase_BeforeAnythingIsInAFile: what was told a moment before is on its way to a
+// directory that is not there yet.
+func TestErase_BeforeAnythingIsInAFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on := make(chan struct{})
+		tr := Open(Options{
+			Dir: filepath.Join(t.TempDir(), "audit"), Retention: time.Hour, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+			Exempt: func(presence.Addr) bool { <-on; return false },
+		})
+		tr.Looked(engine.Principal{Addr: bob}, []presence.Addr{alice}, make([]presence.View, 1))
+		synctest.Wait() // the writer has it in hand
+		if err := tr.Erase(alice.Key()); err != nil {
+			t.Fatal(err)
+		}
+		close(on)
+		synctest.Wait()
+		err := tr.Read(t.Context(), Filter{}, func(line []byte) error {
+			t.Errorf("of somebody who was erased there is still %s", line)
+			return nil
+		})
+		if err := errors.Join(err, tr.Close(t.Context())); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

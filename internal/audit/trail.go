@@ -44,6 +44,7 @@ type Trail struct {
 
 	queue   chan *item    // in order; waiting bounds it
 	waiting atomic.Int64  // entries in queue
+	told    atomic.Bool   // something: it is in a file, or on its way there
 	lost    atomic.Int64  // entries the trail does not tell of yet
 	erasing chan struct{} // capacity 1: a token means that erasures are due
 	closing chan struct{}
@@ -137,6 +138,7 @@ func (t *Trail) Noted(d engine.Deed) {
 
 func (t *Trail) put(it *item, limit int64) {
 	n := it.entries()
+	t.told.Store(true)
 	if t.waiting.Add(n) > limit {
 		t.waiting.Add(-n)
 		t.lose(n)

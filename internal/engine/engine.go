@@ -178,7 +178,7 @@ func (e *Engine) loadUser(saved Saved) error {
 	if Reserved(saved.User) {
 		return e.grants.load(&saved)
 	}
-	set, err := decodeSettings(saved.Docs)
+	set, err := readSettings(saved.Docs)
 	if err != nil {
 		return fmt.Errorf("a user's settings: %w", err)
 	}

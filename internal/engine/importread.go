@@ -46,18 +46,32 @@ func (e *Engine) readImport(who Principal, user presence.JID, docs map[string][]
 	return im, nil
 }
 
+// docForms makes an empty document of each name there is of a user.
+var docForms = map[string]func() any{
+	DocEnrol:    func() any { return new(enrolDoc) },
+	DocRules:    func() any { return new(rulesDoc) },
+	DocSubs:     func() any { return new(roster.Subs) },
+	DocManual:   func() any { return new(manualDoc) },
+	DocNote:     func() any { return new(noteDoc) },
+	DocOOF:      func() any { return new(oofDoc) },
+	DocProfile:  func() any { return new(profileDoc) },
+	DocLists:    func() any { return new(listsDoc) },
+	DocBadge:    func() any { return new(badgeDoc) },
+	DocCals:     func() any { return new(calsDoc) },
+	DocSchedule: func() any { return new(scheduleDoc) },
+	DocEgress:   func() any { return new(egressDoc) },
+	DocApps:     func() any { return new(appsDoc) },
+	DocPlans:    func() any { return new(plansDoc) },
+	DocPriority: func() any { return new(priorityDoc) },
+	DocCells:    func() any { return new(cellsDoc) },
+}
+
 // strictly refuses a document whose name, version or form this presenced does
-// not know: what is not understood would be lost.
+// not know: what is not understood would be lost. What her server holds of ours is
+// not moved.
 func strictly(name string, raw []byte) error {
-	into, ok := map[string]any{
-		DocEnrol: &enrolDoc{}, DocRules: &rulesDoc{}, DocSubs: &roster.Subs{},
-		DocManual: &manualDoc{}, DocNote: &noteDoc{}, DocOOF: &oofDoc{},
-		DocProfile: &profileDoc{}, DocLists: &listsDoc{}, DocBadge: &badgeDoc{},
-		DocCals: &calsDoc{}, DocSchedule: &scheduleDoc{},
-		DocApps: &appsDoc{}, DocPlans: &plansDoc{}, DocPriority: &priorityDoc{},
-		DocCells: &cellsDoc{},
-	}[name]
-	if !ok {
+	form := docForms[name]
+	if form == nil || name == DocEgress {
 		return refuse(Invalid, name, "document %q is not known here; import it with the presenced that wrote it", name)
 	}
 	var version struct {
@@ -75,7 +89,7 @@ func strictly(name string, raw []byte) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	if err := d.Decode(form()); err != nil {
 		return wrong(name, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {

@@ -24,11 +24,12 @@ type SetPublishing struct{ On bool }
 
 func (SetPublishing) change() {}
 
-// publication is what her server has of hers; it is there while she publishes.
+// publication is what her server has of hers, since she began to publish.
 type publication struct {
 	wanted presence.Activity // sent last
 	known  bool              // the server has it
-	flying bool              // its answer has not come
+	wrong  bool              // one of those on their way was refused
+	flying int               // answers that have not come
 }
 
 // PublishingTold is what a user is told of her publishing.
@@ -132,14 +133,20 @@ func (u *user) publish(now time.Time) {
 	}
 	a := u.publishable(now)
 	p := u.herself().published
-	switch {
-	case p == nil:
-		p = new(publication)
-		u.herself().published = p
-	case p.flying, p.known && p.wanted == a:
+	if p != nil && (p.flying > 0 || p.known && p.wanted == a) {
 		return
 	}
-	p.wanted, p.known, p.flying = a, false, true
+	u.sendPublished(a)
+}
+
+func (u *user) sendPublished(a presence.Activity) {
+	h := u.herself()
+	if h.published == nil {
+		h.published = new(publication)
+	}
+	p := h.published
+	p.wanted, p.known, p.wrong = a, false, p.wrong && p.flying > 0
+	p.flying++
 	u.sh.e.opt.Publisher.PublishActivity(u.addr, u.bare(), a)
 }
 
@@ -156,14 +163,15 @@ func (u *user) publishable(now time.Time) presence.Activity {
 // unpublish takes back what was published. It is asked for once: who leaves waits for
 // no answer.
 func (u *user) unpublish() {
-	var p *publication
-	if u.about != nil {
-		p, u.about.published = u.about.published, nil
-	}
-	if u.sh.e.opt.Publisher == nil || !u.sh.up || !u.host.Publishes || p != nil && p.known && p.wanted == presence.NoActivity {
+	if u.sh.e.opt.Publisher == nil || !u.sh.up || !u.host.Publishes {
 		return
 	}
-	u.sh.e.opt.Publisher.PublishActivity(u.addr, u.bare(), presence.NoActivity)
+	if u.about != nil && u.about.published != nil {
+		if p := u.about.published; p.known && p.wanted == presence.NoActivity {
+			return
+		}
+	}
+	u.sendPublished(presence.NoActivity)
 }
 
 // exchanged takes back what was published where other settings, which are about to
@@ -186,14 +194,17 @@ func (e *Engine) ActivityPublished(user presence.Addr, err error) {
 	s := e.shardOf(user)
 	s.box.must(func(now time.Time) {
 		u := s.users[user]
-		if u == nil || u.about == nil || u.about.published == nil {
-			return
+		if u == nil || u.about == nil || u.about.published == nil || u.about.published.flying == 0 {
+			return // of somebody who was erased meanwhile
 		}
 		p := u.about.published
-		p.flying = false
+		p.flying--
 		if err != nil {
+			p.wrong = true
 			e.metrics.publishRefused.Inc()
 			e.opt.Log.Debug("a server refused to publish what a user does", "user", u.bare(), "error", err)
+		}
+		if p.flying > 0 || p.wrong {
 			return // with whatever happens next it is tried again
 		}
 		p.known = true

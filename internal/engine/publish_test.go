@@ -218,3 +218,34 @@ func TestS3_PublishingGoesByHerOwnCells(t *testing.T) {
 		w.publishes("shown to all her contacts", "", presence.InAMeeting)
 	})
 }
+
+// TestPublishing_AnAnswerIsOfItsQuestion: what answers the end of publishing is not
+// taken for the answer to what is published next, and a refusal is never forgotten.
+func TestPublishing_AnAnswerIsOfItsQuestion(t *testing.T) {
+	live(t, func(w *world) {
+		w.open()
+		w.apply(alice, userRuleIn(fred, presence.Colleagues))
+		w.device(alice+"/desk", Device{})
+		w.apply(alice, SetState{Availability: 6500, Activity: presence.InAMeeting})
+		w.apply(alice, SetPublishing{On: true})
+		w.publishes("begun", presence.InAMeeting)
+		w.out.mu.Lock()
+		w.out.silent = true
+		w.out.mu.Unlock()
+		me := presence.MustAddr(alice)
+		w.apply(alice, SetPublishing{On: false})
+		w.apply(alice, SetPublishing{On: true})
+		w.publishes("ended, and begun before the answer", "")
+		w.ActivityPublished(me, nil)
+		w.publishes("when it has come", presence.InAMeeting)
+		w.apply(alice, SetPublishing{On: false})
+		w.publishes("ended before the answer", "")
+		w.ActivityPublished(me, errors.New("conflict"))
+		w.ActivityPublished(me, nil)
+		w.apply(alice, SetPublishing{On: true})
+		w.publishes("begun after a refusal", presence.InAMeeting)
+		w.ActivityPublished(me, errors.New("conflict"))
+		w.apply(alice, SetNote{Text: "x"})
+		w.publishes("tried again", presence.InAMeeting)
+	})
+}

@@ -177,6 +177,17 @@ func decodeSettings(docs map[string][]byte) (settings, error) {
 	return s, nil
 }
 
+// readSettings is decodeSettings for what a newer version may have written: a document
+// that is not known here may hide something (I3), and an import would lose it.
+func readSettings(docs map[string][]byte) (settings, error) {
+	for name := range docs {
+		if docForms[name] == nil {
+			return settings{}, fmt.Errorf("document %q is none that this presenced knows: %w", name, ErrNewerSchema)
+		}
+	}
+	return decodeSettings(docs)
+}
+
 // decodeDoc reads one document, whose version v is part of what it is read into.
 func decodeDoc(name string, raw []byte, into any, v *version) error {
 	if err := json.Unmarshal(raw, into); err != nil {

@@ -64,6 +64,13 @@ func (f *fake) Fetch(ctx context.Context, w sources.Window, boxes []sources.Mail
 	return answer(ctx, boxes)
 }
 
+// most returns how many requests were on their way at once.
+func (f *fake) most() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.top
+}
+
 // take returns the calls since the last time.
 func (f *fake) take() []call {
 	synctest.Wait()

@@ -40,6 +40,8 @@ type entry struct {
 	alone bool   // asked for by itself: a batch it was in has failed
 	asked bool   // an answer is on its way
 	anew  bool   // and counts for nothing: ask again
+	soon  bool   // it counts, and asking again is due
+	fresh bool   // with nothing remembered
 	gone  bool   // not wanted any more
 }
 

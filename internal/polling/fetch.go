@@ -129,6 +129,7 @@ func (f *feed) fetch(ctx context.Context, r *request) {
 		default:
 			f.settle(e, r, results[i], readings[i], now)
 		}
+		f.noticed(e, now)
 	}
 	f.forgetServers(now)
 	f.nudge()

@@ -33,20 +33,35 @@ func (p *Poller) Noticed(source string, user presence.Addr, proof string, afresh
 		if e.feed != f {
 			continue
 		}
-		if afresh {
-			e.state, e.reach = nil, 0
-		}
-		f.soon(e, time.Now().Add(gather))
+		f.soon(e, afresh, time.Now())
 	}
 	return true
 }
 
-// soon has an entry read at an instant, if it is not read before that anyway.
-func (f *feed) soon(e *entry, at time.Time) {
-	switch {
-	case e.asked:
-		e.anew = true // the answer on its way may be of before
-	case e.due > at.UnixNano():
+// soon has an entry read in a while, if it is not read before that anyway. What is on
+// its way counts: of a calendar that changes all the time nothing else would come.
+func (f *feed) soon(e *entry, afresh bool, now time.Time) {
+	if e.asked {
+		e.soon, e.fresh = true, e.fresh || afresh
+		return
+	}
+	if afresh {
+		e.state, e.reach = nil, 0
+	}
+	if e.fails > 0 {
+		return // it is tried again at its own distance
+	}
+	if at := now.Add(gather); e.due > at.UnixNano() {
 		f.push(e, at)
 	}
+}
+
+// noticed does what notices asked for while the entry was asked about.
+func (f *feed) noticed(e *entry, now time.Time) {
+	if !e.soon || e.gone {
+		return
+	}
+	afresh := e.fresh
+	e.soon, e.fresh = false, false
+	f.soon(e, afresh, now)
 }

@@ -1,10 +1,12 @@
 package polling
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
+	"presenced/aggregation/calendar/sources"
 	"presenced/internal/presence"
 )
 
@@ -65,6 +67,49 @@ func TestNoticed_AfreshForgetsWhatTheSourceRemembers(t *testing.T) {
 		calls := f.take()
 		if len(calls) != 1 || calls[0].boxes[0].State != nil {
 			t.Errorf("asked %+v, want once and with nothing remembered", calls)
+		}
+	})
+}
+
+// TestNoticed_WhileItIsAskedCountsAfterwards: what is on its way is put in force, for
+// else a calendar that changes all the time would never be; then it is read again, and
+// with nothing remembered where the source has forgotten.
+func TestNoticed_WhileItIsAskedCountsAfterwards(t *testing.T) {
+	f := &fake{}
+	s := site("graph", f)
+	s.Source = proven{f}
+	polled(t, nil, []Site{s}, func(t *testing.T, p *Poller, d *door) {
+		want(p, 1)
+		time.Sleep(interval)
+		f.take()
+		f.mu.Lock()
+		f.answer = func(context.Context, []sources.Mailbox) ([]sources.Result, error) {
+			time.Sleep(2 * gather)
+			return []sources.Result{{State: []byte("subscription")}}, nil
+		}
+		f.mu.Unlock()
+		notice := func(afresh bool) {
+			if !p.Noticed("graph", presence.MustAddr("u0@example.org"), "word for u0@example.org", afresh) {
+				t.Fatal("the notice is not believed")
+			}
+		}
+		notice(false)
+		time.Sleep(gather + time.Second)
+		d.take()
+		for _, afresh := range []bool{false, true} {
+			notice(afresh) // while it is asked
+			time.Sleep(2 * gather)
+			if got := d.take(); len(got) != 1 {
+				t.Errorf("of what was on its way %q is put in force", got)
+			}
+			time.Sleep(gather)
+		}
+		var states []string
+		for _, c := range f.take() {
+			states = append(states, string(c.boxes[0].State))
+		}
+		if got := strings.Join(states, ","); got != ",subscription," {
+			t.Errorf("asked with %q, want once each and with nothing after it is forgotten", got)
 		}
 	})
 }

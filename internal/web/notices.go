@@ -7,8 +7,13 @@ import (
 	"net/url"
 )
 
-// maxValidation bounds what is repeated to whoever validates the address.
-const maxValidation = 1024
+const (
+	// maxValidation bounds what is repeated to whoever validates the address.
+	maxValidation = 1024
+	// maxTried is how many proofs of one request are looked at: the poller does nothing
+	// else meanwhile, and Microsoft sends the same with each change of a calendar.
+	maxTried = 8
+)
 
 // postNotice takes a notice that a calendar has changed (change notifications of
 // Microsoft Graph). Nobody can sign in here, so nothing of it is believed but that
@@ -43,7 +48,7 @@ func (s *Server) postNotice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user := s.o.Find(q.Get("user"))
-	for _, n := range body.Value {
+	for _, n := range body.Value[:min(len(body.Value), maxTried)] {
 		if s.o.Noticed(q.Get("source"), user, n.ClientState, n.LifecycleEvent != "") {
 			break // the others are of the same calendar
 		}

@@ -55,6 +55,13 @@ func TestNotices(t *testing.T) {
 			t.Errorf("%s: a browser could run it: %v", c.what, w.Header())
 		}
 	}
+	heard = nil
+	many := httptest.NewRequest(http.MethodPost, path, strings.NewReader(`{"value":[`+strings.Repeat(`{},`, 80_000)+`{}]}`))
+	answered := httptest.NewRecorder()
+	s.handler().ServeHTTP(answered, many)
+	if answered.Code != http.StatusAccepted || len(heard) > maxTried {
+		t.Errorf("%d proofs of one request were looked at, answered %d", len(heard), answered.Code)
+	}
 	s.o.Noticed = nil
 	w := httptest.NewRecorder()
 	s.handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, strings.NewReader(notices("good"))))
