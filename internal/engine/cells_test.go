@@ -168,7 +168,7 @@ func TestSettings_OwnCellsCostNothingToOthers(t *testing.T) {
 // TestI3_ADocumentOfANewerVersionIsNotPassedOver: what is not understood may be what
 // hides something, as these cells were to versions before them.
 func TestI3_ADocumentOfANewerVersionIsNotPassedOver(t *testing.T) {
-	for name, want := range map[string]error{"cells-of-tomorrow": ErrNewerSchema, DocCells: nil, DocEgress: nil} {
+	for name, want := range map[string]error{"cells-of-tomorrow": ErrNewerSchema, DocCells: nil, DocEgress: nil, DocProvision: nil} {
 		_, err := readSettings(map[string][]byte{
 			DocEnrol: []byte(`{"v":1,"enabled":true,"jid":"` + alice + `"}`), name: []byte(`{"v":1}`),
 		})

@@ -48,22 +48,23 @@ func (e *Engine) readImport(who Principal, user presence.JID, docs map[string][]
 
 // docForms makes an empty document of each name there is of a user.
 var docForms = map[string]func() any{
-	DocEnrol:    func() any { return new(enrolDoc) },
-	DocRules:    func() any { return new(rulesDoc) },
-	DocSubs:     func() any { return new(roster.Subs) },
-	DocManual:   func() any { return new(manualDoc) },
-	DocNote:     func() any { return new(noteDoc) },
-	DocOOF:      func() any { return new(oofDoc) },
-	DocProfile:  func() any { return new(profileDoc) },
-	DocLists:    func() any { return new(listsDoc) },
-	DocBadge:    func() any { return new(badgeDoc) },
-	DocCals:     func() any { return new(calsDoc) },
-	DocSchedule: func() any { return new(scheduleDoc) },
-	DocEgress:   func() any { return new(egressDoc) },
-	DocApps:     func() any { return new(appsDoc) },
-	DocPlans:    func() any { return new(plansDoc) },
-	DocPriority: func() any { return new(priorityDoc) },
-	DocCells:    func() any { return new(cellsDoc) },
+	DocEnrol:     func() any { return new(enrolDoc) },
+	DocRules:     func() any { return new(rulesDoc) },
+	DocSubs:      func() any { return new(roster.Subs) },
+	DocManual:    func() any { return new(manualDoc) },
+	DocNote:      func() any { return new(noteDoc) },
+	DocOOF:       func() any { return new(oofDoc) },
+	DocProfile:   func() any { return new(profileDoc) },
+	DocLists:     func() any { return new(listsDoc) },
+	DocBadge:     func() any { return new(badgeDoc) },
+	DocCals:      func() any { return new(calsDoc) },
+	DocSchedule:  func() any { return new(scheduleDoc) },
+	DocEgress:    func() any { return new(egressDoc) },
+	DocApps:      func() any { return new(appsDoc) },
+	DocPlans:     func() any { return new(plansDoc) },
+	DocPriority:  func() any { return new(priorityDoc) },
+	DocCells:     func() any { return new(cellsDoc) },
+	DocProvision: func() any { return new(provisionDoc) },
 }
 
 // strictly refuses a document whose name, version or form this presenced does
@@ -71,7 +72,7 @@ var docForms = map[string]func() any{
 // not moved.
 func strictly(name string, raw []byte) error {
 	form := docForms[name]
-	if form == nil || name == DocEgress {
+	if form == nil || name == DocEgress || name == DocProvision {
 		return refuse(Invalid, name, "document %q is not known here; import it with the presenced that wrote it", name)
 	}
 	var version struct {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -173,6 +174,9 @@ func TestClient_WatchGoesOnWhereItBroke(t *testing.T) {
 	next(alice, "dnd")
 	p.busy.Store(true)
 	(*p.cut.Load())()
+	for p.busy.Load() { // else it may pass before the cut takes effect
+		runtime.Gosched()
+	}
 	s.device(presence.ShowAway, false)
 	next(alice, "away")
 	if p.came.Load() < 3 || p.resumed.Load() == 0 {

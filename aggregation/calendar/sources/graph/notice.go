@@ -114,7 +114,7 @@ func (s *Source) subscription(i int, box *sources.Mailbox, known notice, now tim
 	one.Method, one.URL = http.MethodPost, "/subscriptions"
 	one.Body = map[string]string{
 		"changeType": "created,updated,deleted", "notificationUrl": where, "lifecycleNotificationUrl": where,
-		"resource": "users/" + box.Address + "/events", "expirationDateTime": end, "clientState": s.proof(box.User),
+		"resource": "users/" + url.PathEscape(box.Address) + "/events", "expirationDateTime": end, "clientState": s.proof(box.User),
 	}
 	return one
 }
