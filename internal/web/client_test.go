@@ -125,6 +125,13 @@ func (s *site) between() *between {
 	return b
 }
 
+// refused returns when a request was refused for which busy was set.
+func (b *between) refused() {
+	for b.busy.Load() {
+		runtime.Gosched()
+	}
+}
+
 // serving runs a server until the test ends and returns where.
 func (s *site) serving(h http.HandlerFunc) string {
 	s.Helper()
@@ -164,8 +171,8 @@ func TestClient_WatchGoesOnWhereItBroke(t *testing.T) {
 	}
 	first := map[string]string{}
 	for range 2 {
-		told := <-told
-		first[told.User] = told.Show
+		one := <-told
+		first[one.User] = one.Show
 	}
 	if first[alice] != "" || first[zed] != "unavailable" {
 		t.Fatalf("at first %v", first)
@@ -174,9 +181,7 @@ func TestClient_WatchGoesOnWhereItBroke(t *testing.T) {
 	next(alice, "dnd")
 	p.busy.Store(true)
 	(*p.cut.Load())()
-	for p.busy.Load() { // else it may pass before the cut takes effect
-		runtime.Gosched()
-	}
+	p.refused()
 	s.device(presence.ShowAway, false)
 	next(alice, "away")
 	if p.came.Load() < 3 || p.resumed.Load() == 0 {
