@@ -321,5 +321,12 @@ func TestActivity_OneAccountAsksForLittle(t *testing.T) {
 		t.Errorf("%d questions wait for one account", n)
 	}
 	a.ver = good
-	a.answers(a.online(bobDesk), bobDesk, askingInfo)
+	sent := a.online(bobDesk)
+	for i := range 1000 { // of his kind too, which costs nobody anything
+		a.online(fmt.Sprintf("user%d@%s/x", i, testHost))
+	}
+	if n := len(a.c.asks.of); n != 2 {
+		t.Errorf("the questions to %d accounts are counted, want 2", n)
+	}
+	a.answers(sent, bobDesk, askingInfo)
 }

@@ -74,7 +74,7 @@ func (r *router) capable(from *sender) {
 	if k != nil && !k.again.IsZero() && time.Now().After(k.again) {
 		k = nil
 	}
-	if k == nil || k.state == clientUnknown {
+	if k == nil || k.state == clientUnknown && !k.asked { // she would be asked
 		if r.l.tracker.full() || !r.c.asks.take(from.jid.Bare, 1, time.Now()) {
 			return
 		}

@@ -50,6 +50,7 @@ type limiter struct {
 	all    bucket
 	of     map[string]*bucket
 	others bucket // shared by the senders beyond rates.senders
+	swept  time.Time
 }
 
 func newLimiter(r rates) *limiter {
@@ -72,12 +73,17 @@ func (l *limiter) take(sender string, n int, now time.Time) bool {
 	return true
 }
 
+// sweepEvery is how often full buckets are looked for, which costs as much as there are
+// buckets.
+const sweepEvery = time.Second
+
 // bucket returns the sender's bucket, a new one where there is room.
 func (l *limiter) bucket(sender string, now time.Time) *bucket {
 	if b := l.of[sender]; b != nil {
 		return b
 	}
-	if len(l.of) >= l.senders {
+	if len(l.of) >= l.senders && now.Sub(l.swept) >= sweepEvery {
+		l.swept = now
 		for s, b := range l.of {
 			if b.refill(now, l.each, l.burst); b.tokens == l.burst {
 				delete(l.of, s)

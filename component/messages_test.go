@@ -55,6 +55,12 @@ func TestLimiter_BoundsDomains(t *testing.T) {
 	if len(l.of) > senders || n > int(bounceRates.totalBurst) {
 		t.Errorf("%d domains remembered, %d answered at once", len(l.of), n)
 	}
+	swept := l.swept
+	for i := range senders { // each would look at as many buckets
+		if l.take(fmt.Sprintf("e%d.example", i), 1, swept.Add(sweepEvery-1)); !l.swept.Equal(swept) {
+			t.Fatal("the buckets are looked through at every turn")
+		}
+	}
 	now = now.Add(time.Hour)
 	for i := range senders {
 		l.take(fmt.Sprintf("later%d.example", i), 1, now)

@@ -267,6 +267,42 @@ func TestCache_IsBoundedAndKeepsWhatIsUsed(t *testing.T) {
 	}
 }
 
+// TestCache_OfACrowd: more senders than fit take turns, and are not all put in; a few
+// that speak often are found nevertheless.
+func TestCache_OfACrowd(t *testing.T) {
+	var c cache[int]
+	speak := func(name string) bool {
+		_, ok := c.get([]byte(name))
+		if !ok {
+			c.put(name, 1)
+		}
+		return ok
+	}
+	turn := func() {
+		for i := range 4 * cacheSize {
+			speak(fmt.Sprint(i))
+		}
+	}
+	turn()
+	c.young, c.old = nil, nil
+	turn()
+	if n := len(c.young) + len(c.old); n == 0 || n > 4*cacheSize/sample {
+		t.Errorf("%d of %d are kept, although none is found again", n, 4*cacheSize)
+	}
+	found := 0
+	for range 10 * sample {
+		found = 0
+		for i := range 100 {
+			if speak(fmt.Sprint("often", i)) {
+				found++
+			}
+		}
+	}
+	if found < 90 {
+		t.Errorf("%d of a hundred are found", found)
+	}
+}
+
 func BenchmarkRoute(b *testing.B) {
 	d := newDesk(b)
 	d.door.known = func(addr) bool { return false }

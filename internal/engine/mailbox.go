@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -38,6 +39,9 @@ func (m *mailbox) device(d Device) bool {
 	ok := true
 	switch {
 	case len(m.over) == 0 && len(m.in) < maxMailbox:
+		if len(m.in) == cap(m.in) { // append alone would copy a storm four times
+			m.in = slices.Grow(m.in, max(len(m.in), 64))
+		}
 		m.in = append(m.in, event{device: d})
 	default:
 		key := d.User.Full()
@@ -84,7 +88,7 @@ func (m *mailbox) signal() {
 }
 
 // maxSpare is the room for events that a mailbox keeps when a storm is over.
-const maxSpare = 1024
+const maxSpare = 4096
 
 // take swaps the queue with an empty one. Overflowed devices come last: they
 // arrived after everything in the queue.
