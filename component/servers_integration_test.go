@@ -35,8 +35,8 @@ func attachTo(t *testing.T, s *testbed.Server) *bench {
 
 func TestServers_PrivilegeRosterAndLoss(t *testing.T) {
 	want := map[testbed.Kind]engine.Host{
-		testbed.Prosody:  {Managed: true, Reports: true, Roster: true, Complete: true, Block: true, Privacy: true, Writes: true, Blocks: true},
-		testbed.Ejabberd: {Managed: true, Roster: true, Consent: true, Hidden: true},
+		testbed.Prosody:  {Managed: true, Reports: true, Roster: true, Sets: true, Complete: true, Block: true, Privacy: true, Writes: true, Blocks: true, Publishes: true},
+		testbed.Ejabberd: {Managed: true, Roster: true, Sets: true, Consent: true, Hidden: true},
 	}
 	for kind, host := range want {
 		t.Run(string(kind), func(t *testing.T) {

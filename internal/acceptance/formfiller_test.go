@@ -142,6 +142,24 @@ func (n *newcomer) value(command string, q *question, answer string) string {
 	return ""
 }
 
+// views runs a command of one page that shows a table, and returns it. A dialog shows
+// its lines instead, for some programs cannot show a table.
+func (n *newcomer) views(command, label, answer string) map[string]string {
+	n.Helper()
+	at := n.presses(command, "execute", "", "")
+	form := n.fillsIn(command, at, map[string]string{label: answer})
+	shown := n.presses(command, at.Actions.First, at.Session, form)
+	table := n.presses(command, "execute", "", form).table("key", "value")
+	lines := shown.Note.Text
+	for _, f := range shown.Fields {
+		lines += "\n" + strings.Join(f.Values, "\n")
+	}
+	if name := table["name"]; name == "" || !strings.Contains(lines, name) {
+		n.Errorf("%s of %s shows a person\n%s\nand a program\n%v", command, answer, lines, table)
+	}
+	return table
+}
+
 // table is what a reply shows, each row's value by what stands in its key column.
 func (p *page) table(key, value string) map[string]string {
 	rows := map[string]string{}

@@ -96,7 +96,7 @@ func (n *newcomer) says() {
 // he has asked, by IQ; and whether he may interrupt her. It returns the view.
 func (n *newcomer) seesAs(who, interrupt string, iq map[string]string) map[string]string {
 	n.Helper()
-	view := n.fills("See myself as somebody else does", "Whose view", who).table("key", "value")
+	view := n.views("See myself as somebody else does", "Whose view", who)
 	if since, ok := view["idle"]; ok { // as presence has it; answers call it so
 		view["lastActive"] = since
 		delete(view, "idle")

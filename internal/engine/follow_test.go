@@ -103,8 +103,13 @@ func TestFollow_NowAndThenEachChangeOfTheProjection(t *testing.T) {
 func TestFollow_TellsWhatLookAnswers(t *testing.T) {
 	live(t, func(w *world) {
 		w.device(alice+"/desk", Device{Status: "here"})
+		var mu sync.Mutex // the engine tells on a goroutine of its own
 		var told []*presence.View
-		f, err := w.Follow(Principal{Addr: presence.MustAddr(bob), JID: bob}, presence.MustAddr(alice), func(v *presence.View) { told = append(told, v) })
+		f, err := w.Follow(Principal{Addr: presence.MustAddr(bob), JID: bob}, presence.MustAddr(alice), func(v *presence.View) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, v)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,9 +126,11 @@ func TestFollow_TellsWhatLookAnswers(t *testing.T) {
 				t.Errorf("%d: Look says %q of her plans, want %q", i, plans, want)
 			}
 			got.Text[presence.FieldFreeBusy] = ""
+			mu.Lock()
 			if len(told) != i+1 || !sameView(&got, told[i]) {
 				t.Errorf("%d: told %d times, of which the last is not\n%+v", i, len(told), got)
 			}
+			mu.Unlock()
 			time.Sleep(time.Until(start) + time.Duration(i)*time.Hour)
 		}
 	})
