@@ -59,7 +59,7 @@ func TestEveryCommand_HasItsFormAndItsWords(t *testing.T) {
 func TestHelp_NamesEveryCommand(t *testing.T) {
 	for _, lang := range text.Languages() {
 		told := text.T(lang, "chat.help")
-		for _, node := range strings.Fields(promised) {
+		for node := range strings.FieldsSeq(promised) {
 			if node != "enable" && !leads(t, lang, told, node) {
 				t.Errorf("%s: help does not lead to %s:\n%s", lang, node, told)
 			}

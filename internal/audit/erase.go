@@ -105,7 +105,7 @@ func replace(path string, fill func(*bufio.Writer) error) (err error) {
 	_ = f.Close() // it is synced
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return nil //nolint:nilerr // the file is in place; only a power cut could undo that
+		return nil // the file is in place; only a power cut could undo that
 	}
 	_ = dir.Sync()
 	_ = dir.Close()
@@ -182,7 +182,7 @@ func (w *writer) eraseDay(day string, people []person) error {
 // without returns a line, with its end, without people; nothing where it is about
 // one of them.
 func without(line []byte, people []person) []byte {
-	whole := append(line[:len(line):len(line)], '\n')
+	whole := append(slices.Clip(line), '\n')
 	touched := slices.DeleteFunc(slices.Clone(people), func(p person) bool { return !bytes.Contains(line, p.needle) })
 	if len(touched) == 0 {
 		return whole

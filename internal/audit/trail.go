@@ -118,9 +118,10 @@ func (t *Trail) Healthy() error {
 // Looked is told that presence was asked for. It keeps whom, and by which level
 // each was answered.
 func (t *Trail) Looked(who engine.Principal, users []presence.Addr, views []presence.View) {
-	it := &item{at: time.Now(), who: who, looked: make([]look, min(len(users), len(views)))}
-	for i := range it.looked {
-		it.looked[i] = look{users[i], views[i].Container}
+	users = users[:min(len(users), len(views))]
+	it := &item{at: time.Now(), who: who, looked: make([]look, 0, len(users))}
+	for i, u := range users {
+		it.looked = append(it.looked, look{u, views[i].Container})
 	}
 	if len(it.looked) > 0 {
 		t.put(it, maxAsked)

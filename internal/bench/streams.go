@@ -173,7 +173,7 @@ func (c *audience) open(ctx context.Context, i int, token string) error {
 	if _, err := conn.Write(question); err != nil {
 		return errors.Join(err, conn.Close())
 	}
-	answer, err := http.ReadResponse(bufio.NewReaderSize(conn, 1<<10), nil)
+	answer, err := http.ReadResponse(bufio.NewReaderSize(conn, 1<<10), nil) //nolint:bodyclose // it ends with the connection
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}

@@ -159,7 +159,7 @@ func (u *user) provisions() bool {
 // were she to ask. So a contact who is hidden is offered like one who is not, and one
 // whom she would have to ask like one who does not exist (I2). It is given her roster
 // as it has just been read, with the mirrors in it.
-func (u *user) provision(contacts []presence.Contact, now time.Time) {
+func (u *user) provision(contacts []presence.Contact) {
 	if !u.provisions() || u.offered() {
 		return
 	}
@@ -258,7 +258,7 @@ func (u *user) give(g giving, open []presence.Contact, now time.Time) {
 			g.changed = true
 		}
 	}
-	then := func(now time.Time) { u.offer(&g, as, open, now) }
+	then := func(time.Time) { u.offer(&g, as, open) }
 	if !g.changed {
 		then(now)
 		return
@@ -309,7 +309,7 @@ func (u *user) chooseWay(g *giving, open []presence.Contact, now time.Time) (giv
 }
 
 // offer does what was stored.
-func (u *user) offer(g *giving, as givenAs, open []presence.Contact, now time.Time) {
+func (u *user) offer(g *giving, as givenAs, open []presence.Contact) {
 	send := u.sh.e.opt.Contacts
 	for _, p := range g.arrived {
 		u.watch(p, MirrorSubscribe)

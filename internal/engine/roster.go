@@ -66,7 +66,7 @@ func (u *user) rosterRead(contacts []presence.Contact, err error, now time.Time)
 	u.serveWaiters(now)
 	u.answered(askedRoster, u.roster.reading, now)
 	if err == nil {
-		u.provision(contacts, now)
+		u.provision(contacts)
 	}
 	u.schedule()
 }

@@ -96,7 +96,7 @@ func TestInjection_ARequestWritesNoHeader(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(patience))
-		res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: c.method})
+		res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: c.method}) //nolint:bodyclose // it ends with the connection
 		if err != nil {
 			t.Fatalf("%s %s: %v", c.method, c.path, err)
 		}
