@@ -17,6 +17,7 @@ on_redis = -tags integration -count=1 -timeout 14m ./internal/acceptance
 # What stores nothing, or is about one store.
 not_stored = ^Test(Redis|Process_DiskFull|Egress|Lists|Block|Explain|SharedGroups|Spelling|Profanity|People|Slixmpp|Activity|Fault_Calendar|S6_OwnCalendar|S6_File|S6_Exchange|HTTP|Hostile|Card|S3|S9|I2|S14|S10)
 with_servers = $(shell grep -rlE '^//go:build .*\bintegration\b' --include='*_test.go' . | xargs -rn1 dirname | sort -u)
+parts = $(filter-out ./internal/acceptance,$(with_servers))
 
 .PHONY: build test test-unit test-servers test-long bench demo lint deps fmt fmt-check vet clean
 
@@ -35,10 +36,13 @@ test-unit:
 	$(GO) test -timeout 5m ./...
 
 test-servers: deps
-	@# They wait more than they compute: the stories on Redis are told beside the rest.
+	@# They wait more than they compute: the stories on Redis, and what is not a story,
+	@# are told beside those on the embedded store.
 	@out=$$(mktemp); trap 'rm -f "$$out"' EXIT; \
-	PRESENCED_STORE=redis $(GO) test -skip '$(not_stored)' $(on_redis) >"$$out" 2>&1 & beside=$$!; \
-	$(GO) test -tags integration -count=1 -p 1 -timeout 14m $(with_servers) && rest=0 || rest=$$?; \
+	{ PRESENCED_STORE=redis $(GO) test -skip '$(not_stored)' $(on_redis) && redis=0 || redis=$$?; \
+	echo "the parts:"; $(GO) test -tags integration -count=1 -p 1 -timeout 14m $(parts) || redis=$$?; \
+	exit $$redis; } >"$$out" 2>&1 & beside=$$!; \
+	$(GO) test -tags integration -count=1 -timeout 14m ./internal/acceptance && rest=0 || rest=$$?; \
 	wait $$beside && redis=0 || redis=$$?; \
 	echo "on the Redis store:"; cat "$$out"; \
 	exit $$((rest | redis))
