@@ -15,7 +15,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # Packages with tests that start real servers.
 on_redis = -tags integration -count=1 -timeout 14m ./internal/acceptance
 # What stores nothing, or is about one store.
-not_stored = ^Test(Redis|Process_DiskFull|Egress|Lists|Block|Explain|SharedGroups|Spelling|Profanity|People|Slixmpp|Activity|Fault_Calendar|S6_OwnCalendar|S6_File|S6_Exchange|HTTP|Hostile|Card|S3|S9|I2|S14|S10)
+
 with_servers = $(shell grep -rlE '^//go:build .*\bintegration\b' --include='*_test.go' . | xargs -rn1 dirname | sort -u)
 parts = $(filter-out ./internal/acceptance,$(with_servers))
 

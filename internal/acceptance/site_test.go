@@ -140,12 +140,14 @@ func look(st testbed.Stanza) string {
 	return out
 }
 
-// seen lists what a watcher was shown of a mirror after a mark.
+// seen lists what a watcher was shown of a mirror after a mark; a resource that it came
+// from stands behind it, so that no story passes over one.
 func seen(c *testbed.Client, mirror string, mark int) []string {
 	var out []string
 	for _, st := range c.Since(mark) {
-		if st.Kind == "presence" && testbed.Bare(st.From) == mirror && (st.Type == "" || st.Type == "unavailable") {
-			out = append(out, look(st))
+		resource, of := strings.CutPrefix(st.From, mirror)
+		if of = of && (resource == "" || resource[0] == '/'); of && st.Kind == "presence" && (st.Type == "" || st.Type == "unavailable") {
+			out = append(out, look(st)+resource)
 		}
 	}
 	return out

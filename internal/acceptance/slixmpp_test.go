@@ -61,9 +61,9 @@ func TestSlixmpp_EnrolsAndSetsDoNotDisturb(t *testing.T) {
 		t.Errorf("slixmpp tells\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
 	s.watch(alice, "bob")
-	s.sees(alice, "bob", "dnd 9500", converge)
+	s.sees(alice, "bob", "dnd 9500/presence", converge)
 	leave()
-	s.sees(alice, "bob", "offline", converge)
+	s.sees(alice, "bob", "offline/presence", converge)
 }
 
 // slixmpp starts the program of a user and returns what it tells; leave ends it.
