@@ -322,8 +322,7 @@ func (d *Daemon) Close() error {
 }
 
 // Run runs another subcommand of the same binary with --config added, unless
-// the arguments name a configuration or socket. Commands that take neither
-// (policy test, calendar busy, version) go through RunBinary.
+// the arguments name a configuration or socket.
 func (d *Daemon) Run(ctx context.Context, args ...string) (Result, error) {
 	if !slices.Contains(args, "--config") && !slices.Contains(args, "--socket") {
 		args = append(slices.Clone(args), "--config", d.ConfigPath)
