@@ -94,7 +94,7 @@ func (l *link) fetchCard(ctx context.Context, user presence.JID) (frame []byte, 
 		if g != nil {
 			return g.AppendWrapped(dst, "get", id, l.c.o.Domain, user.Bare, []byte(payload))
 		}
-		return append(append(appendIQ(dst, "get", id, l.c.o.Domain, user.Bare), payload...), "</iq>"...)
+		return append(append(stream.AppendIQ(dst, "get", id, l.c.o.Domain, user.Bare), payload...), "</iq>"...)
 	})
 	select {
 	case a := <-answers:

@@ -56,7 +56,7 @@ func (l *link) ask(user presence.Addr, bare, typ, subscription string, then func
 		},
 	})
 	l.send(func(dst []byte) []byte {
-		dst = appendIQ(dst, typ, id, l.c.o.Domain, bare)
+		dst = stream.AppendIQ(dst, typ, id, l.c.o.Domain, bare)
 		dst = append(dst, "<query xmlns='"+nsRoster+"'>"...)
 		if subscription != "" {
 			dst = append(dst, "<item jid='"...)
