@@ -1,7 +1,6 @@
 package component
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -94,13 +93,7 @@ func (a *audience) sees(to string, number presence.Availability, token presence.
 	v := presence.View{Availability: number, Activity: token}
 	v.Text[presence.FieldNotePersonal] = status
 	a.c.Present(a.c.Render(nil, &v, "en"), []engine.Target{{To: to, From: shownAt}})
-	if err := a.l.w.Flush(context.Background()); err != nil {
-		a.Fatal(err)
-	}
-	a.conn.mu.Lock()
-	defer a.conn.mu.Unlock()
-	out := a.conn.out.String()
-	a.conn.out.Reset()
+	out := a.sent(a.T)
 	wellFormed(a.T, out)
 	return out
 }

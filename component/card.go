@@ -89,12 +89,12 @@ func (l *link) fetchCard(ctx context.Context, user presence.JID) (frame []byte, 
 			answers <- a
 		},
 	})
-	g = l.readsCards(user.Addr.Domain())
+	g = l.granted(user.Addr.Domain(), (*hostLink).readsCards)
 	l.send(func(dst []byte) []byte {
 		if g != nil {
 			return g.AppendWrapped(dst, "get", id, l.c.o.Domain, user.Bare, []byte(payload))
 		}
-		return append(append(appendIQ(dst, "get", id, l.c.o.Domain, user.Bare), payload...), "</iq>"...)
+		return append(append(stream.AppendIQ(dst, "get", id, l.c.o.Domain, user.Bare), payload...), "</iq>"...)
 	})
 	select {
 	case a := <-answers:
@@ -104,20 +104,10 @@ func (l *link) fetchCard(ctx context.Context, user presence.JID) (frame []byte, 
 	}
 }
 
-// readsCards returns what a host has granted where that includes reading vCards,
-// else nil.
-func (l *link) readsCards(domain string) *privilege.Grant {
-	i, ok := l.c.byDomain[domain]
-	if !ok {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	g := l.hosts[i].advert.Grant
-	if g == nil || !g.MayIQ(nsVCard) {
-		return nil
-	}
-	return g
+// readsCards reports whether a host lets us read its users' vCards; link.mu is held.
+func (h *hostLink) readsCards() bool {
+	g := h.advert.Grant
+	return g != nil && g.MayIQ(nsVCard)
 }
 
 // vcard is a vCard as XEP-0054 writes it, as far as it is used.

@@ -82,13 +82,7 @@ func (d *desk) request(t *testing.T) (raw, id string) {
 	t.Helper()
 	limit := time.Now().Add(10 * time.Second)
 	for {
-		if err := d.l.w.Flush(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		d.conn.mu.Lock()
-		raw = d.conn.out.String()
-		d.conn.out.Reset()
-		d.conn.mu.Unlock()
+		raw = d.sent(t)
 		if m := regexp.MustCompile(`id='([^']+)'`).FindStringSubmatch(raw); m != nil {
 			return raw, m[1]
 		}

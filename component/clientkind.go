@@ -122,7 +122,7 @@ func (l *link) askCapabilities(who presence.JID, d *listener) {
 		done: func(got answer) { l.capabilitiesRead(k, who, got) },
 	})
 	l.send(func(dst []byte) []byte {
-		dst = appendIQ(dst, "get", id, l.c.o.Domain, who.Full())
+		dst = stream.AppendIQ(dst, "get", id, l.c.o.Domain, who.Full())
 		return append(appendDisco(dst, nsDiscoInfo, node), "</iq>"...)
 	})
 }

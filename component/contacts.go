@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"presenced/component/stream"
 	"presenced/internal/engine"
 	"presenced/internal/presence"
 )
@@ -82,7 +83,7 @@ func (l *link) setContact(user presence.JID, s *engine.ContactStep, all *contact
 		},
 	})
 	l.send(func(dst []byte) []byte {
-		dst = appendIQ(dst, "set", id, l.c.o.Domain, user.Bare)
+		dst = stream.AppendIQ(dst, "set", id, l.c.o.Domain, user.Bare)
 		dst = append(dst, "<query xmlns='"+nsRoster+"'>"...)
 		subscription := "to"
 		if s.Remove {

@@ -311,6 +311,12 @@ func (d *desk) ask(tb testing.TB, raw string) string {
 		tb.Fatalf("%s: %v", raw, err)
 	}
 	d.idle(tb)
+	return d.sent(tb)
+}
+
+// sent returns what was sent since the last call.
+func (d *desk) sent(tb testing.TB) string {
+	tb.Helper()
 	if err := d.l.w.Flush(context.Background()); err != nil {
 		tb.Fatal(err)
 	}

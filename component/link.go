@@ -233,3 +233,17 @@ func (l *link) confirm(at time.Time) {
 		l.confirmed = at
 	}
 }
+
+// granted returns the grant of a host where it lets us do something, else nil.
+func (l *link) granted(domain string, may func(h *hostLink) bool) *privilege.Grant {
+	i, ok := l.c.byDomain[domain]
+	if !ok {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h := l.hosts[i]; may(h) {
+		return h.advert.Grant
+	}
+	return nil
+}

@@ -353,7 +353,7 @@ func (l *link) discover(h *hostLink) {
 		},
 	})
 	l.send(func(dst []byte) []byte {
-		dst = appendIQ(dst, "get", id, l.c.o.Domain, h.name)
+		dst = stream.AppendIQ(dst, "get", id, l.c.o.Domain, h.name)
 		return append(dst, "<query xmlns='"+nsDiscoInfo+"'/></iq>"...)
 	})
 }

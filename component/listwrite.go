@@ -46,7 +46,7 @@ func (l *link) writeStep(user presence.JID, steps []engine.ListStep) {
 		return
 	}
 	ns, payload := listPayload(&steps[0])
-	g := l.writesLists(user.Addr.Domain(), ns)
+	g := l.granted(user.Addr.Domain(), func(h *hostLink) bool { return h.writes(ns) })
 	switch {
 	case g == nil:
 		l.c.door.ListsWritten(user.Addr, errNoGrant)
@@ -128,21 +128,6 @@ func appendItem(b []byte, it *privacy.Item) []byte {
 		b = append(append(append(b, '<'), s...), "/>"...)
 	}
 	return append(b, "</item>"...)
-}
-
-// writesLists returns the grant of a host where it lets us write a namespace it has.
-func (l *link) writesLists(domain, ns string) *privilege.Grant {
-	i, ok := l.c.byDomain[domain]
-	if !ok {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	h := l.hosts[i]
-	if !h.writes(ns) {
-		return nil
-	}
-	return h.advert.Grant
 }
 
 // writes reports whether lists of one kind can be read and written; link.mu is held.

@@ -16,7 +16,7 @@ import (
 // return.
 func (c *Component) Peek(user presence.Addr, bare string) {
 	l := c.link.Load()
-	if l == nil || !l.writesRosters(user.Domain()) || l.tracker.full() {
+	if l == nil || l.granted(user.Domain(), (*hostLink).writesRosters) == nil || l.tracker.full() {
 		return
 	}
 	l.ask(user, bare, "get", "", func(frame []byte) {
@@ -56,7 +56,7 @@ func (l *link) ask(user presence.Addr, bare, typ, subscription string, then func
 		},
 	})
 	l.send(func(dst []byte) []byte {
-		dst = appendIQ(dst, typ, id, l.c.o.Domain, bare)
+		dst = stream.AppendIQ(dst, typ, id, l.c.o.Domain, bare)
 		dst = append(dst, "<query xmlns='"+nsRoster+"'>"...)
 		if subscription != "" {
 			dst = append(dst, "<item jid='"...)
@@ -69,14 +69,8 @@ func (l *link) ask(user presence.Addr, bare, typ, subscription string, then func
 	})
 }
 
-// writesRosters reports whether a host has granted writing rosters.
-func (l *link) writesRosters(domain string) bool {
-	i, ok := l.c.byDomain[domain]
-	if !ok {
-		return false
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	g := l.hosts[i].advert.Grant
+// writesRosters reports whether a host has granted that; link.mu is held.
+func (h *hostLink) writesRosters() bool {
+	g := h.advert.Grant
 	return g != nil && g.SetsList
 }

@@ -24,7 +24,7 @@ func (c *Component) PublishActivity(user presence.Addr, bare string, a presence.
 		c.door.ActivityPublished(user, errNoLink)
 		return
 	}
-	g := l.publishesFor(user.Domain())
+	g := l.granted(user.Domain(), (*hostLink).publishes)
 	if g == nil {
 		c.door.ActivityPublished(user, errNoGrant)
 		return
@@ -49,20 +49,6 @@ func (c *Component) PublishActivity(user presence.Addr, bare string, a presence.
 		},
 	})
 	l.send(func(dst []byte) []byte { return g.AppendWrapped(dst, "set", id, c.o.Domain, bare, payload) })
-}
-
-// publishesFor returns the grant of a host where it lets us publish for its users.
-func (l *link) publishesFor(domain string) *privilege.Grant {
-	i, ok := l.c.byDomain[domain]
-	if !ok {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if h := l.hosts[i]; h.publishes() {
-		return h.advert.Grant
-	}
-	return nil
 }
 
 // publishes reports whether a host lets us publish for its users; link.mu is held.

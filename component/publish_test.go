@@ -1,7 +1,6 @@
 package component
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -17,13 +16,7 @@ func TestPublishActivity_OnlyWhereItIsGranted(t *testing.T) {
 	alice := presence.MustAddr("alice@" + testHost)
 	publish := func(a presence.Activity) string {
 		d.c.PublishActivity(alice, "alice@"+testHost, a)
-		if err := d.l.w.Flush(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		d.conn.mu.Lock()
-		defer d.conn.mu.Unlock()
-		out := d.conn.out.String()
-		d.conn.out.Reset()
+		out := d.sent(t)
 		wellFormed(t, out)
 		return out
 	}

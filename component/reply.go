@@ -54,7 +54,7 @@ func (l *link) result(q *asked, payload []byte) {
 		return
 	}
 	l.send(func(dst []byte) []byte {
-		dst = appendIQ(dst, "result", q.id, q.to.addressed(), q.from.Full())
+		dst = stream.AppendIQ(dst, "result", q.id, q.to.addressed(), q.from.Full())
 		dst = append(dst, payload...)
 		return append(dst, "</iq>"...)
 	})
@@ -66,28 +66,15 @@ func (l *link) refuse(q *asked, e *commands.StanzaError) {
 		return
 	}
 	l.send(func(dst []byte) []byte {
-		dst = appendIQ(dst, "error", q.id, q.to.addressed(), q.from.Full())
+		dst = stream.AppendIQ(dst, "error", q.id, q.to.addressed(), q.from.Full())
 		dst = e.Append(dst)
 		return append(dst, "</iq>"...)
 	})
 }
 
-// appendIQ appends the start tag of an IQ.
-func appendIQ(dst []byte, typ, id, from, to string) []byte {
-	dst = append(dst, "<iq type='"...)
-	dst = append(dst, typ...)
-	dst = append(dst, "' id='"...)
-	dst = stream.AppendAttr(dst, id)
-	dst = append(dst, "' from='"...)
-	dst = stream.AppendAttr(dst, from)
-	dst = append(dst, "' to='"...)
-	dst = stream.AppendAttr(dst, to)
-	return append(dst, "'>"...)
-}
-
 // appendPing appends a server or client ping (XEP-0199).
 func appendPing(dst []byte, id, from, to string) []byte {
-	dst = appendIQ(dst, "get", id, from, to)
+	dst = stream.AppendIQ(dst, "get", id, from, to)
 	return append(dst, "<ping xmlns='"+nsPing+"'/></iq>"...)
 }
 

@@ -55,7 +55,7 @@ func (q *rosterQueue) request(w wanted) {
 		},
 	})
 	l.send(func(dst []byte) []byte {
-		dst = appendIQ(dst, "get", id, l.c.o.Domain, w.user.Bare)
+		dst = stream.AppendIQ(dst, "get", id, l.c.o.Domain, w.user.Bare)
 		return append(dst, "<query xmlns='"+nsRoster+"'/></iq>"...)
 	})
 }

@@ -53,20 +53,6 @@ func Merge(events []presence.Event, from, to time.Time) []Interval {
 	return merged
 }
 
-// NextEdge returns the first instant after now at which what merged intervals
-// show changes; false if none is left.
-func NextEdge(merged []Interval, now time.Time) (time.Time, bool) {
-	for _, i := range merged {
-		switch {
-		case i.Start.After(now):
-			return i.Start, true
-		case i.End.After(now):
-			return i.End, true
-		}
-	}
-	return time.Time{}, false
-}
-
 // span is [start, end).
 type span struct{ start, end time.Time }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"presenced/internal/presence"
 )
 
 // simple is a rule as the naive expander below understands it: it walks from day
@@ -254,4 +256,21 @@ func TestMerge_IsTheFirstKindAtEachInstant(t *testing.T) {
 			}
 		}
 	})
+}
+
+// genEvents draws events that overlap, are empty or do not count.
+func genEvents(t *rapid.T, from time.Time) []presence.Event {
+	events := make([]presence.Event, rapid.IntRange(0, 8).Draw(t, "events"))
+	for i := range events {
+		start := rapid.IntRange(-20, 70).Draw(t, "start")
+		events[i] = presence.Event{
+			Start:       from.Add(time.Duration(start) * time.Minute),
+			End:         from.Add(time.Duration(start+rapid.IntRange(-2, 40).Draw(t, "length")) * time.Minute),
+			Kind:        presence.EventKind(rapid.IntRange(0, 5).Draw(t, "kind")),
+			Cancelled:   rapid.IntRange(0, 9).Draw(t, "cancelled") == 0,
+			Declined:    rapid.IntRange(0, 9).Draw(t, "declined") == 0,
+			Transparent: rapid.IntRange(0, 9).Draw(t, "transparent") == 0,
+		}
+	}
+	return events
 }

@@ -61,17 +61,17 @@ func (p *peer) all(t *testing.T) []string {
 }
 
 // stuff fills the writer beyond the outbox's soft limit.
-func (p *peer) stuff(t *testing.T, bytes int) {
+func (p *peer) stuff(t *testing.T) {
 	t.Helper()
-	for p.w.Pending() < bytes {
+	for p.w.Pending() < 2000 {
 		if err := p.w.WriteStanza([]byte("<stuff x='" + strings.Repeat("x", 200) + "'/>")); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func without(stanzas []string, prefix string) []string {
-	return slices.DeleteFunc(stanzas, func(s string) bool { return strings.HasPrefix(s, prefix) })
+func withoutStuff(stanzas []string) []string {
+	return slices.DeleteFunc(stanzas, func(s string) bool { return strings.HasPrefix(s, "<stuff") })
 }
 
 func body(i int) []byte { return fmt.Appendf(nil, " n='%d'/>", i) }
@@ -98,7 +98,7 @@ func TestPresent_DirectWhileTheServerKeepsUp(t *testing.T) {
 func TestPresent_LatestWinsInOrderOfArrival(t *testing.T) {
 	out := New(Options{SoftLimit: 1000})
 	p := newPeer(t, out, 0)
-	p.stuff(t, 2000)
+	p.stuff(t)
 	a, b := engine.Target{To: "a@x", From: "m@p"}, engine.Target{To: "b@x", From: "m@p"}
 	shared := body(0)
 	for i := range 50 {
@@ -109,7 +109,7 @@ func TestPresent_LatestWinsInOrderOfArrival(t *testing.T) {
 	if s := out.Stats(); s.Entries != 2 || s.Pairs != 2 || s.Superseded != 98 {
 		t.Errorf("stats %+v, want 2 entries, 2 pairs, 98 superseded", s)
 	}
-	got := without(p.all(t), "<stuff")
+	got := withoutStuff(p.all(t))
 	exp := []string{want("a@x", "m@p", " n='9'/>"), want("b@x", "m@p", " n='9'/>")}
 	if !slices.Equal(got, exp) {
 		t.Errorf("got %q, want %q", got, exp)
@@ -169,13 +169,13 @@ func TestHold_OrderWithinAPair(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			out := New(Options{SoftLimit: 1000})
 			p := newPeer(t, out, 0)
-			p.stuff(t, 2000)
+			p.stuff(t)
 			tt.do(out)
 			if s := out.Stats(); s.Entries > maxOps {
 				t.Errorf("%d stanzas held for one pair", s.Entries)
 			}
 			var got []string
-			for _, s := range without(p.all(t), "<stuff") {
+			for _, s := range withoutStuff(p.all(t)) {
 				to := strings.Split(s, "'")[1]
 				got = append(got, to+" "+strings.Split(s, "'")[5])
 			}
@@ -218,7 +218,7 @@ func TestOverflow_IsToldOnce(t *testing.T) {
 	told := 0
 	out := New(Options{SoftLimit: 1000, MaxPairs: 3, Overflow: func() { told++ }})
 	p := newPeer(t, out, 0)
-	p.stuff(t, 2000)
+	p.stuff(t)
 	for i := range 10 {
 		out.Present(body(i), []engine.Target{{To: fmt.Sprintf("w%d@x", i), From: "m@p"}})
 	}
@@ -230,7 +230,7 @@ func TestOverflow_IsToldOnce(t *testing.T) {
 func TestDetach_DropsAndEndsWait(t *testing.T) {
 	out := New(Options{SoftLimit: 1000})
 	p := newPeer(t, out, 0)
-	p.stuff(t, 2000)
+	p.stuff(t)
 	pair := []engine.Target{{To: "a@x", From: "m@p"}}
 	out.Present(body(1), pair)
 	done := make(chan error, 1)

@@ -16,15 +16,8 @@ import (
 // from the user to her own account. Outer and inner share type and id, since
 // servers compare the one and want the other. payload is sent as it is.
 func (g *Grant) AppendWrapped(dst []byte, typ, id, from, user string, payload []byte) []byte {
-	dst = append(dst, "<iq type='"...)
-	dst = append(dst, typ...)
-	dst = append(dst, "' id='"...)
-	dst = stream.AppendAttr(dst, id)
-	dst = append(dst, "' from='"...)
-	dst = stream.AppendAttr(dst, from)
-	dst = append(dst, "' to='"...)
-	dst = stream.AppendAttr(dst, user)
-	dst = append(dst, "'><privileged_iq xmlns='"+nsPrivilege...)
+	dst = stream.AppendIQ(dst, typ, id, from, user)
+	dst = append(dst, "<privileged_iq xmlns='"+nsPrivilege...)
 	dst = strconv.AppendInt(dst, int64(g.Version), 10)
 	dst = append(dst, "'><iq xmlns='"+nsClient+"' type='"...)
 	dst = append(dst, typ...)

@@ -51,6 +51,19 @@ func AppendAttr[S ~string | ~[]byte](dst []byte, s S) []byte {
 	return appendEscaped(dst, s, attrEscapes)
 }
 
+// AppendIQ appends the start tag of an IQ.
+func AppendIQ(dst []byte, typ, id, from, to string) []byte {
+	dst = append(dst, "<iq type='"...)
+	dst = append(dst, typ...)
+	dst = append(dst, "' id='"...)
+	dst = AppendAttr(dst, id)
+	dst = append(dst, "' from='"...)
+	dst = AppendAttr(dst, from)
+	dst = append(dst, "' to='"...)
+	dst = AppendAttr(dst, to)
+	return append(dst, "'>"...)
+}
+
 // replacement stands for what cannot be written.
 const replacement = "\uFFFD"
 

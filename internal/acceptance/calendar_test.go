@@ -202,16 +202,3 @@ func TestS6_FileOfTheUser(t *testing.T) {
 	s.run(alice, "calendar", "action", "refuse")
 	s.sees(carol, "alice", "online 3500", converge)
 }
-
-// try runs a command like run and returns the answer, whatever it is.
-func (s *site) try(c *testbed.Client, node string, fields ...string) string {
-	s.Helper()
-	var form strings.Builder
-	for i := 0; i+1 < len(fields); i += 2 {
-		fmt.Fprintf(&form, "<field var='%s'><value>%s</value></field>", fields[i], testbed.Escape(fields[i+1]))
-	}
-	st, err := c.IQ(s.Context(), "set", component, fmt.Sprintf(
-		`<command xmlns='http://jabber.org/protocol/commands' node='%s' action='execute'><x xmlns='jabber:x:data' type='submit'>%s</x></command>`, node, form.String()))
-	s.must(err)
-	return st.Raw
-}

@@ -15,6 +15,16 @@ import (
 // run executes an ad-hoc command in one step.
 func (s *site) run(c *testbed.Client, node string, fields ...string) {
 	s.Helper()
+	answer := s.try(c, node, fields...)
+	if !strings.Contains(answer, `status='completed'`) && !strings.Contains(answer, `status="completed"`) ||
+		strings.Contains(answer, `type='error'`) || strings.Contains(answer, `type="error"`) {
+		s.Fatalf("command %s: %s", node, answer)
+	}
+}
+
+// try runs a command like run and returns the answer, whatever it is.
+func (s *site) try(c *testbed.Client, node string, fields ...string) string {
+	s.Helper()
 	var form strings.Builder
 	for i := 0; i+1 < len(fields); i += 2 {
 		fmt.Fprintf(&form, "<field var='%s'><value>%s</value></field>", fields[i], testbed.Escape(fields[i+1]))
@@ -22,10 +32,7 @@ func (s *site) run(c *testbed.Client, node string, fields ...string) {
 	st, err := c.IQ(s.Context(), "set", component, fmt.Sprintf(
 		`<command xmlns='http://jabber.org/protocol/commands' node='%s' action='execute'><x xmlns='jabber:x:data' type='submit'>%s</x></command>`, node, form.String()))
 	s.must(err)
-	if !strings.Contains(st.Raw, `status='completed'`) && !strings.Contains(st.Raw, `status="completed"`) ||
-		strings.Contains(st.Raw, `type='error'`) || strings.Contains(st.Raw, `type="error"`) {
-		s.Fatalf("command %s: %s", node, st.Raw)
-	}
+	return st.Raw
 }
 
 // questions is every path a watcher can ask on, by name; %s is the mirror, or who

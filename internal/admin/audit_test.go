@@ -26,7 +26,7 @@ type quiet struct{ engine.Store }
 func (quiet) Save(_ engine.Write, done func(error)) { done(nil) }
 
 // audited runs a server with a trail.
-func audited(t *testing.T, d *door, on *bool) (*Client, *audit.Trail) {
+func audited(t *testing.T, d *door, on *bool) *Client {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	trail := audit.Open(audit.Options{Dir: filepath.Join(t.TempDir(), "audit"), Retention: time.Hour, Log: log, Registerer: prometheus.NewRegistry()})
@@ -46,7 +46,7 @@ func audited(t *testing.T, d *door, on *bool) (*Client, *audit.Trail) {
 			t.Error(err)
 		}
 	})
-	return NewClient(path), trail
+	return NewClient(path)
 }
 
 // entries are what the client is told, in short.
@@ -75,7 +75,7 @@ func TestAudit_WhatTheOperatorDoesIsTold(t *testing.T) {
 		users: func() ([]engine.UserSummary, error) { return nil, nil },
 		saved: []engine.Saved{{User: presence.MustAddr("alice@example.org").Key(), Docs: map[string][]byte{"enrol": []byte(`{}`)}}},
 	}
-	client, _ := audited(t, d, &on)
+	client := audited(t, d, &on)
 	made, err := client.CreateToken(t.Context(), TokenRequest{As: "bob@example.org", Scopes: []token.Scope{token.Read}, ExpiresIn: 3600})
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestAudit_WhatTheOperatorDoesIsTold(t *testing.T) {
 
 func TestAudit_RefusesWhatCannotBeUnderstood(t *testing.T) {
 	on := true
-	client, _ := audited(t, &door{}, &on)
+	client := audited(t, &door{}, &on)
 	if err := client.Audit(t.Context(), "@", time.Time{}, nil); !isProblem(err, 400, "user") {
 		t.Errorf("a user that is none: %v", err)
 	}

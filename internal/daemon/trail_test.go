@@ -14,9 +14,9 @@ import (
 )
 
 // trailed is what the trail says, in short.
-func (w *world) trailed(c *admin.Client, user string) (out []string) {
+func (w *world) trailed(c *admin.Client) (out []string) {
 	w.t.Helper()
-	err := c.Audit(w.t.Context(), user, time.Time{}, func(line []byte) error {
+	err := c.Audit(w.t.Context(), "", time.Time{}, func(line []byte) error {
 		var e audit.Entry
 		if err := json.Unmarshal(line, &e); err != nil {
 			return err
@@ -44,7 +44,7 @@ func TestTrail_IsOnOrOffByReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"config start", "admin enable " + alice, "admin presence " + alice, "admin audit"}
-	if got := w.trailed(client, ""); !slices.Equal(got, want) {
+	if got := w.trailed(client); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	off := *w.config
@@ -56,14 +56,14 @@ func TestTrail_IsOnOrOffByReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = append(want, "config reload audit.enabled")
-	if got := w.trailed(client, ""); !slices.Equal(got, want) {
+	if got := w.trailed(client); !slices.Equal(got, want) {
 		t.Errorf("off: got  %q\nwant %q", got, want)
 	}
 	if _, err := client.Erase(t.Context(), alice); err != nil {
 		t.Fatal(err)
 	}
 	limit := time.Now().Add(patience)
-	for got := w.trailed(client, ""); ; got = w.trailed(client, "") {
+	for got := w.trailed(client); ; got = w.trailed(client) {
 		if slices.Equal(got, []string{"config start", "admin audit", "config reload audit.enabled"}) {
 			return
 		}

@@ -20,14 +20,6 @@ func (e *Engine) instant(t time.Time) instant {
 	return 1
 }
 
-// time is the reverse of instant.
-func (e *Engine) time(i instant) time.Time {
-	if i == 0 {
-		return time.Time{}
-	}
-	return e.born.Add(time.Duration(i))
-}
-
 // come reports whether the instant is one, and has come.
 func (i instant) come(now instant) bool { return i != 0 && now >= i }
 

@@ -71,8 +71,8 @@ func (s *scene) rule(id presence.ContainerID, t privacy.RuleType, value string) 
 	s.settings.Rules = append(s.settings.Rules, privacy.Rule{Container: id, Type: t, Value: value})
 }
 
-func (s *scene) meeting(until time.Duration) {
-	s.person.Inputs.Calendar = &presence.Calendar{Events: []presence.Event{{Start: now.Add(-time.Hour), End: now.Add(until), Kind: presence.EventBusy, Subject: "Merger"}}}
+func (s *scene) meeting() {
+	s.person.Inputs.Calendar = &presence.Calendar{Events: []presence.Event{{Start: now.Add(-time.Hour), End: now.Add(time.Hour), Kind: presence.EventBusy, Subject: "Merger"}}}
 }
 
 func deny(value string) *privacy.List {
@@ -96,9 +96,9 @@ func TestS12_TheTwoSentences(t *testing.T) {
 		who  presence.Addr
 		want string
 	}{
-		{"issue 4", func(s *scene) { s.meeting(time.Hour); s.rule(200, privacy.RuleGroup, "Team") }, bob,
+		{"issue 4", func(s *scene) { s.meeting(); s.rule(200, privacy.RuleGroup, "Team") }, bob,
 			sees(bob, "Busy: In a meeting", "your calendar has a meeting until 15:00 UTC", "Colleagues", `they are in your contact group "Team"`)},
-		{"S3 external", func(s *scene) { s.meeting(time.Hour) }, fred,
+		{"S3 external", func(s *scene) { s.meeting() }, fred,
 			sees(fred, "Busy", "your calendar has a meeting until 15:00 UTC", "External", "they are one of your contacts who may see you")},
 		{"S2.2 contact", func(*scene) {}, bob, sees(bob, "Available", inUse, "Colleagues", contact)},
 		{"S2.3 same enterprise", func(*scene) {}, presence.MustAddr("dan@example.org"),
@@ -165,13 +165,13 @@ func TestS12_TheTwoSentences(t *testing.T) {
 			in(s).Manual = &presence.Manual{Availability: presence.Busy, SetAt: now, ExpiresAt: now.Add(time.Hour)}
 		}, bob, sees(bob, "Busy", `you set "Busy", until 15:00 UTC`, "Colleagues", contact)},
 		{"S5.4 dismissal", func(s *scene) {
-			s.meeting(time.Hour)
+			s.meeting()
 			in(s).Manual = &presence.Manual{Availability: presence.Available, SetAt: now, ExpiresAt: now.Add(time.Hour)}
 		}, bob, sees(bob, "Available", `you set "Available", until 15:00 UTC, whatever your devices say`, "Colleagues", contact)},
 		{"S5.2 claim", func(s *scene) {
 			in(s).Claims = []presence.Claim{{ID: "pbx", Availability: presence.Busy, Activity: presence.OnThePhone, SetAt: now, ExpiresAt: now.Add(5 * time.Minute)}}
 		}, bob, sees(bob, "Busy: On the phone", `the app "pbx" says "Busy: On the phone" until 14:05 UTC`, "Colleagues", contact)},
-		{"S5.5 busy and idle", func(s *scene) { s.meeting(time.Hour); in(s).Resources[0].IdleSince = now.Add(-7 * time.Minute) }, bob,
+		{"S5.5 busy and idle", func(s *scene) { s.meeting(); in(s).Resources[0].IdleSince = now.Add(-7 * time.Minute) }, bob,
 			sees(bob, "Busy, inactive: In a meeting", `your calendar has a meeting until 15:00 UTC, and because your device "desk" has not been used since 13:53 UTC`, "Colleagues", contact)},
 		{"S5.5 off work", func(s *scene) { in(s).Resources[0].Show, in(s).OffHours = presence.ShowAway, true }, bob,
 			sees(bob, "Away: Off work", `your device "desk" is set to away, and because this is outside your working hours`, "Colleagues", contact)},
@@ -182,7 +182,7 @@ func TestS12_TheTwoSentences(t *testing.T) {
 			sees(bob, "Busy: Urgent interruptions only", `your device "desk" is set to do not disturb`, "Workgroup", "you have a rule for them") +
 				"\nTo this level, do not disturb is shown as \"Urgent interruptions only\"."},
 		{"S6.1 out-of-office event", func(s *scene) {
-			s.meeting(time.Hour)
+			s.meeting()
 			in(s).Calendar.Events[0].Kind = presence.EventOOF
 		}, bob, sees(bob, "Away: Out of office", `your calendar says "Away: Out of office" until 15:00 UTC`, "Colleagues", contact)},
 	} {
@@ -200,7 +200,7 @@ func TestS12_TheTwoSentences(t *testing.T) {
 func TestS12_TheRest(t *testing.T) {
 	s := newScene(t)
 	s.settings.Block.JIDs = []string{zed.String()}
-	s.meeting(time.Hour)
+	s.meeting()
 	s.person.Inputs.Resources = append(s.person.Inputs.Resources, presence.Resource{Name: "tv", Priority: -1})
 	s.person.Inputs.Manual = &presence.Manual{Availability: presence.Busy, Activity: presence.OnThePhone, SetAt: now, ExpiresAt: now.Add(time.Hour)}
 	s.person.Note = "hello"
@@ -259,7 +259,7 @@ func TestS3_OwnCellsAndTheOperatorsAreTold(t *testing.T) {
 
 func TestS12_InGerman(t *testing.T) {
 	s := newScene(t)
-	s.meeting(time.Hour)
+	s.meeting()
 	s.rule(200, privacy.RuleGroup, "Team")
 	got := strings.Join(Why("de", s.of(bob), nil)[:2], "\n")
 	want := "bob@example.org sieht Sie als „Beschäftigt: In einer Besprechung“, weil Ihr Kalender eine Besprechung bis 15:00 Uhr (UTC) enthält.\n" +

@@ -92,16 +92,7 @@ type Result struct {
 	Code           int // -1 when a signal ended it
 }
 
-// RunBinary runs presenced with these arguments and nothing else; a non-zero
-// exit code is no error.
-func RunBinary(ctx context.Context, args ...string) (Result, error) {
-	path, err := Binary()
-	if err != nil {
-		return Result{}, err
-	}
-	return run(ctx, path, nil, args)
-}
-
+// run runs presenced; a non-zero exit code is no error.
 func run(ctx context.Context, path string, env, args []string) (Result, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, args...)

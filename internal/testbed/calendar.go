@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // CalendarKind is a product that serves CalDAV.
@@ -50,7 +49,6 @@ type Calendar struct {
 
 	opts   CalendarOptions
 	addr   string
-	ownDir bool
 	ca     *authority // nil: no TLS
 	client *http.Client
 
@@ -66,15 +64,13 @@ func StartCalendar(ctx context.Context, kind CalendarKind, opts CalendarOptions)
 	if err != nil {
 		return nil, err
 	}
-	c := &Calendar{Kind: kind, Dir: opts.Dir, opts: opts, addr: loopback(ports[0]), client: http.DefaultClient}
+	c := &Calendar{Kind: kind, opts: opts, addr: loopback(ports[0]), client: http.DefaultClient}
 	c.URL = "http://" + c.addr
-	c.name, c.start = string(kind), c.Start
-	if c.Dir == "" {
-		c.ownDir = true
-		if c.Dir, err = os.MkdirTemp("", "testbed-"+string(kind)+"-"); err != nil {
-			return nil, err
-		}
+	c.name, c.command, c.answers = string(kind), c.child, c.hasOptions
+	if c.Dir, err = c.home(opts.Dir); err != nil {
+		return nil, err
 	}
+	c.logs = []string{c.path(c.name + ".log")}
 	if opts.TLS {
 		err = c.secure()
 	}
@@ -130,18 +126,7 @@ func (c *Calendar) configure() error {
 	)
 }
 
-// Start starts a stopped or killed server with the same data and port.
-func (c *Calendar) Start(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.proc != nil && c.proc.alive() {
-		return nil
-	}
-	out, err := os.OpenFile(c.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }() // the child holds its own copy
+func (c *Calendar) child() *exec.Cmd {
 	host, port, _ := net.SplitHostPort(c.addr)
 	args := []string{"--config", c.path("config")}
 	if c.Kind == Xandikos {
@@ -149,33 +134,12 @@ func (c *Calendar) Start(ctx context.Context) error {
 	}
 	cmd := exec.Command(string(c.Kind), args...)
 	cmd.Dir = c.Dir
-	if c.proc, err = startProcess(cmd, out); err != nil {
-		return fmt.Errorf("testbed: start %s: %w", c.Kind, err)
-	}
-	if err := c.awaitReady(ctx, c.proc); err != nil {
-		return errors.Join(err, c.proc.end(false))
-	}
-	return nil
+	return cmd
 }
 
-func (c *Calendar) awaitReady(ctx context.Context, p *process) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	tick := time.NewTicker(5 * pollEvery)
-	defer tick.Stop()
-	for {
-		_, err := c.do(ctx, "", http.MethodOptions, "/", "")
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-p.done:
-			return fmt.Errorf("testbed: %s ended while starting: %v\n%s", c.Kind, p.err, c.LogTail())
-		case <-ctx.Done():
-			return fmt.Errorf("testbed: %s not ready: %w: %v\n%s", c.Kind, ctx.Err(), err, c.LogTail())
-		}
-	}
+func (c *Calendar) hasOptions(ctx context.Context) error {
+	_, err := c.do(ctx, "", http.MethodOptions, "/", "")
+	return err
 }
 
 // Home is the path of a user's calendars.
@@ -232,23 +196,10 @@ func (c *Calendar) do(ctx context.Context, user, method, path, body string) (sta
 	return resp.StatusCode, errors.Join(err, resp.Body.Close())
 }
 
-// LogTail returns the end of the server's output.
-func (c *Calendar) LogTail() string {
-	return "--- " + string(c.Kind) + "\n" + fileTail(c.path("log"))
-}
-
-// Close stops the server and removes its directory if it made it.
-func (c *Calendar) Close() error {
-	err := c.Stop()
-	if c.ownDir {
-		err = errors.Join(err, os.RemoveAll(c.Dir))
-	}
-	return err
-}
-
 // RunCalendar runs a calendar server for the duration of a test. It fails when
 // the server is missing and skips only where PRESENCED_SKIP_SERVERS=1.
 func RunCalendar(t TB, kind CalendarKind, opts CalendarOptions) *Calendar {
 	t.Helper()
+	skip(t)
 	return runFor(t, func() (*Calendar, error) { return StartCalendar(t.Context(), kind, opts) })
 }

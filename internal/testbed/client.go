@@ -60,7 +60,6 @@ type Client struct {
 	conn  net.Conn
 	in    *xmlReader
 	ids   atomic.Int64
-	seen  atomic.Int64
 
 	writeMu sync.Mutex // guards writes to conn
 	closing atomic.Bool
@@ -89,7 +88,6 @@ func (c *Client) read() {
 			return
 		}
 		s := readStanza(root, c.space, raw)
-		c.seen.Add(1)
 		s = c.log.add(s, !c.opts.NoLog)
 		if c.opts.OnStanza != nil {
 			c.opts.OnStanza(s)
@@ -193,9 +191,6 @@ func (c *Client) Subscribe(jid string) error { return c.subscription(jid, "subsc
 // Subscribed approves a contact's request.
 func (c *Client) Subscribed(jid string) error { return c.subscription(jid, "subscribed") }
 
-// Unsubscribe gives up a contact's presence.
-func (c *Client) Unsubscribe(jid string) error { return c.subscription(jid, "unsubscribe") }
-
 // Unsubscribed refuses a request or cancels an approval.
 func (c *Client) Unsubscribed(jid string) error { return c.subscription(jid, "unsubscribed") }
 
@@ -212,9 +207,6 @@ func (c *Client) Message(to, body string) error {
 	return c.Send(fmt.Sprintf("<message%s to='%s' type='chat' id='%s'><body>%s</body></message>",
 		c.fromAttr(c.JID), Escape(to), c.nextID(), Escape(body)))
 }
-
-// Count is the number of stanzas received so far.
-func (c *Client) Count() int64 { return c.seen.Load() }
 
 // Done is closed when the stream has ended; Err then tells why.
 func (c *Client) Done() <-chan struct{} { return c.log.ended }

@@ -11,9 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"sync"
-	"syscall"
-	"time"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -44,11 +41,9 @@ type Daemon struct {
 	// HTTPAddr and MetricsAddr are host:port as configured.
 	HTTPAddr, MetricsAddr string
 
-	opts   DaemonOptions
-	ownDir bool
+	opts DaemonOptions
 
-	mu   sync.Mutex // guards proc
-	proc *process
+	service
 }
 
 // ConfigFor is the smallest configuration that attaches to a server.
@@ -70,7 +65,11 @@ func componentConfig(addr, domain, secret string, hosts []string) map[string]any
 // StartDaemon writes the configuration, runs "presenced run" and waits until
 // it is ready.
 func StartDaemon(ctx context.Context, opts DaemonOptions) (*Daemon, error) {
-	d := &Daemon{opts: opts, Dir: opts.Dir}
+	d := &Daemon{opts: opts}
+	d.name, d.command = "presenced", d.child
+	if !opts.NoWait {
+		d.answers = d.ready
+	}
 	if err := d.prepare(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -81,11 +80,8 @@ func StartDaemon(ctx context.Context, opts DaemonOptions) (*Daemon, error) {
 }
 
 func (d *Daemon) prepare() (err error) {
-	if d.Dir == "" {
-		d.ownDir = true
-		if d.Dir, err = os.MkdirTemp("", "presenced-"); err != nil {
-			return err
-		}
+	if d.Dir, err = d.home(d.opts.Dir); err != nil {
+		return err
 	}
 	if d.opts.Binary == "" {
 		if d.opts.Binary, err = Binary(); err != nil {
@@ -99,6 +95,7 @@ func (d *Daemon) prepare() (err error) {
 	d.HTTPAddr, d.MetricsAddr = loopback(ports[0]), loopback(ports[1])
 	d.ConfigPath = filepath.Join(d.Dir, "presenced.toml")
 	d.Socket = filepath.Join(d.Dir, "admin.sock")
+	d.logs = []string{filepath.Join(d.Dir, "presenced.log")}
 	return d.WriteConfig(d.opts.Config)
 }
 
@@ -150,34 +147,11 @@ func fill(values map[string]any, section, key, value string) string {
 	return value
 }
 
-func (d *Daemon) logFile() string { return filepath.Join(d.Dir, "presenced.log") }
-
-// Start runs the daemon (again, after Stop or Kill) on the same directory and
-// waits for readiness unless NoWait. A running daemon is left alone.
-func (d *Daemon) Start(ctx context.Context) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.proc != nil && d.proc.alive() {
-		return nil
-	}
-	out, err := os.OpenFile(d.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }() // the child holds its own copy
+func (d *Daemon) child() *exec.Cmd {
 	cmd := exec.Command(d.opts.Binary, append([]string{"run", "--config", d.ConfigPath}, d.opts.Args...)...)
 	cmd.Dir = d.Dir
 	cmd.Env = append(cleanEnv(), d.opts.Env...)
-	if d.proc, err = startProcess(cmd, out); err != nil {
-		return fmt.Errorf("testbed: start presenced: %w", err)
-	}
-	if d.opts.NoWait {
-		return nil
-	}
-	if err := d.awaitReady(ctx, d.proc); err != nil {
-		return errors.Join(err, d.proc.end(false))
-	}
-	return nil
+	return cmd
 }
 
 // WaitReady waits until /readyz answers 200.
@@ -188,31 +162,15 @@ func (d *Daemon) WaitReady(ctx context.Context) error {
 	if p == nil {
 		return errors.New("testbed: presenced is not running")
 	}
-	return d.awaitReady(ctx, p)
+	return d.await(ctx, p, d.ready)
 }
 
-func (d *Daemon) awaitReady(ctx context.Context, p *process) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	last := ""
-	for {
-		code, body, err := d.Readiness(ctx)
-		switch {
-		case err == nil && code == http.StatusOK:
-			return nil
-		case err == nil:
-			last = body
-		}
-		select {
-		case <-tick.C:
-		case <-p.done:
-			return fmt.Errorf("testbed: presenced ended before it was ready: %v\n%s", p.err, d.LogTail())
-		case <-ctx.Done():
-			return fmt.Errorf("testbed: presenced not ready: %w; /readyz: %s\n%s", context.Cause(ctx), last, d.LogTail())
-		}
+func (d *Daemon) ready(ctx context.Context) error {
+	code, body, err := d.Readiness(ctx)
+	if err == nil && code != http.StatusOK {
+		err = fmt.Errorf("/readyz: %s", body)
 	}
+	return err
 }
 
 // Readiness asks /readyz once; an error means that nobody answered.
@@ -242,26 +200,6 @@ func httpGet(ctx context.Context, url string) (int, string, error) {
 	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	return resp.StatusCode, string(b), err
-}
-
-// PID is the daemon's process id, 0 when it does not run.
-func (d *Daemon) PID() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.proc == nil || !d.proc.alive() {
-		return 0
-	}
-	return d.proc.cmd.Process.Pid
-}
-
-// Signal sends a signal to the process.
-func (d *Daemon) Signal(sig syscall.Signal) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.proc == nil || !d.proc.alive() {
-		return errors.New("testbed: presenced is not running")
-	}
-	return d.proc.signalGroup(sig)
 }
 
 // Wait returns the exit code once the process has ended by itself, -1 when a
@@ -294,36 +232,12 @@ func (d *Daemon) Stop() error {
 	return nil
 }
 
-// Kill ends the daemon with SIGKILL.
-func (d *Daemon) Kill() error {
-	_, err := d.end(false)
-	return err
-}
-
-func (d *Daemon) end(polite bool) (*process, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	p := d.proc
-	if p == nil {
-		return nil, nil
-	}
-	d.proc = nil
-	return p, p.end(polite)
-}
-
 // Close stops the daemon if it runs and removes its directory if Options
 // named none.
-func (d *Daemon) Close() error {
-	err := d.Stop()
-	if d.ownDir {
-		err = errors.Join(err, os.RemoveAll(d.Dir))
-	}
-	return err
-}
+func (d *Daemon) Close() error { return errors.Join(d.Stop(), d.service.Close()) }
 
 // Run runs another subcommand of the same binary with --config added, unless
-// the arguments name a configuration or socket. Commands that take neither
-// (policy test, calendar busy, version) go through RunBinary.
+// the arguments name a configuration or socket.
 func (d *Daemon) Run(ctx context.Context, args ...string) (Result, error) {
 	if !slices.Contains(args, "--config") && !slices.Contains(args, "--socket") {
 		args = append(slices.Clone(args), "--config", d.ConfigPath)
@@ -333,30 +247,13 @@ func (d *Daemon) Run(ctx context.Context, args ...string) (Result, error) {
 
 // Log returns all output of the daemon so far, over all its starts.
 func (d *Daemon) Log() (string, error) {
-	b, err := os.ReadFile(d.logFile())
+	b, err := os.ReadFile(d.logs[0])
 	return string(b), err
-}
-
-// LogTail returns the end of the daemon's output.
-func (d *Daemon) LogTail() string {
-	return "--- presenced.log\n" + fileTail(d.logFile())
 }
 
 // RunDaemon runs presenced for the duration of a test. The directory is a
 // short temporary one, because the path of a unix socket has 107 bytes.
 func RunDaemon(t TB, opts DaemonOptions) *Daemon {
 	t.Helper()
-	d, err := StartDaemon(t.Context(), opts)
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("%s", d.LogTail())
-		}
-		if err := d.Close(); err != nil {
-			t.Errorf("%v", err)
-		}
-	})
-	return d
+	return runFor(t, func() (*Daemon, error) { return StartDaemon(t.Context(), opts) })
 }

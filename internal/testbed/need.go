@@ -27,17 +27,22 @@ type TB interface {
 // only where PRESENCED_SKIP_SERVERS=1, so that a green run means they ran.
 func NeedServers(t TB) {
 	t.Helper()
-	if os.Getenv(SkipEnv) == "1" {
-		t.Skipf("%s=1: test needs real servers", SkipEnv)
-	}
+	skip(t)
 	_, err := needEjabberd()
 	if err = errors.Join(err, needProsody()); err != nil {
 		t.Fatalf("%v\n(or set %s=1 to skip)", err, SkipEnv)
 	}
 }
 
+func skip(t TB) {
+	t.Helper()
+	if os.Getenv(SkipEnv) == "1" {
+		t.Skipf("%s=1: test needs real servers", SkipEnv)
+	}
+}
+
 // RunServer starts a server for the duration of a test, in the test's own
-// directory, and shows the end of its log when the test fails.
+// directory.
 func RunServer(t TB, kind Kind, opts Options) *Server {
 	t.Helper()
 	NeedServers(t)
@@ -48,17 +53,27 @@ func RunServer(t TB, kind Kind, opts Options) *Server {
 	if kind == Ejabberd {
 		start = StartEjabberd
 	}
-	s, err := start(t.Context(), opts)
+	return runFor(t, func() (*Server, error) { return start(t.Context(), opts) })
+}
+
+// runFor starts something for the duration of a test, and shows the end of its log
+// when the test fails.
+func runFor[R interface {
+	LogTail() string
+	Close() error
+}](t TB, start func() (R, error)) R {
+	t.Helper()
+	r, err := start()
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("%s", s.LogTail())
+			t.Logf("%s", r.LogTail())
 		}
-		if err := s.Close(); err != nil {
+		if err := r.Close(); err != nil {
 			t.Errorf("%v", err)
 		}
 	})
-	return s
+	return r
 }

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // Postgres is one PostgreSQL server on a free port of 127.0.0.1. It keeps data
@@ -23,9 +22,8 @@ type Postgres struct {
 	// User owns the cluster; Password lets it in.
 	User, Password string
 
-	bin    string // where Debian keeps initdb and postgres
-	as     *syscall.Credential
-	ownDir bool
+	bin string // where Debian keeps initdb and postgres
+	as  *syscall.Credential
 
 	service
 }
@@ -45,15 +43,14 @@ func StartPostgres(ctx context.Context, dir string) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{Addr: loopback(ports[0]), Port: ports[0], Dir: dir, User: "cluster_owner", Password: "of the cluster",
+	p := &Postgres{Addr: loopback(ports[0]), Port: ports[0], User: "cluster_owner", Password: "of the cluster",
 		bin: filepath.Dir(bins[len(bins)-1])}
-	p.name, p.start = "PostgreSQL", p.Start
-	if dir == "" {
-		p.ownDir = true
-		if p.Dir, err = os.MkdirTemp("", "testbed-postgres-"); err != nil {
-			return nil, err
-		}
+	p.name, p.command, p.answers = "PostgreSQL", p.child, p.selects
+	p.quit = syscall.SIGINT // its "fast": SIGTERM would wait for every client
+	if p.Dir, err = p.home(dir); err != nil {
+		return nil, err
 	}
+	p.logs = []string{filepath.Join(p.Dir, "postgres.log")}
 	if err = p.initialise(ctx); err == nil {
 		err = p.Start(ctx)
 	}
@@ -63,8 +60,7 @@ func StartPostgres(ctx context.Context, dir string) (*Postgres, error) {
 	return p, nil
 }
 
-func (p *Postgres) data() string    { return filepath.Join(p.Dir, "data") }
-func (p *Postgres) logFile() string { return filepath.Join(p.Dir, "postgres.log") }
+func (p *Postgres) data() string { return filepath.Join(p.Dir, "data") }
 
 // initialise makes the cluster, as root on behalf of Debian's user.
 func (p *Postgres) initialise(ctx context.Context) error {
@@ -99,50 +95,17 @@ func (p *Postgres) initialise(ctx context.Context) error {
 	return nil
 }
 
-// Start starts a stopped or killed PostgreSQL with the same data and port.
-func (p *Postgres) Start(ctx context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.proc != nil && p.proc.alive() {
-		return nil
-	}
-	out, err := os.OpenFile(p.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }() // the child holds its own copy
+func (p *Postgres) child() *exec.Cmd {
 	cmd := exec.Command(filepath.Join(p.bin, "postgres"), "-D", p.data(), "-p", strconv.Itoa(p.Port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off",
 		"-c", "lc_messages=C", "-c", "max_connections=50", "-c", "shared_buffers=16MB")
 	cmd.Dir, cmd.SysProcAttr = p.Dir, &syscall.SysProcAttr{Credential: p.as}
-	if p.proc, err = startProcess(cmd, out); err != nil {
-		return fmt.Errorf("testbed: start PostgreSQL: %w", err)
-	}
-	p.proc.quit = syscall.SIGINT // its "fast": SIGTERM would wait for every client
-	if err := p.awaitReady(ctx, p.proc); err != nil {
-		return errors.Join(err, p.proc.end(false))
-	}
-	return nil
+	return cmd
 }
 
-func (p *Postgres) awaitReady(ctx context.Context, proc *process) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	tick := time.NewTicker(5 * pollEvery)
-	defer tick.Stop()
-	for {
-		_, err := p.SQL(ctx, "postgres", "SELECT 1")
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-proc.done:
-			return fmt.Errorf("testbed: PostgreSQL ended while starting: %v\n%s", proc.err, p.LogTail())
-		case <-ctx.Done():
-			return fmt.Errorf("testbed: PostgreSQL not ready: %w: %v\n%s", ctx.Err(), err, p.LogTail())
-		}
-	}
+func (p *Postgres) selects(ctx context.Context) error {
+	_, err := p.SQL(ctx, "postgres", "SELECT 1")
+	return err
 }
 
 // DSN is the connection string of a user of a database.
@@ -179,36 +142,10 @@ func (p *Postgres) psql(ctx context.Context, database string, args ...string) (s
 	return strings.TrimSuffix(string(out), "\n"), nil
 }
 
-// LogTail returns the end of PostgreSQL's output.
-func (p *Postgres) LogTail() string { return "--- postgres.log\n" + fileTail(p.logFile()) }
-
-// Close stops PostgreSQL and removes its directory if it made it.
-func (p *Postgres) Close() error {
-	err := p.Stop()
-	if p.ownDir {
-		err = errors.Join(err, os.RemoveAll(p.Dir))
-	}
-	return err
-}
-
 // RunPostgres runs a PostgreSQL for the duration of a test. It fails when it is
 // missing and skips only where PRESENCED_SKIP_SERVERS=1.
 func RunPostgres(t TB) *Postgres {
 	t.Helper()
-	if os.Getenv(SkipEnv) == "1" {
-		t.Skipf("%s=1: test needs real servers", SkipEnv)
-	}
-	p, err := StartPostgres(t.Context(), "")
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("%s", p.LogTail())
-		}
-		if err := p.Close(); err != nil {
-			t.Errorf("%v", err)
-		}
-	})
-	return p
+	skip(t)
+	return runFor(t, func() (*Postgres, error) { return StartPostgres(t.Context(), "") })
 }

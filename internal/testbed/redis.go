@@ -30,9 +30,7 @@ type RedisOptions struct {
 type Redis struct {
 	Addr, URL, Dir string
 
-	args   []string
-	ownDir bool
-	ready  string // what PING answers once it is
+	args []string
 
 	service
 }
@@ -59,13 +57,11 @@ func newRedis(dir string) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{Addr: loopback(ports[0]), Dir: dir, ready: "+PONG"}
+	r := &Redis{Addr: loopback(ports[0])}
 	r.URL = "redis://" + r.Addr + "/0"
-	r.name, r.start = "Redis", r.Start
-	if r.Dir == "" {
-		r.ownDir = true
-		r.Dir, err = os.MkdirTemp("", "testbed-redis-")
-	}
+	r.name, r.answers, r.command = "Redis", r.pong, r.child
+	r.Dir, err = r.home(dir)
+	r.logs = []string{filepath.Join(r.Dir, "redis.log")}
 	return r, err
 }
 
@@ -89,49 +85,18 @@ func (r *Redis) Wipe() error {
 	return errors.Join(os.RemoveAll(filepath.Join(r.Dir, "appendonlydir")), os.RemoveAll(filepath.Join(r.Dir, "dump.rdb")))
 }
 
-func (r *Redis) logFile() string { return filepath.Join(r.Dir, "redis.log") }
-
-// Start starts a stopped or killed Redis with the same data and port.
-func (r *Redis) Start(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.proc != nil && r.proc.alive() {
-		return nil
-	}
-	out, err := os.OpenFile(r.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }() // the child holds its own copy
+func (r *Redis) child() *exec.Cmd {
 	cmd := exec.Command("redis-server", r.args...)
 	cmd.Dir = r.Dir
-	if r.proc, err = startProcess(cmd, out); err != nil {
-		return fmt.Errorf("testbed: start Redis: %w", err)
-	}
-	if err := r.awaitReady(ctx, r.proc); err != nil {
-		return errors.Join(err, r.proc.end(false))
-	}
-	return nil
+	return cmd
 }
 
-func (r *Redis) awaitReady(ctx context.Context, p *process) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		answer, err := r.Command(ctx, "PING")
-		if err == nil && answer == r.ready {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-p.done:
-			return fmt.Errorf("testbed: Redis ended while starting: %v\n%s", p.err, r.LogTail())
-		case <-ctx.Done():
-			return fmt.Errorf("testbed: Redis not ready: %w: %s %v\n%s", ctx.Err(), answer, err, r.LogTail())
-		}
+func (r *Redis) pong(ctx context.Context) error {
+	answer, err := r.Command(ctx, "PING")
+	if err == nil && answer != "+PONG" {
+		err = errors.New(answer)
 	}
+	return err
 }
 
 // Command sends one command of plain words on a connection of its own and
@@ -193,45 +158,10 @@ func (l *lines) bulk() (string, error) {
 	return string(text[:n]), err
 }
 
-// LogTail returns the end of Redis' output.
-func (r *Redis) LogTail() string { return "--- redis.log\n" + fileTail(r.logFile()) }
-
-// Close stops Redis and removes its directory if RedisOptions named none.
-func (r *Redis) Close() error {
-	err := r.Stop()
-	if r.ownDir {
-		err = errors.Join(err, os.RemoveAll(r.Dir))
-	}
-	return err
-}
-
 // RunRedis runs a Redis for the duration of a test. It fails when Redis is
 // missing and skips only where PRESENCED_SKIP_SERVERS=1.
 func RunRedis(t TB, opts RedisOptions) *Redis {
 	t.Helper()
+	skip(t)
 	return runFor(t, func() (*Redis, error) { return StartRedis(t.Context(), opts) })
-}
-
-// runFor starts something of Redis for the duration of a test.
-func runFor[R interface {
-	LogTail() string
-	Close() error
-}](t TB, start func() (R, error)) R {
-	t.Helper()
-	if os.Getenv(SkipEnv) == "1" {
-		t.Skipf("%s=1: test needs real servers", SkipEnv)
-	}
-	r, err := start()
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("%s", r.LogTail())
-		}
-		if err := r.Close(); err != nil {
-			t.Errorf("%v", err)
-		}
-	})
-	return r
 }

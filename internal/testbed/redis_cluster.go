@@ -129,6 +129,7 @@ func (c *RedisCluster) Close() error { return closeAll(c.Nodes[:]...) }
 // RunRedisCluster is RunRedis for a RedisCluster.
 func RunRedisCluster(t TB, args ...string) *RedisCluster {
 	t.Helper()
+	skip(t)
 	return runFor(t, func() (*RedisCluster, error) { return StartRedisCluster(t.Context(), args...) })
 }
 

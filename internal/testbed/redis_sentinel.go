@@ -84,6 +84,7 @@ func (s *RedisSentinel) Close() error { return closeAll(s.Sentinel, s.Data[1], s
 // RunRedisSentinel is RunRedis for a RedisSentinel.
 func RunRedisSentinel(t TB, args ...string) *RedisSentinel {
 	t.Helper()
+	skip(t)
 	return runFor(t, func() (*RedisSentinel, error) { return StartRedisSentinel(t.Context(), args...) })
 }
 

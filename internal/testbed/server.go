@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"text/template"
 	"time"
 )
@@ -38,10 +37,8 @@ type Server struct {
 	// C2SAddr and ComponentAddr are host:port on 127.0.0.1.
 	C2SAddr, ComponentAddr string
 
-	apiAddr  string // ejabberd's HTTP API
-	logFiles []string
-	product  product
-	ownDir   bool
+	apiAddr string // ejabberd's HTTP API
+	product product
 
 	service
 }
@@ -66,12 +63,10 @@ func newServer(kind Kind, p product, opts Options, configName string) (*Server, 
 		return nil, err
 	}
 	s := &Server{Kind: kind, Options: opts, Domain: opts.Hosts[0], product: p}
-	s.name, s.start = string(kind), s.Start
-	if s.Dir == "" {
-		s.ownDir = true
-		if s.Dir, err = os.MkdirTemp("", "testbed-"+string(kind)+"-"); err != nil {
-			return nil, fmt.Errorf("testbed: server directory: %w", err)
-		}
+	s.name, s.answers = string(kind), s.speaksEverywhere
+	s.command = func() *exec.Cmd { return p.command(s) }
+	if s.Dir, err = s.home(s.Dir); err != nil {
+		return nil, fmt.Errorf("testbed: server directory: %w", err)
 	}
 	if s.Dir, err = filepath.Abs(s.Dir); err == nil {
 		err = s.configure(configName)
@@ -90,7 +85,7 @@ func (s *Server) configure(configName string) error {
 	}
 	s.C2SAddr, s.ComponentAddr, s.apiAddr = loopback(ports[0]), loopback(ports[1]), loopback(ports[2])
 	logFile := filepath.Join(s.Dir, string(s.Kind)+".log")
-	s.logFiles = []string{logFile, s.outFile()}
+	s.logs = []string{logFile, filepath.Join(s.Dir, string(s.Kind)+".out")}
 	data := configData{
 		Options: s.Options, C2SPort: ports[0], ComponentPort: ports[1], APIPort: ports[2],
 		User: "root", Pidfile: filepath.Join(s.Dir, "prosody.pid"), Data: s.dataDir(), Log: logFile,
@@ -106,53 +101,10 @@ func (s *Server) configure(configName string) error {
 }
 
 func (s *Server) dataDir() string { return filepath.Join(s.Dir, "data") }
-func (s *Server) outFile() string { return filepath.Join(s.Dir, string(s.Kind)+".out") }
 
-// Start starts a server that was stopped or killed, with the same data and
-// ports, and returns when its ports answer. A running server is left alone.
-func (s *Server) Start(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.proc != nil && s.proc.alive() {
-		return nil
-	}
-	out, err := os.OpenFile(s.outFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }() // the child holds its own copy
-	if s.proc, err = startProcess(s.product.command(s), out); err != nil {
-		return fmt.Errorf("testbed: start %s: %w", s.Kind, err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	if err := s.awaitReady(ctx, s.proc); err != nil {
-		return errors.Join(err, s.proc.end(false))
-	}
-	return nil
-}
-
-// awaitReady polls until the client port speaks XMPP for every host and the
-// component port accepts.
-func (s *Server) awaitReady(ctx context.Context, p *process) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		err := s.answers(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-p.done:
-			return fmt.Errorf("testbed: %s ended while starting: %v\n%s", s.Kind, p.err, s.LogTail())
-		case <-ctx.Done():
-			return fmt.Errorf("testbed: %s not ready: %w (last: %v)\n%s", s.Kind, ctx.Err(), err, s.LogTail())
-		}
-	}
-}
-
-func (s *Server) answers(ctx context.Context) error {
+// speaksEverywhere: the client port speaks XMPP for every host and the component
+// port accepts.
+func (s *Server) speaksEverywhere(ctx context.Context) error {
 	for _, host := range s.Hosts {
 		if err := speaks(ctx, s.C2SAddr, host); err != nil {
 			return err
@@ -188,43 +140,4 @@ func speaks(ctx context.Context, addr, host string) error {
 		}
 	}
 	return nil
-}
-
-// Close stops the server and removes its directory if Options named none.
-func (s *Server) Close() error {
-	err := s.Stop()
-	if s.ownDir {
-		err = errors.Join(err, os.RemoveAll(s.Dir))
-	}
-	return err
-}
-
-// logTailSize is how much of each log LogTail returns, in bytes.
-const logTailSize = 6 << 10
-
-// LogTail returns the last lines of the server's logs and output.
-func (s *Server) LogTail() string {
-	var b strings.Builder
-	for _, name := range s.logFiles {
-		fmt.Fprintf(&b, "--- %s\n%s", filepath.Base(name), fileTail(name))
-	}
-	return b.String()
-}
-
-func fileTail(name string) string {
-	f, err := os.Open(name)
-	if err != nil {
-		return "(" + err.Error() + ")\n"
-	}
-	defer func() { _ = f.Close() }()
-	if st, err := f.Stat(); err == nil && st.Size() > logTailSize {
-		if _, err := f.Seek(-logTailSize, io.SeekEnd); err != nil {
-			return err.Error()
-		}
-	}
-	b, err := io.ReadAll(io.LimitReader(f, logTailSize))
-	if err != nil {
-		return err.Error()
-	}
-	return string(b)
 }

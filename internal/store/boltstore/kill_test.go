@@ -5,16 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"presenced/internal/engine"
+	"presenced/internal/store/storetest"
 )
 
 // children are what the test binary does when childEnv names it.
@@ -31,19 +29,10 @@ func child(name, dir string) *exec.Cmd {
 	return cmd
 }
 
-const killUsers = 8
-
-func killUser(u int) string { return fmt.Sprintf("u%d@x", u) }
-
-// killDocs are the documents of generation g: each carries g, so that halves of
-// two writes show, over several pages, and every other erases the one before.
-func killDocs(g int) engine.Write {
-	v := []byte(fmt.Sprintf("%d %s", g, strings.Repeat("x", g*977%9000)))
-	if g%2 == 0 {
-		return engine.Write{Docs: map[string][]byte{"rules": v, "subs": v, "note": v, "cals": nil}}
-	}
-	return engine.Write{Erase: true, Docs: map[string][]byte{"rules": v, "cals": v}}
-}
+const (
+	killUsers = 8
+	killSize  = 9000 // below it is what fills a document, over several pages
+)
 
 // killChild saves until it is killed and prints "user generation" once a write
 // is acknowledged.
@@ -59,7 +48,7 @@ func killChild() int {
 		if _, err := fmt.Sscanf(saved.User, "u%d@x", &u); err != nil {
 			return err
 		}
-		start[u] = generation(saved.Docs["rules"])
+		start[u] = storetest.Generation(saved.Docs["rules"])
 		return nil
 	})
 	if err != nil {
@@ -73,8 +62,8 @@ func killChild() int {
 }
 
 func killSave(s *Store, u, g int) {
-	w := killDocs(g)
-	w.User = killUser(u)
+	w := storetest.KillDocs(g, killSize)
+	w.User = storetest.KillUser(u)
 	s.SavePresence(w.User, w.Docs["rules"])
 	s.Save(w, func(err error) {
 		if err != nil {
@@ -84,12 +73,6 @@ func killSave(s *Store, u, g int) {
 		fmt.Printf("%d %d\n", u, g) // one write call, not buffered
 		killSave(s, u, g+1)
 	})
-}
-
-func generation(doc []byte) int {
-	first, _, _ := strings.Cut(string(doc), " ")
-	g, _ := strconv.Atoi(first)
-	return g
 }
 
 // TestKill_NothingAcknowledgedIsLost kills a saving process with SIGKILL at
@@ -175,21 +158,10 @@ func checkKilled(t *testing.T, dir string, acked *[killUsers]int) {
 	defer shut(t, s)
 	got := loadAll(t, s)
 	for u := range acked {
-		docs := got[killUser(u)].Docs
-		g := generation(docs["rules"])
+		g := storetest.OneGeneration(t, u, got[storetest.KillUser(u)].Docs, killSize)
 		if g < acked[u] || g > acked[u]+1 {
 			t.Errorf("user %d: generation %d is stored, %d was acknowledged", u, g, acked[u])
 		}
 		acked[u] = g
-		want := killDocs(g)
-		maps.DeleteFunc(want.Docs, func(_ string, doc []byte) bool { return doc == nil || g == 0 })
-		if len(docs) != len(want.Docs) {
-			t.Errorf("user %d, generation %d: %d documents, want %d", u, g, len(docs), len(want.Docs))
-		}
-		for name, doc := range want.Docs {
-			if string(docs[name]) != string(doc) {
-				t.Errorf("user %d, generation %d: %s is of generation %d", u, g, name, generation(docs[name]))
-			}
-		}
 	}
 }

@@ -39,18 +39,11 @@ func TestSentinel_FailoverUnderLoad(t *testing.T) {
 			must(t, s.Data[0].Kill())
 			eventually(t, "the fault is told", func() bool { return w.Healthy() != nil })
 			healthy(t, w)
-			acked := m.acked.Load()
-			eventually(t, "changes are taken again", func() bool { return m.acked.Load() > acked+50 })
+			m.goesOn(t)
 			must(t, s.Data[0].Start(t.Context())) // as a master that does not know yet
 			nap(t, 200*time.Millisecond)
 			stop()
-			healthy(t, w)
-			flush(t, w)
-			m.held(t, w, source)
-			shut(t, w)
-			w = a.attach(t)
-			m.held(t, w, source)
-			shut(t, w)
+			m.survives(t, a, w, source)
 		})
 	}
 }
@@ -89,17 +82,9 @@ func TestCluster_SlotsMoveUnderLoad(t *testing.T) {
 		}))
 	}
 	healthy(t, w)
-	acked := m.acked.Load()
-	eventually(t, "changes are taken again", func() bool { return m.acked.Load() > acked+50 })
+	m.goesOn(t)
 	stop()
-	healthy(t, w)
-	flush(t, w)
-	m.held(t, w, true)
-	shut(t, w)
-	w = a.attach(t)
-	m.held(t, w, true)
-	shut(t, w)
-	t.Logf("%d acknowledged, %d refused", m.acked.Load(), m.refused.Load())
+	m.survives(t, a, w, true)
 }
 
 // baseUsers wants a Load that works to name all users that were there all the time.

@@ -209,17 +209,9 @@ func TestFault_UnderLoad(t *testing.T) {
 					f.end(t, r)
 				}
 				healthy(t, w)
-				acked := m.acked.Load()
-				eventually(t, "changes are taken again", func() bool { return m.acked.Load() > acked+50 })
+				m.goesOn(t)
 				stop()
-				healthy(t, w)
-				flush(t, w)
-				m.held(t, w, source)
-				shut(t, w)
-				w = a.attach(t)
-				m.held(t, w, source)
-				shut(t, w)
-				t.Logf("%d acknowledged, %d refused", m.acked.Load(), m.refused.Load())
+				m.survives(t, a, w, source)
 			})
 		}
 	}

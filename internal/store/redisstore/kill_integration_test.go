@@ -11,36 +11,20 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"presenced/internal/engine"
 	"presenced/internal/store/boltstore"
+	"presenced/internal/store/storetest"
 	"presenced/internal/testbed"
 )
 
-const killUsers = 24
-
-func killUser(u int) string { return fmt.Sprintf("u%d@x", u) }
-
-// killDocs are the documents of generation g: each carries g, so that halves of
-// two writes show, and every other erases the one before.
-func killDocs(g int) engine.Write {
-	v := fmt.Appendf(nil, "%d %s", g, strings.Repeat("x", g*977%3000))
-	if g%2 == 0 {
-		return engine.Write{Docs: map[string][]byte{"rules": v, "subs": v, "note": v, "cals": nil}}
-	}
-	return engine.Write{Erase: true, Docs: map[string][]byte{"rules": v, "cals": v}}
-}
-
-func generation(doc []byte) int {
-	first, _, _ := strings.Cut(string(doc), " ")
-	g, _ := strconv.Atoi(first)
-	return g
-}
+const (
+	killUsers = 24
+	killSize  = 3000 // below it is what fills a document
+)
 
 // killChild saves until it is killed and prints "user generation" once a write is
 // acknowledged. Refused generations are left out.
@@ -69,19 +53,19 @@ func killChild() int {
 			if _, err := fmt.Sscanf(saved.User, "u%d@x", &u); err != nil {
 				return err
 			}
-			acked[u].Store(int64(generation(saved.Docs["rules"])))
+			acked[u].Store(int64(storetest.Generation(saved.Docs["rules"])))
 			return nil
 		})
 		loaded = err == nil
 	}
 	s.SetSource(func(_ context.Context, each func(engine.Saved) error) error {
 		for u := range acked {
-			w := killDocs(int(acked[u].Load()))
+			w := storetest.KillDocs(int(acked[u].Load()), killSize)
 			maps.DeleteFunc(w.Docs, func(_ string, doc []byte) bool { return doc == nil })
 			if acked[u].Load() == 0 {
 				continue
 			}
-			if err := each(engine.Saved{User: killUser(u), Docs: w.Docs}); err != nil {
+			if err := each(engine.Saved{User: storetest.KillUser(u), Docs: w.Docs}); err != nil {
 				return err
 			}
 		}
@@ -96,8 +80,8 @@ func killChild() int {
 
 func killSave(s *Store, u int, acked, tried *atomic.Int64) {
 	g := tried.Add(1)
-	w := killDocs(int(g))
-	w.User = killUser(u)
+	w := storetest.KillDocs(int(g), killSize)
+	w.User = storetest.KillUser(u)
 	s.Save(w, func(err error) {
 		if err == nil {
 			acked.Store(g)
@@ -223,21 +207,10 @@ func checkKilled(t *testing.T, r *testbed.Redis, path string, acked *[killUsers]
 	got := make(map[string]engine.Saved)
 	must(t, w.Load(t.Context(), func(saved engine.Saved) error { got[saved.User] = saved; return nil }))
 	for u := range acked {
-		docs := got[killUser(u)].Docs
-		g := generation(docs["rules"])
+		g := storetest.OneGeneration(t, u, got[storetest.KillUser(u)].Docs, killSize)
 		if g < acked[u] {
 			t.Errorf("user %d: generation %d is stored, %d was acknowledged", u, g, acked[u])
 		}
 		acked[u] = g
-		want := killDocs(g)
-		maps.DeleteFunc(want.Docs, func(_ string, doc []byte) bool { return doc == nil || g == 0 })
-		if len(docs) != len(want.Docs) {
-			t.Errorf("user %d, generation %d: %d documents, want %d", u, g, len(docs), len(want.Docs))
-		}
-		for name, doc := range want.Docs {
-			if string(docs[name]) != string(doc) {
-				t.Errorf("user %d, generation %d: %s is of generation %d", u, g, name, generation(docs[name]))
-			}
-		}
 	}
 }

@@ -233,3 +233,23 @@ func healthy(t *testing.T, s engine.Store) {
 	}()
 	eventually(t, "the store is healthy again", func() bool { last = s.Healthy(); return last == nil })
 }
+
+// goesOn waits until changes are taken again.
+func (m *model) goesOn(t *testing.T) {
+	t.Helper()
+	acked := m.acked.Load()
+	eventually(t, "changes are taken again", func() bool { return m.acked.Load() > acked+50 })
+}
+
+// survives wants w to hold what the model holds, now and after a restart.
+func (m *model) survives(t *testing.T, a at, w whole, withPresence bool) {
+	t.Helper()
+	healthy(t, w)
+	flush(t, w)
+	m.held(t, w, withPresence)
+	shut(t, w)
+	w = a.attach(t)
+	m.held(t, w, withPresence)
+	shut(t, w)
+	t.Logf("%d acknowledged, %d refused", m.acked.Load(), m.refused.Load())
+}

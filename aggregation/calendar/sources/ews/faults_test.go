@@ -1,7 +1,6 @@
 package ews
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,19 +12,6 @@ import (
 	"presenced/aggregation/calendar/sources/sourcetest"
 	"presenced/internal/testbed/calendars"
 )
-
-// fault holds an error to a kind.
-func fault(t *testing.T, err error, kind sources.FaultKind) *sources.Fault {
-	t.Helper()
-	var f *sources.Fault
-	if !errors.As(err, &f) {
-		t.Fatalf("got %v, want a fault of kind %d", err, kind)
-	}
-	if f.Kind != kind {
-		t.Errorf("got kind %d (%v), want %d", f.Kind, f, kind)
-	}
-	return f
-}
 
 // fails fetches one mailbox from a server that has a fault.
 func fails(t *testing.T, s *Source) error {

@@ -14,30 +14,10 @@ import (
 	"presenced/internal/testbed/calendars"
 )
 
-const alice = "alice@corp.example"
-
-// at is a time on the day of the suite.
-func at(hour, minute int) time.Time {
-	return time.Date(2026, 11, 25, hour, minute, 0, 0, time.UTC)
-}
-
 // one fetches one mailbox.
 func one(t *testing.T, s *Source, box sources.Mailbox) sources.Result {
 	t.Helper()
-	results, err := s.Fetch(t.Context(), sourcetest.Window, []sources.Mailbox{box})
-	if err != nil {
-		t.Fatalf("Fetch: %v", err)
-	}
-	return results[0]
-}
-
-// shown writes a schedule in one line for comparison.
-func shown(r sources.Result) string {
-	var b strings.Builder
-	for _, e := range r.Schedule.Events {
-		fmt.Fprintf(&b, "%s-%s %v %q;", e.Start.Format("02T15:04"), e.End.Format("02T15:04"), e.Kind, e.Subject)
-	}
-	return b.String()
+	return sourcetest.One(t, s, sourcetest.Window, box)
 }
 
 func TestTimes_OffsetZOrNeither(t *testing.T) {
@@ -72,14 +52,11 @@ func TestKinds_AndWhatIsPrivate(t *testing.T) {
 	}})
 	r := one(t, source(t, options(e, sourcetest.NewClock())), sources.Mailbox{Address: alice, Zone: berlin})
 	want := `25T07:00-25T09:00 oof "long";25T09:00-25T09:05 free "a";25T09:05-25T09:10 tentative "b";25T09:10-25T09:15 busy "<c> & d";` +
-		`25T09:15-25T09:20 oof "";25T09:20-25T09:25 working_elsewhere "";25T09:25-25T09:30 free "";25T09:30-25T09:35 free "";25T23:00-26T23:00 busy "day";`
+		`25T09:15-25T09:20 oof "";25T09:20-25T09:25 working_elsewhere "";25T09:25-25T09:30 free "";25T09:30-25T09:35 free "";25T23:00-26T23:00 busy "day" day;`
 	if got := shown(r); got != want {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}
 	ev := r.Schedule.Events
-	if last := ev[len(ev)-1]; !last.AllDay || ev[1].AllDay {
-		t.Error("a day from midnight to midnight in Berlin is an all-day event, five minutes are none")
-	}
 	if !ev[3].Attendees || ev[3].Location != "Room 1" || !ev[4].Private {
 		t.Errorf("details are lost: %+v, %+v", ev[3], ev[4])
 	}

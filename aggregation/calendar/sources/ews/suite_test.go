@@ -9,6 +9,10 @@ import (
 	"presenced/internal/testbed/calendars"
 )
 
+const alice = "alice@corp.example"
+
+var fault, at, shown = sourcetest.Fault, sourcetest.At, sourcetest.Shown
+
 // fake is an Exchange server as the suite sees it.
 func fake(e *calendars.Exchange) sourcetest.Fake {
 	return sourcetest.Fake{
@@ -23,11 +27,7 @@ func fake(e *calendars.Exchange) sourcetest.Fake {
 // server starts a fake that asks who is there in one way.
 func server(t *testing.T, auth string, o calendars.Options) *calendars.Exchange {
 	t.Helper()
-	e, err := calendars.NewExchange(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
+	e := sourcetest.Open(t, calendars.NewExchange, o)
 	e.Auth = auth
 	return e
 }
@@ -48,12 +48,7 @@ func options(e *calendars.Exchange, clock *sourcetest.Clock) Options {
 // source returns a source with options, which is closed when the test ends.
 func source(t *testing.T, o Options) *Source {
 	t.Helper()
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	return s
+	return sourcetest.Open(t, New, o)
 }
 
 func TestSuite(t *testing.T) {

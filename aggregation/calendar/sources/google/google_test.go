@@ -1,7 +1,6 @@
 package google
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -17,51 +16,12 @@ import (
 	"presenced/internal/testbed/calendars"
 )
 
-const alice = "alice@corp.example"
-
-func at(hour, minute int) time.Time { return time.Date(2026, 11, 25, hour, minute, 0, 0, time.UTC) }
-
-func fault(t *testing.T, err error, kind sources.FaultKind) *sources.Fault {
-	t.Helper()
-	var f *sources.Fault
-	if !errors.As(err, &f) {
-		t.Fatalf("got %v, want a fault of kind %d", err, kind)
-	}
-	if f.Kind != kind {
-		t.Errorf("got kind %d (%v), want %d", f.Kind, f, kind)
-	}
-	return f
-}
-
 // eventsOf are options for events of users who delegated.
 func eventsOf(t *testing.T, g *calendars.Google, clock *sourcetest.Clock) Options {
 	t.Helper()
 	o := options(t, g, clock)
 	o.Events, o.Subject = true, EachUser
 	return o
-}
-
-func one(t *testing.T, s *Source, w sources.Window, box sources.Mailbox) sources.Result {
-	t.Helper()
-	results, err := s.Fetch(t.Context(), w, []sources.Mailbox{box})
-	if err != nil {
-		t.Fatalf("Fetch: %v", err)
-	}
-	return results[0]
-}
-
-func shown(r sources.Result) string {
-	var b strings.Builder
-	for _, e := range r.Schedule.Events {
-		fmt.Fprintf(&b, "%s-%s %v %q", e.Start.Format("02T15:04"), e.End.Format("02T15:04"), e.Kind, e.Subject)
-		for flag, on := range map[string]bool{" declined": e.Declined, " transparent": e.Transparent, " day": e.AllDay} {
-			if on {
-				b.WriteString(flag)
-			}
-		}
-		b.WriteByte(';')
-	}
-	return b.String()
 }
 
 func TestEvents_KindsAndAnswers(t *testing.T) {

@@ -11,6 +11,10 @@ import (
 	"presenced/internal/testbed/calendars"
 )
 
+const alice = "alice@corp.example"
+
+var fault, at, one, shown = sourcetest.Fault, sourcetest.At, sourcetest.One, sourcetest.Shown
+
 // fake is Google as the suite sees it.
 func fake(g *calendars.Google) sourcetest.Fake {
 	return sourcetest.Fake{
@@ -26,12 +30,7 @@ func fake(g *calendars.Google) sourcetest.Fake {
 
 func google(t *testing.T, o calendars.Options) *calendars.Google {
 	t.Helper()
-	g, err := calendars.NewGoogle(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(g.Close)
-	return g
+	return sourcetest.Open(t, calendars.NewGoogle, o)
 }
 
 // options are those that reach a fake.
@@ -51,12 +50,7 @@ func options(t *testing.T, g *calendars.Google, clock *sourcetest.Clock) Options
 // source returns a source with options, which is closed when the test ends.
 func source(t *testing.T, o Options) *Source {
 	t.Helper()
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	return s
+	return sourcetest.Open(t, New, o)
 }
 
 func TestSuite(t *testing.T) {

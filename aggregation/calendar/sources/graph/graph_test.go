@@ -19,22 +19,6 @@ import (
 	"presenced/internal/testbed/calendars"
 )
 
-const alice = "alice@corp.example"
-
-func at(hour, minute int) time.Time { return time.Date(2026, 11, 25, hour, minute, 0, 0, time.UTC) }
-
-func fault(t *testing.T, err error, kind sources.FaultKind) *sources.Fault {
-	t.Helper()
-	var f *sources.Fault
-	if !errors.As(err, &f) {
-		t.Fatalf("got %v, want a fault of kind %d", err, kind)
-	}
-	if f.Kind != kind {
-		t.Errorf("got kind %d (%v), want %d", f.Kind, f, kind)
-	}
-	return f
-}
-
 func fetch(t *testing.T, s *Source, addresses ...string) ([]sources.Result, error) {
 	t.Helper()
 	boxes := make([]sources.Mailbox, len(addresses))
@@ -42,14 +26,6 @@ func fetch(t *testing.T, s *Source, addresses ...string) ([]sources.Result, erro
 		boxes[i].Address = a
 	}
 	return s.Fetch(t.Context(), sourcetest.Window, boxes)
-}
-
-func shown(r sources.Result) string {
-	var b strings.Builder
-	for _, e := range r.Schedule.Events {
-		fmt.Fprintf(&b, "%s-%s %v %q;", e.Start.Format("02T15:04"), e.End.Format("02T15:04"), e.Kind, e.Subject)
-	}
-	return b.String()
 }
 
 func TestItems_EachInItsOwnZone(t *testing.T) {
@@ -74,12 +50,9 @@ func TestItems_EachInItsOwnZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `25T09:00-25T09:30 busy "a";25T10:00-25T10:30 tentative "b";25T11:00-25T11:30 working_elsewhere "c";25T12:00-25T12:30 oof "";` +
-		`25T13:00-25T13:30 free "e";25T13:30-25T13:35 free "";25T14:00-23T15:00 oof "long";25T23:00-26T23:00 busy "day";`
+		`25T13:00-25T13:30 free "e";25T13:30-25T13:35 free "";25T14:00-23T15:00 oof "long";25T23:00-26T23:00 busy "day" day;`
 	if got := shown(results[0]); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	if e := results[0].Schedule.Events; !e[len(e)-1].AllDay || e[0].AllDay {
-		t.Error("all-day events are not told by whole days of the user's zone")
 	}
 	if w := results[0].Schedule.Warnings; len(w) != 1 || !strings.Contains(w[0], "unknown") {
 		t.Errorf("warnings: %q", w)

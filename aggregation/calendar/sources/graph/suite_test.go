@@ -10,6 +10,10 @@ import (
 	"presenced/internal/testbed/calendars"
 )
 
+const alice = "alice@corp.example"
+
+var fault, at, shown = sourcetest.Fault, sourcetest.At, sourcetest.Shown
+
 // fake is a Graph as the suite sees it.
 func fake(g *calendars.Graph) sourcetest.Fake {
 	return sourcetest.Fake{
@@ -23,12 +27,7 @@ func fake(g *calendars.Graph) sourcetest.Fake {
 
 func graph(t *testing.T, o calendars.Options) *calendars.Graph {
 	t.Helper()
-	g, err := calendars.NewGraph(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(g.Close)
-	return g
+	return sourcetest.Open(t, calendars.NewGraph, o)
 }
 
 // options are those that reach a fake.
@@ -42,12 +41,7 @@ func options(g *calendars.Graph, clock *sourcetest.Clock) Options {
 // source returns a source with options, which is closed when the test ends.
 func source(t *testing.T, o Options) *Source {
 	t.Helper()
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	return s
+	return sourcetest.Open(t, New, o)
 }
 
 func TestSuite(t *testing.T) {

@@ -42,11 +42,8 @@ func wantKind(t *testing.T, what string, err error, want sources.FaultKind) *sou
 	return f
 }
 
-// cutLast splits a URL without path at its port.
-func cutLast(u string) (before, port string, ok bool) {
-	i := strings.LastIndexByte(u, ':')
-	return u[:i], u[i+1:], i > 0
-}
+// portOf is the port of a URL without path.
+func portOf(u string) string { return u[strings.LastIndexByte(u, ':')+1:] }
 
 // ask answers one request by h and returns what the client makes of it.
 func ask(t *testing.T, o Options, h http.HandlerFunc) (*Response, error) {

@@ -62,7 +62,7 @@ func TestDo_JudgesWhatANameResolvesTo(t *testing.T) {
 		t.Error("the guard let a request through")
 	}))
 	defer srv.Close()
-	_, port, _ := cutLast(srv.URL)
+	port := portOf(srv.URL)
 	c := New(Options{})
 	defer c.Close()
 	for _, host := range []string{"localhost", "127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]"} {

@@ -68,7 +68,7 @@ func TestDo_TLSFaultsSayWhatIsWrong(t *testing.T) {
 	}
 	for _, tt := range tests {
 		c := New(Options{Anywhere: true, RootCAs: tt.pool})
-		_, port, _ := cutLast(tt.srv.URL)
+		port := portOf(tt.srv.URL)
 		_, err := c.Do(t.Context(), Request{URL: "https://localhost:" + port + "/s3cret"})
 		if f := wantKind(t, tt.name, err, sources.BadTLS); !strings.Contains(f.Error()+f.Remedy, tt.want) {
 			t.Errorf("%s: %v; %s: want %q in it", tt.name, err, f.Remedy, tt.want)
@@ -77,7 +77,7 @@ func TestDo_TLSFaultsSayWhatIsWrong(t *testing.T) {
 	}
 	for proto, http1 := range map[string]bool{"HTTP/2.0": false, "HTTP/1.1": true} {
 		c := New(Options{Anywhere: true, RootCAs: pool, HTTP1: http1})
-		_, port, _ := cutLast(good.URL)
+		port := portOf(good.URL)
 		resp, err := c.Do(t.Context(), Request{URL: "https://localhost:" + port + "/"})
 		if err != nil || string(resp.Body) != proto {
 			t.Errorf("got %+v, %v, want an answer over %s", resp, err, proto)

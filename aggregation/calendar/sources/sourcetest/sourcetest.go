@@ -231,13 +231,7 @@ func (r *Rig) all(t *testing.T, boxes []sources.Mailbox, but ...int) []sources.R
 // wantFault holds an error to a kind and returns how long it says to wait.
 func wantFault(t *testing.T, err error, kind sources.FaultKind) time.Duration {
 	t.Helper()
-	f, ok := errors.AsType[*sources.Fault](err)
-	if !ok {
-		t.Fatalf("got %v, want a fault", err)
-	}
-	if f.Kind != kind {
-		t.Errorf("got kind %d (%v), want %d", f.Kind, f, kind)
-	}
+	f := Fault(t, err, kind)
 	if f.Remedy == "" && kind != sources.Busy {
 		t.Errorf("nobody is told what to do about: %v", f)
 	}
