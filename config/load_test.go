@@ -268,6 +268,26 @@ func TestLoad_OverrideProblemsNameTheirSource(t *testing.T) {
 	}
 }
 
+// Others set variables that begin like ours: Kubernetes does for a service of our name.
+// One that could be meant for a key is a mistake all the same.
+func TestLoad_VariablesOfOthersAreNoMistake(t *testing.T) {
+	others := []string{"PRESENCED_BIN=/x", "PRESENCED_PORT=tcp://192.0.2.1:80", "PRESENCED_PORT_8085_TCP_PROTO=tcp",
+		"PRESENCED_SERVICE_HOST=192.0.2.1", "PRESENCED_SERVICE_PORT_HTTP=80"}
+	_, warnings, err := parse(minimal, Overrides{Environ: others}, nil)
+	if err != nil || len(warnings) != len(others) {
+		t.Fatalf("error %v, warnings %q; want one for each variable", err, warnings)
+	}
+	want := `PRESENCED_BIN: bin: unknown variable, which has no effect; "presenced config defaults" lists every key`
+	if got := warnings[0].String(); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	for _, ours := range []string{"PRESENCED_PRIVACY_NOPE=x", "PRESENCED_PRIVACI_REFRESH=1s", "PRESENCED_SERVER_LISTS=require", "PRESENCED_=x"} {
+		if got := lines(minimal, Overrides{Environ: []string{ours}}); len(got) != 1 || !strings.Contains(got[0], "unknown variable;") {
+			t.Errorf("%s gives %q, want a problem", ours, got)
+		}
+	}
+}
+
 func TestLoad_ReadsTheFile(t *testing.T) {
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "secret")

@@ -64,10 +64,16 @@ func (d *decoder) unknownVariable(name string, byName map[string]string, o Origi
 	slices.Sort(candidates)
 	p := Problem{Key: cmp.Or(strings.ToLower(strings.TrimPrefix(name, envPrefix)), name),
 		Message: "unknown variable", Remedy: "unset it; \"presenced config defaults\" lists every key"}
+	section, _, _ := strings.Cut(p.Key, "_")
+	ours := name == envPrefix || slices.ContainsFunc(allKeys(), func(k string) bool { return strings.HasPrefix(k, section+".") })
 	if near := nearest(strings.TrimPrefix(name, envPrefix), candidates); near != "" {
 		p.Remedy = fmt.Sprintf("did you mean %s?", envPrefix+near)
 	} else if home := envName(homeOf(p.Key) + "." + p.Key); byName[home] != "" {
 		p.Remedy = fmt.Sprintf("did you mean %s?", home)
+	} else if !ours { // Kubernetes makes some for a service of our name
+		p.Message, p.Remedy = "unknown variable, which has no effect", "\"presenced config defaults\" lists every key"
+		d.report.warn(o, p)
+		return
 	}
 	for _, table := range tableLists() {
 		if name == envName(table) || strings.HasPrefix(name, envName(table)+"_") {

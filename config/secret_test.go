@@ -86,7 +86,7 @@ func TestSecretFile_ReadAndTrimmed(t *testing.T) {
 		}
 	}
 	for content, want := range map[string]string{
-		"": "the file is empty", "\n": "the file is empty", strings.Repeat("x", maxSecret+1): "is larger than 64KiB",
+		"": "the file is empty", "\n": "the file is empty", " \r\n\t\n": "the file is empty", strings.Repeat("x", maxSecret+1): "is larger than 64KiB",
 	} {
 		_, _, err := parse(head, Overrides{}, map[string]string{"/s": content})
 		if err == nil || !strings.Contains(err.Error(), `presenced.toml:4: component.secret_file = "/s": `+want) ||

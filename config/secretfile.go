@@ -67,7 +67,7 @@ func (l *loader) readSecret(p secretPair, path string, o Origin) {
 		return
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if text == "" {
+	if strings.TrimSpace(text) == "" {
 		wrong("the file is empty", "write the secret into it")
 		return
 	}

@@ -66,7 +66,7 @@ func (l *loader) warning(key, value, message, remedy string) {
 // byRule checks one value by its line in the table.
 func (l *loader) byRule(f leaf, r rule) {
 	key := f.key()
-	if l.told(key) {
+	if l.told(key) || l.config.origins[key].Kind == FromPolicy { // [policy] is told itself
 		return
 	}
 	if r.required && !l.config.origins[key].set() {

@@ -36,6 +36,7 @@ func TestValidate_OneMistake(t *testing.T) {
 		"[[privacy.lists_sql]]\nhost=\"example.org\"\ndriver=\"sqlite\"":             "privacy.lists_sql[0].dsn: is missing",
 		"[policy]\nlast_active = \"on\"":                                             "not a value of this key",
 		"[[policies]]\nname=\"a\"\n[[policies]]\nname=\"a\"":                         "is declared twice",
+		"[policy]\nphoto=\"x\"\n[[policies]]\nname=\"a\"\n[[policies]]\nname=\"b\"":  "presenced.toml:6: policy.photo",
 		"[policy]\nwithhold=[\"locatoin\"]":                                          "policy.withhold",
 		"[policy]\nwithhold=[\"location 150\"]":                                      "policy.withhold",
 		"[policy]\nwithhold=[\"location 200 300\"]":                                  "policy.withhold",

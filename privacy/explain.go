@@ -79,7 +79,10 @@ func (o *Operator) cell(c Category, col *Column, st *presence.State, v *presence
 	}
 	out := Cell{Name: c.String(), Shown: holds(v, c), Cell: granted, Category: c}
 	if out.Shown {
-		if col.changed(c) {
+		switch {
+		case c == CatInterrupt && !o.Limit(*col).Has(c):
+			out.Cell = "S7 not do-not-disturb: granted"
+		case col.changed(c):
 			out.Cause = CellWidened
 		}
 		return out

@@ -129,6 +129,9 @@ func TestS12_ExplanationAgreesWithTheView(t *testing.T) {
 			if c.Shown && !GrantsOf(place.Base).Has(cat) && !(cat == CatInterrupt && v.Interrupt) {
 				t.Fatalf("%+v is shown, the matrix withholds it", c)
 			}
+			if c.Shown && strings.HasPrefix(c.Cell, "S3 ") && !GrantsOf(place.Base).Has(cat) {
+				t.Fatalf("%+v: the matrix did not decide that", c)
+			}
 			if cat < Category(presence.FieldLastActive) && c.Shown != (v.Text[cat] != "") {
 				t.Fatalf("%+v, view %q", c, v.Text[cat])
 			}

@@ -15,12 +15,17 @@ what to do: the configuration, the clock, the XMPP server, what the server lets
 the component do, the store, and what users should know about their privacy.
 Where the server has to be configured, the lines to paste are printed.
 
-A running daemon is asked first and its connection is left alone. The exit code
-is 1 when a step failed, and 78 when the configuration cannot be used.`,
+A running daemon is asked first and its connection is left alone; with --socket
+and no configuration it is all that is asked. The exit code is 1 when a step
+failed, and 78 when the configuration cannot be used.`,
 		Example: "  presenced check --config /etc/presenced/presenced.toml",
 		Args:    takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			report := check.Run(cmd.Context(), check.Options{Config: a.config, Overrides: a.overrides(), Socket: a.socket})
+			o := check.Options{Config: a.config, Overrides: a.overrides(), Socket: a.socket}
+			if a.socket != "" && a.unconfigured() {
+				o.Config = ""
+			}
+			report := check.Run(cmd.Context(), o)
 			if a.json {
 				if err := a.printJSON(report); err != nil {
 					return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"presenced/internal/testbed"
 	"presenced/internal/testbed/calendars"
 )
 
@@ -55,6 +56,25 @@ func TestCheck_TellsFourTroublesOfCalendarServersApart(t *testing.T) {
 	for _, secret := range []string{moving.Password, tenant.Secret, "PRIVATE KEY"} {
 		if strings.Contains(string(out), secret) {
 			t.Errorf("%q is shown", secret)
+		}
+	}
+}
+
+// A socket is enough to ask a daemon, and says nothing of what only a file tells.
+func TestCheck_AsksByTheSocketAlone(t *testing.T) {
+	s := server(t, testbed.ComponentOptions{Dialect: testbed.ProsodyDialect})
+	d := testbed.RunDaemon(t, testbed.DaemonOptions{Config: testbed.ConfigForFake(s), Binary: binary(t)})
+	for socket, want := range map[string]struct {
+		code int
+		told string
+	}{
+		d.Socket:             {exitFine, "ok    daemon"},
+		d.Dir + "/none.sock": {exitProblem, "fail  daemon"},
+	} {
+		var out, errs strings.Builder
+		if code := run([]string{"check", "--socket", socket}, &out, &errs); code != want.code ||
+			!strings.Contains(out.String(), want.told) || !strings.Contains(out.String(), "warn  configuration") {
+			t.Errorf("exit code %d, want %d, %q and that no file was read:\n%s%s", code, want.code, want.told, &out, &errs)
 		}
 	}
 }

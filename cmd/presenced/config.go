@@ -39,6 +39,13 @@ func (a *app) checkConfig() error {
 	if err != nil && !isBroken {
 		return err
 	}
+	if err == nil {
+		for _, key := range c.Inert() {
+			o := c.Origin(key)
+			warnings = append(warnings, config.Problem{Where: o.String(), Line: o.Line, Key: key,
+				Message: "has no effect in this version", Remedy: "leave it out for now"})
+		}
+	}
 	if a.json {
 		report := struct {
 			Problems []config.Problem `json:"problems"`
@@ -59,9 +66,6 @@ func (a *app) checkConfig() error {
 		return broken
 	}
 	a.warn(warnings)
-	for _, key := range c.Inert() {
-		a.warn([]config.Problem{{Where: c.Origin(key).String(), Key: key, Message: "has no effect in this version", Remedy: "leave it out for now"}})
-	}
 	return a.printf("%s: fine\n", a.config)
 }
 

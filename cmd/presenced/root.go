@@ -157,7 +157,7 @@ func (a *app) client() (*admin.Client, error) {
 	if a.socket != "" {
 		return admin.NewClient(a.socket), nil
 	}
-	if _, err := os.Stat(a.config); !a.named && errors.Is(err, fs.ErrNotExist) {
+	if a.unconfigured() {
 		return admin.NewClient(config.Default().Admin.Socket), nil
 	}
 	c, _, err := config.Load(a.config, a.overrides())
@@ -165,4 +165,11 @@ func (a *app) client() (*admin.Client, error) {
 		return nil, err
 	}
 	return admin.NewClient(c.Admin.Socket), nil
+}
+
+// unconfigured reports whether no configuration is named, and none stands where it is
+// looked for.
+func (a *app) unconfigured() bool {
+	_, err := os.Stat(a.config)
+	return !a.named && errors.Is(err, fs.ErrNotExist)
 }

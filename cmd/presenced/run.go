@@ -22,9 +22,9 @@ func (a *app) runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "run the daemon",
-		Long: `Runs the daemon until it gets SIGTERM or SIGINT; a second one ends it at once.
-SIGHUP reads the configuration again: all of it is taken, or, when anything is
-wrong, nothing.
+		Long: `Runs the daemon until it gets SIGTERM or SIGINT; another one, a second or more
+later, ends it at once. SIGHUP reads the configuration again: all of it is taken,
+or, when anything is wrong, nothing.
 
 The exit code is 78 when the configuration cannot be used, or when the XMPP
 server refuses the secret or the name before the first attach. An XMPP server or
@@ -120,12 +120,17 @@ func logWarnings(log *slog.Logger, warnings []config.Problem) {
 	}
 }
 
+// oneRequest is how long further signals belong to the one that stopped the daemon:
+// timeout(1), a terminal and those who pass signals on send it several times over.
+const oneRequest = time.Second
+
 // stop ends the daemon within its time, or at once on a second signal.
 func (a *app) stop(d *daemon.Daemon, log *slog.Logger, signals <-chan os.Signal) error {
 	ctx, cancel := context.WithTimeout(context.Background(), daemon.StopWithin)
 	defer cancel()
 	late := time.NewTimer(daemon.StopWithin + time.Second)
 	defer late.Stop()
+	begun := time.Now()
 	done := make(chan error, 1) // has room, so that nobody need listen any more
 	go func() { done <- d.Stop(ctx) }()
 	for {
@@ -138,7 +143,7 @@ func (a *app) stop(d *daemon.Daemon, log *slog.Logger, signals <-chan os.Signal)
 		case <-late.C:
 			return errors.New("not stopped in time; not everything may have been written")
 		case s := <-signals:
-			if s != syscall.SIGHUP {
+			if s != syscall.SIGHUP && time.Since(begun) > oneRequest {
 				return errors.New("stopped by a second signal; not everything may have been written")
 			}
 		}

@@ -236,16 +236,23 @@ func send(t *testing.T, socket, request string) (status int, kind string) {
 }
 
 func TestRoutes_StatusListsAndWhatIsNotThere(t *testing.T) {
-	client, socket, _ := serve(t, &door{users: func() ([]engine.UserSummary, error) {
+	client, socket, log := serve(t, &door{users: func() ([]engine.UserSummary, error) {
 		return []engine.UserSummary{{User: "bob@x", Enabled: true, Online: true}, {User: "alice@x"}}, nil
 	}})
 	st, err := client.Status(t.Context())
 	if err != nil || st.Users != (Users{Known: 2, Enabled: 1, Online: 1}) || st.Version != "test" || st.Reasons == nil {
 		t.Errorf("status: %+v, %v", st, err)
 	}
+	asked := fmt.Sprintf("level=INFO msg=\"administration: request\" uid=%d method=GET", os.Getuid())
+	if strings.Contains(log.String(), asked) {
+		t.Errorf("every look at the status is logged:\n%s", log)
+	}
 	users, err := client.Users(t.Context())
 	if err != nil || len(users) != 2 || users[0].User != "alice@x" {
 		t.Errorf("users: %+v, %v, want them in order", users, err)
+	}
+	if !strings.Contains(log.String(), asked) {
+		t.Errorf("the log lacks who read the users, %s:\n%s", asked, log)
 	}
 	for _, c := range []struct {
 		request string

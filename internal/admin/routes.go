@@ -23,6 +23,9 @@ func operatorOf(ctx context.Context) engine.Principal {
 	return who
 }
 
+// statusPath is where the daemon tells how it is.
+const statusPath = "/v1/admin/status"
+
 // handler is the table of routes. A user stands percent-encoded in one segment
 // of the path.
 func (s *Server) handler() http.Handler {
@@ -45,7 +48,7 @@ func (s *Server) handler() http.Handler {
 		s.refuse(w, r, problem(http.StatusNotFound, "there is nothing of that name; is the program older or newer than the daemon?"))
 	})
 	outer := http.NewServeMux()
-	outer.HandleFunc("GET /v1/admin/status", s.getStatus)
+	outer.HandleFunc("GET "+statusPath, s.getStatus)
 	outer.Handle("/", s.loaded(mux))
 	return s.logged(outer)
 }

@@ -99,8 +99,8 @@ func withPeer(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// logged notes who changes something. The address of whom it is about is for
-// debugging only.
+// logged notes who asks for or changes something. The address of whom it is about is
+// for debugging only; so is a look at the status, which probes take all the time.
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), workTime)
@@ -115,7 +115,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 			uid = v
 		}
 		level := slog.LevelInfo
-		if r.Method == http.MethodGet {
+		if r.URL.Path == statusPath {
 			level = slog.LevelDebug
 		}
 		s.o.Log.Log(ctx, level, "administration: request", "uid", uid, "method", r.Method)

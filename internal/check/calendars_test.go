@@ -103,6 +103,33 @@ func TestCalendars_WalksAServerInSteps(t *testing.T) {
 	}
 }
 
+// One user's missing file is told, whoever comes first; one calendar of all is read once.
+func TestCalendars_TellsWhoHasNoFile(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"alice.ics", "carol.ics"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(calendarOf("")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	three := "users = [\"alice@example.localhost\", \"bob@example.localhost\", \"carol@example.localhost\"]\n"
+	for file, want := range map[string][]string{
+		"{user}.ics": {"no calendar of bob@example.localhost", "of 3 calendars that were tried 2 can be read", "zone"},
+		"alice.ics":  {"the calendar of alice@example.localhost can be read", "zone"},
+	} {
+		c := looked(t, "[[calendar.sources]]\nname = \"files\"\nkind = \"ics\"\nurl = \""+dir+"/"+file+"\"\n"+three)
+		c.calendars(t.Context())
+		got := c.steps("calendar files")
+		if len(got) != len(want) {
+			t.Fatalf("%s: got %+v, want %q", file, got, want)
+		}
+		for i, w := range want {
+			if !strings.Contains(got[i].Found, w) {
+				t.Errorf("%s: got %q, want %q", file, got[i].Found, w)
+			}
+		}
+	}
+}
+
 func TestCalendars_TellsOfTheKey(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
 	for content, want := range map[string]Result{

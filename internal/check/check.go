@@ -18,7 +18,7 @@ const dialTime = 5 * time.Second
 
 // Options say what to look at.
 type Options struct {
-	Config    string // the configuration file
+	Config    string // the configuration file; empty: none, only the daemon at Socket is asked
 	Overrides config.Overrides
 	Socket    string // of the daemon to ask; empty: the one of the configuration
 }
@@ -37,6 +37,12 @@ type checker struct {
 // cannot be used.
 func Run(ctx context.Context, o Options) *Report {
 	c := &checker{}
+	if o.Config == "" {
+		c.warn("configuration", "none was read, so only the daemon was asked", "name the file with --config to have everything looked at")
+		c.clock(time.Now())
+		c.daemon(ctx, o.Socket)
+		return &c.Report
+	}
 	if !c.configuration(o) {
 		c.Unusable = true
 		return &c.Report
@@ -102,6 +108,8 @@ func (c *checker) daemon(ctx context.Context, socket string) {
 	case err == nil:
 		c.status = &st
 		c.readiness()
+	case errors.Is(err, admin.ErrNoDaemon) && c.config == nil:
+		c.fail("daemon", "no daemon answers on "+socket, "start it with \"presenced run\", or name its configuration with --config")
 	case errors.Is(err, admin.ErrNoDaemon):
 		c.warn("daemon", "no daemon answers on "+socket, "start it with \"presenced run\"; what follows was looked at without it")
 	default:

@@ -70,15 +70,33 @@ func (c *checker) mailboxes(ctx context.Context, name string, s *config.Calendar
 	}
 	now := time.Now()
 	w := sources.Window{From: now.Add(-time.Hour), To: now.Add(polling.Ahead)}
-	found, err := source.Fetch(ctx, w, boxes)
-	if err == nil && len(found) != len(boxes) {
-		err = errors.New("another number of answers came than was asked for")
-	}
+	found, err := fetch(ctx, source, w, boxes)
 	if err != nil {
 		c.calendarFault(name, boxes[0].User, s, err, true)
 		return
 	}
 	c.readings(name, s, boxes, found, w)
+}
+
+// fetch reads the boxes, as many at once as the source takes. It fails with the first
+// of them, and ends where the server as a whole fails later or the time is over.
+func fetch(ctx context.Context, source sources.Source, w sources.Window, boxes []sources.Mailbox) (all []sources.Result, err error) {
+	for some := range slices.Chunk(boxes, source.Batch()) {
+		found, err := source.Fetch(ctx, w, some)
+		if err == nil && len(found) != len(some) {
+			err = errors.New("another number of answers came than was asked for")
+		}
+		switch {
+		case err != nil && len(all) == 0:
+			return nil, err
+		case err != nil && ctx.Err() != nil:
+			return all, nil
+		case err != nil:
+			return append(all, slices.Repeat([]sources.Result{{Err: err}}, len(some))...), nil
+		}
+		all = append(all, found...)
+	}
+	return all, nil
 }
 
 // notices tries whether the daemon answers at the address Microsoft is given. From
@@ -103,6 +121,9 @@ func (c *checker) notices(ctx context.Context, name, where string, roots *x509.C
 func (c *checker) boxes(s *config.CalendarSource, source sources.Source, users []string) []sources.Mailbox {
 	var boxes []sources.Mailbox
 	most := min(source.Batch(), maxTried)
+	if !asksForMany(s) && strings.Contains(s.URL.Reveal(), "{") {
+		most = maxTried // each has a file, or an address, of her own
+	}
 	for _, user := range candidates(s, users) {
 		a, err := presence.ParseAddr(user)
 		if err != nil {
@@ -172,15 +193,19 @@ func (c *checker) readings(name string, s *config.CalendarSource, boxes []source
 			c.calendarFault(name, boxes[i].User, s, found[i].Err, false)
 		}
 	}
+	what := "calendars"
+	if asksForMany(s) {
+		what = "mailboxes"
+	}
 	failed := len(found) - good
 	if failed > told {
-		c.warn(name, fmt.Sprintf("%d of the %d mailboxes that were tried cannot be read; %d are told above", failed, len(found), told), "mend those, and check again")
+		c.warn(name, fmt.Sprintf("%d of the %d %s that were tried cannot be read; %d are told above", failed, len(found), what, told), "mend those, and check again")
 	}
 	if good == 0 {
 		return
 	}
 	if len(found) > 1 {
-		events += fmt.Sprintf("; of %d mailboxes that were tried %d can be read", len(found), good)
+		events += fmt.Sprintf("; of %d %s that were tried %d can be read", len(found), what, good)
 	}
 	if s.Username != "" || s.Kind != "ics" && s.Kind != "caldav" {
 		events = "signed in, and " + events

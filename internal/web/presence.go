@@ -60,6 +60,10 @@ const answerRoom = 256
 
 // lookAll asks for the users of a list; false: the request was refused.
 func (s *Server) lookAll(w http.ResponseWriter, r *http.Request, h *token.Holder, way engine.Way, field string, names []string) ([]presence.View, bool) {
+	if names == nil { // mostly a key under another name, which an empty answer would hide
+		refuseField(w, http.StatusBadRequest, field, "is missing: a list of JIDs or e-mail addresses")
+		return nil, false
+	}
 	if len(names) > maxUsers {
 		refuseField(w, http.StatusBadRequest, field, "more than "+strconv.Itoa(maxUsers)+" users; ask in parts")
 		return nil, false
