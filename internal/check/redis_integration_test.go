@@ -13,70 +13,84 @@ import (
 	"presenced/internal/testbed"
 )
 
-// TestCheck_Redis: what would make Redis forget is told, as is what it forgot.
-func TestCheck_Redis(t *testing.T) {
+// redisCheck is a Redis and a configuration that names it.
+type redisCheck struct {
+	*testing.T
+	r      *testbed.Redis
+	path   string
+	report *Report
+}
+
+func newRedisCheck(t *testing.T) *redisCheck {
+	t.Helper()
 	t.Parallel()
 	s := fake(t, testbed.ComponentOptions{Dialect: testbed.ProsodyDialect})
-	r := testbed.RunRedis(t, testbed.RedisOptions{})
-	path := write(t, s.Addr, "s3cret", "")
-	store := filepath.Join(filepath.Dir(path), "store")
-	text, err := os.ReadFile(path)
-	if err == nil {
-		text = []byte(strings.Replace(string(text), "[store]\n", "[store]\nredis = \""+r.URL+"\"\n", 1))
-		err = os.WriteFile(path, text, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := func(words ...string) {
-		t.Helper()
-		if answer, err := r.Command(t.Context(), words...); err != nil || answer[0] == '-' {
-			t.Fatalf("%v: %s %v", words, answer, err)
-		}
-	}
-	var report *Report
-	look := func() { report = Run(t.Context(), Options{Config: path}) }
-	finds := func(step string, result Result, says string) {
-		t.Helper()
-		found := report.step(t, step)
-		if text := found.Found + " -> " + found.Do; found.Result != result || !strings.Contains(text, says) {
-			t.Errorf("%s: %s, %s; want %s and %q", step, found.Result, text, result, says)
-		}
-	}
-	look()
-	finds("store", OK, "the first start makes the store")
-	finds("redis persistence", OK, "append-only file is on")
-	finds("redis memory", OK, "noeviction")
-	command("CONFIG", "SET", "appendonly", "no", "maxmemory-policy", "allkeys-lru")
-	look()
-	finds("redis persistence", Fail, "appendonly yes")
-	finds("redis memory", Fail, "maxmemory-policy noeviction")
-	command("CONFIG", "SET", "appendonly", "yes", "appendfsync", "no")
-	look()
-	finds("redis persistence", Fail, "appendfsync everysec")
+	c := &redisCheck{T: t, r: testbed.RunRedis(t, testbed.RedisOptions{}), path: write(t, s.Addr, "s3cret", "")}
+	text, err := os.ReadFile(c.path)
+	c.must(err)
+	c.must(os.WriteFile(c.path, []byte(strings.Replace(string(text), "[store]\n", "[store]\nredis = \""+c.r.URL+"\"\n", 1)), 0o600))
+	return c
+}
 
-	kept, err := redisstore.New(redisstore.Options{
-		Server: redisstore.Server{Addrs: []string{r.Addr}}, Prefix: "presenced:", Domain: "presence.example.localhost", Path: store,
-	})
-	if err == nil {
-		err = kept.Attach(t.Context())
-	}
+func (c *redisCheck) must(err error) {
+	c.Helper()
 	if err != nil {
-		t.Fatal(err)
+		c.Fatal(err)
 	}
-	look()
-	finds("store", Fail, "holds the store in Redis")
-	if err := kept.Close(context.Background()); err != nil {
-		t.Fatal(err)
+}
+
+func (c *redisCheck) command(words ...string) {
+	c.Helper()
+	if answer, err := c.r.Command(c.Context(), words...); err != nil || answer[0] == '-' {
+		c.Fatalf("%v: %s %v", words, answer, err)
 	}
-	look()
-	finds("store", OK, "holds a store")
-	command("FLUSHALL")
-	look()
-	finds("store", Warn, "though this installation stored settings there")
-	if err := r.Kill(); err != nil {
-		t.Fatal(err)
+}
+
+func (c *redisCheck) look() { c.report = Run(c.Context(), Options{Config: c.path}) }
+
+func (c *redisCheck) finds(step string, result Result, says string) {
+	c.Helper()
+	found := c.report.step(c.T, step)
+	if text := found.Found + " -> " + found.Do; found.Result != result || !strings.Contains(text, says) {
+		c.Errorf("%s: %s, %s; want %s and %q", step, found.Result, text, result, says)
 	}
-	look()
-	finds("store", Fail, "start it, or correct store.redis")
+}
+
+// TestCheck_RedisThatWouldForget is told what redis.conf lacks.
+func TestCheck_RedisThatWouldForget(t *testing.T) {
+	c := newRedisCheck(t)
+	c.look()
+	c.finds("redis persistence", OK, "append-only file is on")
+	c.finds("redis memory", OK, "noeviction")
+	c.command("CONFIG", "SET", "appendonly", "no", "maxmemory-policy", "allkeys-lru")
+	c.look()
+	c.finds("redis persistence", Fail, "appendonly yes")
+	c.finds("redis memory", Fail, "maxmemory-policy noeviction")
+	c.command("CONFIG", "SET", "appendonly", "yes", "appendfsync", "no")
+	c.look()
+	c.finds("redis persistence", Fail, "appendfsync everysec")
+}
+
+// TestCheck_RedisStore tells a store that is new, in use, there, emptied and away.
+func TestCheck_RedisStore(t *testing.T) {
+	c := newRedisCheck(t)
+	c.look()
+	c.finds("store", OK, "the first start makes the store")
+	kept, err := redisstore.New(redisstore.Options{
+		Server: redisstore.Server{Addrs: []string{c.r.Addr}}, Prefix: "presenced:",
+		Domain: "presence.example.localhost", Path: filepath.Join(filepath.Dir(c.path), "store"),
+	})
+	c.must(err)
+	c.must(kept.Attach(t.Context()))
+	c.look()
+	c.finds("store", Fail, "holds the store in Redis")
+	c.must(kept.Close(context.Background()))
+	c.look()
+	c.finds("store", OK, "holds a store")
+	c.command("FLUSHALL")
+	c.look()
+	c.finds("store", Warn, "though this installation stored settings there")
+	c.must(c.r.Kill())
+	c.look()
+	c.finds("store", Fail, "start it, or correct store.redis")
 }
