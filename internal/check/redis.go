@@ -35,6 +35,10 @@ func (c *checker) redis(ctx context.Context) {
 		c.taken = true
 		c.fail("store", fmt.Sprintf("%q holds the store in Redis", found.Owner),
 			"a daemon runs on it that does not answer on this socket: name its socket with --socket, or wait ten seconds if it has just died")
+	case found.Schema == "" && redisstore.Known(c.config.Store.Path):
+		c.warn("store", fmt.Sprintf("Redis at %s holds nothing under %s, though this installation stored settings there",
+			c.config.Store.Redis, c.config.Store.Prefix),
+			"see that store.redis and store.prefix are right; the next start writes all again from the safety copy, or says that it is lost")
 	case found.Schema == "":
 		c.ok("store", "Redis %s at %s holds nothing under %s yet; the first start makes the store", found.Version, c.config.Store.Redis, c.config.Store.Prefix)
 	default:
@@ -47,9 +51,13 @@ func (c *checker) redisKeeps(found redisstore.Found) {
 	if found.Old() {
 		c.fail("redis version", found.Version, "upgrade to Redis 7.0 or later")
 	}
-	if found.AOF {
+	switch {
+	case found.AOF && found.Unsynced:
+		c.fail("redis persistence", "nobody syncs the append-only file: a power cut loses settings that were acknowledged",
+			"set \"appendfsync everysec\" in redis.conf, or \"always\"")
+	case found.AOF:
 		c.ok("redis persistence", "the append-only file is on")
-	} else {
+	default:
 		c.fail("redis persistence", "the append-only file is off: a restart of Redis loses settings that were acknowledged",
 			"set \"appendonly yes\" in redis.conf, and \"appendfsync everysec\" or \"always\"")
 	}

@@ -3,6 +3,7 @@ package testbed
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,8 @@ type RedisOptions struct {
 	// Args follow the defaults (append-only file, noeviction) and override
 	// them, for example "--maxmemory", "2mb".
 	Args []string
+	// TLS has Redis speak TLS only, with a certificate of an authority of its own.
+	TLS bool
 }
 
 // Redis is one Redis server on a free port; it keeps data and port over
@@ -30,7 +33,9 @@ type RedisOptions struct {
 type Redis struct {
 	Addr, URL, Dir string
 
-	args []string
+	args  []string
+	login string     // the password of its default user; empty: none
+	ca    *authority // nil: no TLS
 
 	service
 }
@@ -41,7 +46,13 @@ func StartRedis(ctx context.Context, opts RedisOptions) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.args = append(r.defaults(), opts.Args...)
+	r.args = r.defaults()
+	if opts.TLS {
+		if err := r.secure(); err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+	}
+	r.args = append(r.args, opts.Args...)
 	if err := r.Start(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -70,6 +81,20 @@ func (r *Redis) defaults() []string {
 	return []string{"--port", r.port(), "--bind", "127.0.0.1", "--dir", r.Dir,
 		"--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"}
 }
+
+// secure makes an authority for the server and moves it to TLS.
+func (r *Redis) secure() (err error) {
+	if r.ca, err = newAuthority(r.Dir); err != nil {
+		return err
+	}
+	r.URL = "rediss://" + r.Addr + "/0"
+	r.args = append(r.args, "--tls-port", r.port(), "--port", "0", "--tls-auth-clients", "no",
+		"--tls-cert-file", r.ca.certFile, "--tls-key-file", r.ca.keyFile, "--tls-ca-cert-file", r.ca.caFile)
+	return nil
+}
+
+// CAFile is the certificate of the authority a server with TLS is to be believed by.
+func (r *Redis) CAFile() string { return r.ca.caFile }
 
 func (r *Redis) port() string {
 	_, port, _ := net.SplitHostPort(r.Addr) // made of both
@@ -125,10 +150,22 @@ func (r *Redis) exchange(ctx context.Context, words []string, read func(*lines) 
 	defer func() { _ = conn.Close() }()
 	deadline, _ := ctx.Deadline()
 	_ = conn.SetDeadline(deadline)
+	if r.ca != nil {
+		conn = tls.Client(conn, &tls.Config{RootCAs: r.ca.pool, ServerName: "localhost", MinVersion: tls.VersionTLS12})
+	}
+	in := &lines{bufio.NewReader(conn)}
+	if r.login != "" {
+		if _, err := io.WriteString(conn, "AUTH "+r.login+"\r\n"); err != nil {
+			return err
+		}
+		if answer, err := in.next(); err != nil || answer != "+OK" {
+			return fmt.Errorf("testbed: Redis: AUTH: %s %w", answer, err)
+		}
+	}
 	if _, err := io.WriteString(conn, strings.Join(words, " ")+"\r\n"); err != nil {
 		return err
 	}
-	return read(&lines{bufio.NewReader(conn)})
+	return read(in)
 }
 
 // lines reads an answer.

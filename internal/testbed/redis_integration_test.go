@@ -38,7 +38,7 @@ func TestRedis_KeepsDataOverRestartAndKill(t *testing.T) {
 
 func TestRedisSentinel_FailsOver(t *testing.T) {
 	ctx := testContext(t)
-	s := RunRedisSentinel(t)
+	s := RunRedisSentinel(t, "")
 	must(t, s.Data[0].Kill())
 	must(t, poll(ctx, "no failover", func() bool {
 		master, err := s.Master(ctx)

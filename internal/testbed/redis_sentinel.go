@@ -20,8 +20,8 @@ type RedisSentinel struct {
 }
 
 // StartRedisSentinel starts the three and returns when the sentinel knows the
-// replica. Args go to both data servers.
-func StartRedisSentinel(ctx context.Context, args ...string) (s *RedisSentinel, err error) {
+// replica. With a password all three demand it.
+func StartRedisSentinel(ctx context.Context, password string) (s *RedisSentinel, err error) {
 	s = &RedisSentinel{}
 	defer func() {
 		if err != nil {
@@ -33,7 +33,10 @@ func StartRedisSentinel(ctx context.Context, args ...string) (s *RedisSentinel, 
 			return s, err
 		}
 		s.Data[i].args = append(s.Data[i].defaults(), "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
-		s.Data[i].args = append(s.Data[i].args, args...)
+		if password != "" {
+			s.Data[i].args = append(s.Data[i].args, "--requirepass", password, "--masterauth", password)
+			s.Data[i].login = password
+		}
 		if i > 0 {
 			s.Data[i].args = append(s.Data[i].args, "--replicaof", "127.0.0.1", s.Data[0].port())
 		}
@@ -48,6 +51,9 @@ func StartRedisSentinel(ctx context.Context, args ...string) (s *RedisSentinel, 
 	text := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor %[3]s 127.0.0.1 %s 1\n"+
 		"sentinel down-after-milliseconds %[3]s 500\nsentinel failover-timeout %[3]s 3000\n",
 		s.Sentinel.port(), s.Sentinel.Dir, SentinelMaster, s.Data[0].port())
+	if s.Sentinel.login = password; password != "" {
+		text += fmt.Sprintf("sentinel auth-pass %s %s\nrequirepass %[2]s\n", SentinelMaster, password)
+	}
 	if err = os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return s, err
 	}
@@ -82,10 +88,10 @@ func (s *RedisSentinel) LogTail() string {
 func (s *RedisSentinel) Close() error { return closeAll(s.Sentinel, s.Data[1], s.Data[0]) }
 
 // RunRedisSentinel is RunRedis for a RedisSentinel.
-func RunRedisSentinel(t TB, args ...string) *RedisSentinel {
+func RunRedisSentinel(t TB, password string) *RedisSentinel {
 	t.Helper()
 	skip(t)
-	return runFor(t, func() (*RedisSentinel, error) { return StartRedisSentinel(t.Context(), args...) })
+	return runFor(t, func() (*RedisSentinel, error) { return StartRedisSentinel(t.Context(), password) })
 }
 
 func closeAll(all ...*Redis) (err error) {

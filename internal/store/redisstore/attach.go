@@ -173,7 +173,7 @@ func (s *Store) count(ctx context.Context, docs map[string]int) error {
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	for user, cmd := range have {
 		n, err := cmd.Result()
-		if err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+		if err != nil && !foreign(err) {
 			return err
 		}
 		if int(n) != docs[user] {

@@ -17,7 +17,7 @@ func TestSentinel_FailoverUnderLoad(t *testing.T) {
 	for _, source := range []bool{true, false} {
 		t.Run(fmt.Sprintf("daemon=%t", source), func(t *testing.T) {
 			t.Parallel()
-			s := testbed.RunRedisSentinel(t)
+			s := testbed.RunRedisSentinel(t, "")
 			tn := quick
 			tn.lease = 4 * time.Second
 			a := at{

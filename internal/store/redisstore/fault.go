@@ -2,10 +2,13 @@ package redisstore
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 
@@ -22,7 +25,8 @@ var (
 	ErrForeign = errors.New("the settings in Redis are those of another installation")
 )
 
-// remedies say what to do about the errors Redis answers with.
+// remedies say what to do about the errors Redis answers with, without the ERR of
+// some.
 var remedies = []struct{ prefix, remedy string }{
 	{"OOM", "raise maxmemory of Redis or make room in it"},
 	{"READONLY", "it is a replica: point store.redis to the master, or to the Sentinels"},
@@ -35,8 +39,10 @@ var remedies = []struct{ prefix, remedy string }{
 	{"WRONGPASS", "correct user name and password in store.redis"},
 	{"NOPERM", "allow this user all commands on keys that begin with store.prefix"},
 	{"NOREPLICAS", "bring back the replicas Redis waits for"},
-	{"WRONGTYPE", "another program uses keys that begin with store.prefix: choose another prefix"},
-	{"ERR max number of clients", "raise maxclients of Redis"},
+	{"max number of clients", "raise maxclients of Redis"},
+	{"MOVED", "it is a node of a cluster: write redis+cluster://"},
+	{"This instance has cluster support disabled", "it is no node of a cluster: write redis:// or rediss://"},
+	{"unknown command", "redis+sentinel:// names Sentinels, redis:// the server itself: correct store.redis"},
 }
 
 // hint adds to err what to do about it.
@@ -46,22 +52,81 @@ func (s *Store) hint(err error) error {
 	}
 	name := s.opt.Server.name()
 	for _, r := range remedies {
-		if redis.HasErrorPrefix(err, r.prefix) || strings.HasPrefix(err.Error(), r.prefix) {
+		if redis.HasErrorPrefix(err, r.prefix) {
 			return hinted{fmt.Errorf("%s: %w; %s", name, err, r.remedy)}
 		}
 	}
-	var timeout net.Error
 	switch {
+	case foreign(err):
+		return hinted{fmt.Errorf("%s: %s is not presenced's (%w); delete it, or choose another store.prefix", name, s.misplaced(), err)}
 	case errors.Is(err, context.Canceled), errors.Is(err, queue.ErrClosed):
 		return hinted{err}
 	case errors.Is(err, errTaken), errors.Is(err, ErrLost), errors.Is(err, ErrForeign), errors.Is(err, engine.ErrInUse):
 		return hinted{fmt.Errorf("%s: %w", name, err)}
 	case errors.As(err, new(*mismatch)):
 		return hinted{fmt.Errorf("%s lost data, which are being written again; try again in a moment", name)}
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return hinted{fmt.Errorf("%s does not answer in time (%w); look whether it is stopped or overloaded", name, err)}
 	}
-	return hinted{fmt.Errorf("%s cannot be used (%w); start it, or correct store.redis", name, err)}
+	return hinted{s.unreached(name, err)}
+}
+
+// unreached says what to do where Redis did not answer at all.
+func (s *Store) unreached(name string, err error) error {
+	var timeout net.Error
+	server := s.opt.Server
+	switch {
+	case server.Kind == Sentinel && errors.Is(err, redis.Nil):
+		return fmt.Errorf("the Sentinels at %s know no master called %q; correct store.redis", strings.Join(server.Addrs, ", "), server.Master)
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return fmt.Errorf("%s: its certificate is not trusted (%w); have this machine trust its authority, "+
+			"and name the host in store.redis as the certificate does", name, err)
+	case (errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()) && server.TLS:
+		return fmt.Errorf("%s does not answer in time (%w); look whether it is stopped or overloaded, and whether it speaks TLS", name, err)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Errorf("%s does not answer in time (%w); look whether it is stopped or overloaded", name, err)
+	case !server.TLS && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
+		return fmt.Errorf("%s hung up (%w); start it, or correct store.redis: it begins with rediss:// if it speaks TLS", name, err)
+	}
+	return fmt.Errorf("%s cannot be used (%w); start it, or correct store.redis", name, err)
+}
+
+// foreign reports whether a key of ours holds something presenced never puts there.
+func foreign(err error) bool { return err != nil && redis.HasErrorPrefix(err, "WRONGTYPE") }
+
+// disowned reports whether err tells of a key in a tag that is not ours while
+// somebody knows what belongs there, and has the writer put that there.
+func (s *Store) disowned(tag int, err error) bool {
+	if !foreign(err) {
+		return false
+	}
+	s.sourceMu.Lock()
+	known := s.source != nil
+	s.sourceMu.Unlock()
+	if known = known || s.safety.copy != nil && !s.safety.stale[tag].Load(); known {
+		s.foreign[tag].Store(true)
+	}
+	return known
+}
+
+// misplaced names the key that is not ours. One of a user is named without the user.
+func (s *Store) misplaced() string {
+	ctx, cancel := context.WithTimeout(context.Background(), s.tune.answer)
+	defer cancel()
+	kinds := map[string]string{s.keys.lease: "string", s.keys.token: "string", s.keys.meta: "hash"}
+	for tag := range tags {
+		kinds[s.keys.fence[tag]], kinds[s.keys.presence[tag]] = "string", "hash"
+	}
+	pipe := s.client.Pipeline()
+	found := make(map[string]*redis.StatusCmd, len(kinds))
+	for key := range kinds {
+		found[key] = pipe.Type(ctx, key)
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	for key, cmd := range found {
+		if kind := cmd.Val(); kind != "" && kind != "none" && kind != kinds[key] {
+			return key
+		}
+	}
+	return "what stands in a user's place"
 }
 
 // hinted is an error that says what to do.

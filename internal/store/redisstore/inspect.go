@@ -2,7 +2,10 @@ package redisstore
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +21,7 @@ const inspectTime = 5 * time.Second
 type Found struct {
 	Version   string // of Redis, for example "7.0.15"
 	AOF       bool   // writes go to the append-only file
+	Unsynced  bool   // which nobody syncs (appendfsync no); false too where the user may not ask
 	Policy    string // maxmemory-policy
 	MaxMemory uint64 // bytes; 0: no limit
 	Owner     string // who holds the lease; empty: nobody
@@ -75,7 +79,18 @@ func (f *Found) server(ctx context.Context, m redis.Cmdable) error {
 			f.MaxMemory = max(f.MaxMemory, n)
 		}
 	}
+	if fsync, err := m.ConfigGet(ctx, "appendfsync").Result(); err == nil {
+		f.Unsynced = f.Unsynced || fsync["appendfsync"] == "no"
+	}
 	return nil
+}
+
+// Known reports whether an installation stored something in Redis before, by the
+// marker in its directory.
+func Known(path string) bool {
+	var m marker
+	text, err := os.ReadFile(filepath.Join(path, markerName))
+	return err == nil && json.Unmarshal(text, &m) == nil && m.ID != ""
 }
 
 // Old reports whether Redis is older than 7.0, the oldest that is supported.

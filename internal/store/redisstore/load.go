@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,8 +36,8 @@ func (s *Store) Load(ctx context.Context, each func(engine.Saved) error) error {
 		users, err := s.users(ctx)
 		for err == nil && tag < tags {
 			batch, next, failed := s.loadTags(ctx, tag, &users)
-			if err = failed; err == nil {
-				err = s.whole(ctx, epoch)
+			if err = failed; err == nil || s.disowned(next, err) {
+				err = cmp.Or(s.whole(ctx, epoch), err)
 			}
 			if err != nil {
 				break
@@ -200,7 +201,7 @@ func (s *Store) documents(ctx context.Context, tag int, names []string) ([]engin
 		cmds[i] = pipe.HGetAll(ctx, s.keys.userKey(tag, user))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s*: %w", s.keys.user[tag], err)
 	}
 	out := make([]engine.Saved, len(names))
 	for i, cmd := range cmds {
@@ -218,6 +219,9 @@ func (s *Store) presenceOf(ctx context.Context, tag int) (map[string][]byte, err
 	out := make(map[string][]byte)
 	for cursor := uint64(0); ; {
 		fields, next, err := s.client.HScan(ctx, s.keys.presence[tag], cursor, "", loadFields).Result()
+		if foreign(err) { // the XMPP server tells presence anew
+			return out, nil
+		}
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return nil, err
 		}

@@ -103,7 +103,8 @@ var defaults = tuning{
 func (s Server) client(t tuning) redis.UniversalClient {
 	o := &redis.UniversalOptions{
 		Addrs: s.Addrs, DB: s.DB, Username: s.Username, Password: s.Password, MasterName: s.Master,
-		ClientName: "presenced", DisableIdentity: true, Protocol: 2, IsClusterMode: s.Kind == Cluster,
+		SentinelPassword: s.sentinelPassword(),
+		ClientName:       "presenced", DisableIdentity: true, Protocol: 2, IsClusterMode: s.Kind == Cluster,
 		MaxRetries: -1, DialerRetries: 1, DialTimeout: t.answer, ReadTimeout: t.answer, WriteTimeout: t.answer,
 		ContextTimeoutEnabled: true, PoolSize: 4, PipelinePoolSize: -1,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
@@ -122,6 +123,15 @@ func (s Server) client(t tuning) redis.UniversalClient {
 	default:
 		return redis.NewClient(o.Simple())
 	}
+}
+
+// sentinelPassword is what Sentinels are told, whether they demand one or not. They
+// have no users of Redis', so somebody's password would be a wrong one there.
+func (s Server) sentinelPassword() string {
+	if s.Username != "" {
+		return ""
+	}
+	return s.Password
 }
 
 // name is how the server is called in errors: no password.

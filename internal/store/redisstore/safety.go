@@ -25,6 +25,7 @@ type safety struct {
 
 	// The fields below belong to the writer.
 	nextAt  time.Time
+	turn    int              // the tag to begin with: one that cannot be copied must not hold up the others
 	names   map[int][]string // users per stale tag in the copy, while tags are copied
 	namesOf int64            // the value of refused when they were read
 	told    bool             // the log knows that the copy is behind
@@ -175,8 +176,9 @@ func (s *Store) copyTags() (some bool) {
 	ctx, cancel := s.bounded()
 	defer cancel()
 	c.flush(ctx) // what is under way belongs to before
-	for tag := range c.stale {
-		if !c.stale[tag].Swap(false) {
+	for range tags {
+		tag := c.turn
+		if c.turn = (c.turn + 1) % tags; !c.stale[tag].Swap(false) {
 			continue
 		}
 		err := c.again(ctx, s, tag)
@@ -184,8 +186,11 @@ func (s *Store) copyTags() (some bool) {
 			c.stale[tag].Store(true)
 			s.log.Debug("a part of the safety copy was not brought up to date", "err", err)
 		}
+		if s.disowned(tag, err) {
+			s.renewAt = time.Now()
+		}
 		some = some || err == nil
-		if err != nil || time.Since(began) > s.tune.copyEvery/4 {
+		if err != nil && !foreign(err) || some && time.Since(began) > s.tune.copyEvery/4 {
 			break
 		}
 	}

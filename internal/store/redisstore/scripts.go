@@ -63,7 +63,7 @@ local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return {0, owner, redis.call('PTTL', KEYS[1])} end
 if ARGV[4] == '1' and redis.call('EXISTS', KEYS[3]) == 0 then return {0, '', 0} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-local token = math.max(tonumber(redis.call('GET', KEYS[2]) or '0'), tonumber(ARGV[3])) + 1
+local token = math.max(tonumber(redis.call('GET', KEYS[2]) or '0') or 0, tonumber(ARGV[3])) + 1
 redis.call('SET', KEYS[2], string.format('%.0f', token))
 return {token, '', 0}`)
 
@@ -74,7 +74,7 @@ return {token, '', 0}`)
 	renewScript = redis.NewScript(`
 local owner = redis.call('GET', KEYS[1])
 local token = redis.call('GET', KEYS[2])
-if not token or tonumber(token) < tonumber(ARGV[3]) then return 2 end
+if not token or (tonumber(token) or 0) < tonumber(ARGV[3]) then return 2 end
 if (owner and owner ~= ARGV[1]) or token ~= ARGV[3] then return 0 end
 if owner then redis.call('PEXPIRE', KEYS[1], ARGV[2])
 else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end

@@ -35,10 +35,11 @@ type Store struct {
 	health  health
 	metrics *metrics
 
-	begun    atomic.Bool     // the writer was started
-	epoch    atomic.Int64    // grows whenever something is written again
-	checks   chan chan error // asks the writer whether Redis holds everything
-	stopping chan struct{}   // closed by the first Close
+	begun    atomic.Bool       // the writer was started
+	epoch    atomic.Int64      // grows whenever something is written again
+	foreign  [tags]atomic.Bool // a reader met a key there that is not ours
+	checks   chan chan error   // asks the writer whether Redis holds everything
+	stopping chan struct{}     // closed by the first Close
 	stopOnce sync.Once
 	stopped  chan struct{} // closed when all is answered and the lease is given back
 	lost     chan struct{} // closed when another process took over

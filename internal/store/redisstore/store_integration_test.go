@@ -120,7 +120,7 @@ func TestConformance_Single(t *testing.T) {
 }
 
 func TestConformance_Sentinel(t *testing.T) {
-	s := testbed.RunRedisSentinel(t)
+	s := testbed.RunRedisSentinel(t, "")
 	conform(t, Server{Kind: Sentinel, Addrs: []string{s.Sentinel.Addr}, Master: testbed.SentinelMaster}, s.Data[0])
 }
 

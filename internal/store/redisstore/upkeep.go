@@ -201,6 +201,9 @@ func (s *Store) compare(ctx context.Context) error {
 	id := pipe.HGet(ctx, s.keys.meta, "id")
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	for tag, cmd := range found {
+		if s.foreign[tag].Swap(false) {
+			s.damaged[tag] = true
+		}
 		value, err := cmd.Result()
 		if err != nil && !isNil(err) {
 			return err

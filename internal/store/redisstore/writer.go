@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"presenced/internal/store/queue"
 )
 
@@ -218,8 +216,8 @@ func (s *Store) finish(c *call) {
 		if !moving(c.err) { // that is one tag's, and the others go on
 			s.fail(c.err)
 		}
-		s.unsure[c.tag] = s.unsure[c.tag] || c.next != ""
-		if redis.HasErrorPrefix(c.err, "WRONGTYPE") {
+		s.unsure[c.tag] = s.unsure[c.tag] || c.next != "" || !moving(c.err) // the next look tries the node of this very tag
+		if foreign(c.err) {
 			s.damaged[c.tag] = true // somebody else's key where ours was
 		}
 	}
