@@ -95,7 +95,9 @@ func (r *rule) part(key string, v []byte) string {
 	case "BYSECOND":
 		r.seconds, ok = list(v, 0, 59, false)
 	case "BYSETPOS":
-		r.positions, ok = list(v, 1, 366, true)
+		if r.positions, ok = list(v, 1, 366, true); len(r.positions) > maxPositions {
+			return "it names too many positions"
+		}
 	case "RSCALE":
 		ok = string(v) == "GREGORIAN"
 	}
@@ -222,5 +224,5 @@ func (r *rule) filtersDays() bool {
 
 // weight estimates what testing one day costs.
 func (r *rule) weight() int64 {
-	return 1 + int64(len(r.months)+len(r.monthDays)+len(r.yearDays)+len(r.days))/16
+	return 1 + int64(len(r.positions)) + int64(len(r.months)+len(r.monthDays)+len(r.yearDays)+len(r.days))/16
 }

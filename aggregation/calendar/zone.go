@@ -142,7 +142,7 @@ func (f fixed) offset(int64) int64 { return int64(f) }
 
 // namedOffset reads names such as GMT+0100, UTC-05:00 and "(UTC+01:00) Berlin".
 func namedOffset(name string) (int64, bool) {
-	name = strings.ToUpper(strings.TrimPrefix(name, "("))
+	name = strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(name, "("), ".", ":"))
 	for _, prefix := range []string{"GMT", "UTC", ""} {
 		rest, ok := strings.CutPrefix(name, prefix)
 		if !ok {
