@@ -43,6 +43,11 @@ func TestRead_MadeToBeSlow(t *testing.T) {
 			event("UID:x\nDTSTART:20200610T100000\nDURATION:PT1H\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;BYSETPOS=" + strings.TrimSuffix(positions, ",")),
 			"it names too many positions",
 		},
+		"every second of every hour of a day that never comes": {
+			event("UID:x\nDTSTART:20200610T100000\nDURATION:PT1H\nRRULE:FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30;BYSECOND=0,1,2,3,4;BYMINUTE=" +
+				strings.TrimSuffix(many(60, func(i int) string { return fmt.Sprintf("%d,", i) }), ",")),
+			"it names too many times of day",
+		},
 		"hours upon hours": {
 			wrap(many(2*maxAvailability, func(i int) string {
 				return "BEGIN:VAVAILABILITY\nDTSTART:" + at(2*i) + "\nDTEND:" + at(2*i+1) + "\nEND:VAVAILABILITY\n"

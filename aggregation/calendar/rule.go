@@ -116,7 +116,8 @@ func (r *rule) check() string {
 	if r.freq == rrule.MINUTELY && r.count == 0 && !r.hasUntil {
 		return "it repeats every minute without end"
 	}
-	if max(1, len(r.hours))*max(1, len(r.minutes))*max(1, len(r.seconds)) > maxTimes {
+	ofHour := max(1, len(r.minutes)) * max(1, len(r.seconds))
+	if max(1, len(r.hours))*ofHour > maxTimes || r.freq == rrule.HOURLY && ofHour > maxTimes/24 {
 		return "it names too many times of day"
 	}
 	return r.ordinals()
