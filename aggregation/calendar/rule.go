@@ -53,7 +53,7 @@ func parseRule(value []byte) (*rule, string) {
 			continue
 		}
 		key, v, _ := bytes.Cut(part, []byte("="))
-		if wrong := out.part(string(key), bytes.TrimSpace(v)); wrong != "" {
+		if wrong := out.part(string(bytes.TrimSpace(key)), bytes.TrimSpace(v)); wrong != "" {
 			return nil, wrong
 		}
 	}

@@ -108,6 +108,9 @@ func (z *zones) resolve(name string) zone {
 			return found
 		}
 	}
+	if found := z.iana(withoutPrefix(name)); found != nil {
+		return found
+	}
 	parts := strings.Split(name, "/")
 	for i := max(1, len(parts)-3); i < len(parts)-1; i++ {
 		if found := z.iana(strings.Join(parts[i:], "/")); found != nil {
