@@ -33,6 +33,7 @@ type component struct {
 	subject, location    string
 	categories           []string
 	private, allDay      bool
+	classed              bool // it says whether it is private
 	cancelled, tentative bool
 	transparent          bool
 	organizer            person
@@ -135,8 +136,8 @@ func (c *component) describe(p *property, r *reader) {
 			}
 		}
 	case "CLASS":
-		// RFC 5545 §3.8.1.3: a class nobody knows is private.
-		c.private = word(p.value) != "PUBLIC"
+		// RFC 5545 §3.8.1.3: a class nobody knows is private; so is one of two.
+		c.private, c.classed = c.private || word(p.value) != "PUBLIC", true
 	case "STATUS":
 		c.cancelled, c.tentative = word(p.value) == "CANCELLED", word(p.value) == "TENTATIVE"
 	case "TRANSP":

@@ -206,7 +206,7 @@ func (r *rule) unit() int64 {
 // each of its days is tested.
 func (c *cursor) cost(seconds int64) int64 {
 	unit := c.rule.unit()
-	return (seconds/unit/int64(c.rule.interval) + 1) * (5 + unit/day*c.rule.weight()) / 5
+	return (seconds/unit/int64(c.rule.interval) + 1) * (5 + int64(len(c.rule.positions)) + unit/day*c.rule.weight()) / 5
 }
 
 // period returns the beginning of the period a second is in.

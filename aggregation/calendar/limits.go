@@ -32,6 +32,15 @@ const (
 	// maxWork bounds the days that all rules of one text are tested against:
 	// some 100 ns each.
 	maxWork = 4_000_000
-	// maxTimes is how many times of day one rule may name: one a minute.
+	// maxTimes is how many times of day one rule may name: one a minute. A rule that
+	// is HOURLY may name a 24th of it, of each hour.
 	maxTimes = 1440
+	// maxPositions is how many values BYSETPOS may have: each is looked for in each
+	// period anew.
+	maxPositions = 32
+	// maxAvailability bounds the VAVAILABILITY parts: each is cut out of all others.
+	maxAvailability = 100
+	// replacing is what one override costs for each event it may belong to, in the
+	// measure of maxWork.
+	replacing = 3
 )

@@ -99,8 +99,28 @@ func (p *property) parse(line []byte) bool {
 	if colon < 0 {
 		return false
 	}
+	if dated[p.name] {
+		colon += colonInZone(line[end+colon+1:])
+	}
 	p.params, p.value = line[end+1:end+colon], line[end+colon+1:]
 	return true
+}
+
+// dated are the properties whose value begins with a year.
+var dated = map[string]bool{"DTSTART": true, "DTEND": true, "RECURRENCE-ID": true, "EXDATE": true, "RDATE": true}
+
+// colonInZone returns how much of a value belongs to the parameters: Exchange writes
+// TZID=tzone://Microsoft/Utc, and Outlook (UTC+01:00), without the quotes that a colon
+// needs.
+func colonInZone(value []byte) int {
+	if _, _, ok := digits(bytes.TrimSpace(value), 4); ok {
+		return 0
+	}
+	last := bytes.LastIndexByte(value, ':')
+	if _, _, ok := digits(value[last+1:], 8); last < 0 || !ok {
+		return 0
+	}
+	return last + 1
 }
 
 // outside returns where the first c outside quotes is, or -1.
@@ -148,7 +168,7 @@ var names = func() map[string]string {
 		BEGIN END UID SEQUENCE DTSTAMP DTSTART DTEND DURATION RRULE EXRULE RDATE
 		EXDATE RECURRENCE-ID STATUS TRANSP CLASS SUMMARY LOCATION CATEGORIES
 		ORGANIZER ATTENDEE X-MICROSOFT-CDO-BUSYSTATUS X-MICROSOFT-CDO-ALLDAYEVENT
-		FREEBUSY FBTYPE BUSYTYPE PRIORITY TZID TZOFFSETFROM TZOFFSETTO`) {
+		METHOD FREEBUSY FBTYPE BUSYTYPE PRIORITY TZID TZOFFSETFROM TZOFFSETTO`) {
 		all[n] = n
 	}
 	return all

@@ -11,10 +11,7 @@ import (
 // locate finds IANA zones, as time.LoadLocation does. False means that nobody
 // knows the name; empty names and "Local" are unknown.
 func Named(name string, locate func(name string) (*time.Location, error)) (*time.Location, bool) {
-	name = strings.TrimSpace(name)
-	if rest, ok := strings.CutPrefix(strings.ToLower(name), "tzone://microsoft/"); ok {
-		name = strings.ToUpper(rest)
-	}
+	name = withoutPrefix(strings.TrimSpace(name))
 	z := zones{locate: locate}
 	for _, n := range []string{name, windowsZones[strings.ToLower(name)]} {
 		if p, ok := z.iana(n).(place); ok {
@@ -28,4 +25,12 @@ func Named(name string, locate func(name string) (*time.Location, error)) (*time
 		return time.FixedZone(name, int(off)), true
 	}
 	return nil, false
+}
+
+// withoutPrefix leaves out what Exchange sometimes writes before the name of a zone.
+func withoutPrefix(name string) string {
+	if rest, ok := strings.CutPrefix(strings.ToLower(name), "tzone://microsoft/"); ok {
+		return strings.ToUpper(rest)
+	}
+	return name
 }

@@ -42,6 +42,7 @@ type reader struct {
 	attendee []byte
 
 	doc     document
+	method  string // of the calendar that is open, in upper case
 	stack   []frame
 	kept    int // components kept so far
 	dates   int // dates kept so far
@@ -110,6 +111,9 @@ func (r *reader) begin(name string) error {
 	if at := r.open(name); at >= 0 && inside[name] != "" {
 		r.drop(at) // the one before was never ended
 	}
+	if name == "VCALENDAR" {
+		r.method = ""
+	}
 	f := frame{name: name}
 	if within := inside[name]; within != "" && len(r.stack) > 0 && r.stack[len(r.stack)-1].name == within {
 		f.is = r.keep(name)
@@ -176,20 +180,40 @@ func (r *reader) take(c *component) {
 	}
 	switch c.kind {
 	case "VEVENT":
-		r.doc.events = append(r.doc.events, c)
+		r.event(c)
 	case "VFREEBUSY":
 		r.doc.freeBusy = append(r.doc.freeBusy, c)
 	case "VAVAILABILITY":
+		if len(r.doc.availability) == maxAvailability {
+			r.warnings.add(0, "there are more than the "+strconv.Itoa(maxAvailability)+" availabilities that are read; the others are left out")
+			return
+		}
 		r.doc.availability = append(r.doc.availability, c)
 	case "VTIMEZONE":
 		r.doc.zones = append(r.doc.zones, c)
 	}
 }
 
+// event files an event by what the calendar is sent for (RFC 5546 §1.4): one that is
+// called off is none, and an answer to an invitation is not the invitation.
+func (r *reader) event(c *component) {
+	switch r.method {
+	case "CANCEL":
+		c.cancelled = true
+	case "REPLY", "COUNTER", "DECLINECOUNTER", "REFRESH":
+		r.warnings.add(c.line, c.label()+"left out: it is only a "+r.method+" to an invitation")
+		return
+	}
+	r.doc.events = append(r.doc.events, c)
+}
+
 func (r *reader) property(p *property) {
 	if len(r.stack) == 0 {
 		r.badLine("")
 		return
+	}
+	if p.name == "METHOD" && len(r.stack) == 1 {
+		r.method = word(p.value)
 	}
 	c := r.stack[len(r.stack)-1].is
 	if c == nil || p.name == "-" {

@@ -53,7 +53,7 @@ func parseRule(value []byte) (*rule, string) {
 			continue
 		}
 		key, v, _ := bytes.Cut(part, []byte("="))
-		if wrong := out.part(string(key), bytes.TrimSpace(v)); wrong != "" {
+		if wrong := out.part(string(bytes.TrimSpace(key)), bytes.TrimSpace(v)); wrong != "" {
 			return nil, wrong
 		}
 	}
@@ -95,7 +95,9 @@ func (r *rule) part(key string, v []byte) string {
 	case "BYSECOND":
 		r.seconds, ok = list(v, 0, 59, false)
 	case "BYSETPOS":
-		r.positions, ok = list(v, 1, 366, true)
+		if r.positions, ok = list(v, 1, 366, true); len(r.positions) > maxPositions {
+			return "it names too many positions"
+		}
 	case "RSCALE":
 		ok = string(v) == "GREGORIAN"
 	}
@@ -114,7 +116,8 @@ func (r *rule) check() string {
 	if r.freq == rrule.MINUTELY && r.count == 0 && !r.hasUntil {
 		return "it repeats every minute without end"
 	}
-	if max(1, len(r.hours))*max(1, len(r.minutes))*max(1, len(r.seconds)) > maxTimes {
+	ofHour := max(1, len(r.minutes)) * max(1, len(r.seconds))
+	if max(1, len(r.hours))*ofHour > maxTimes || r.freq == rrule.HOURLY && ofHour > maxTimes/24 {
 		return "it names too many times of day"
 	}
 	return r.ordinals()
@@ -222,5 +225,5 @@ func (r *rule) filtersDays() bool {
 
 // weight estimates what testing one day costs.
 func (r *rule) weight() int64 {
-	return 1 + int64(len(r.months)+len(r.monthDays)+len(r.yearDays)+len(r.days))/16
+	return 1 + int64(len(r.positions)) + int64(len(r.months)+len(r.monthDays)+len(r.yearDays)+len(r.days))/16
 }

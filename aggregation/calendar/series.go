@@ -65,7 +65,7 @@ func (e *expander) group(all []*component) []*series {
 
 // usable drops what has no time at all.
 func (e *expander) usable(c *component) bool {
-	if c.broken == "" && !c.hasStart {
+	if c.broken == "" && !c.hasStart && !(c.cancelled && !c.hasOriginal) { // who calls off need not say when
 		if c.hasOriginal {
 			c.start, c.hasStart = c.original, true
 			return true
@@ -90,7 +90,14 @@ func (e *expander) expand(s *series) {
 	if len(overrides) > 1 {
 		overrides = e.latest(overrides)
 	}
+	if len(s.masters) > 0 {
+		overrides = s.inherited(overrides)
+	}
 	for _, m := range s.masters {
+		if e.zones.work.left -= replacing * int64(len(overrides)); e.zones.work.left < 0 && len(overrides) > 0 {
+			e.warnings.add(m.line, m.label()+"left out: "+e.zones.work.spent())
+			continue
+		}
 		e.instances(m, overrides)
 	}
 	for _, o := range overrides {
@@ -100,6 +107,16 @@ func (e *expander) expand(s *series) {
 		}
 		e.place(o, o.start.sec, e.zones.of(o.start, e.zones.user), takes)
 	}
+}
+
+// inherited gives overrides what they do not say themselves: that the series is
+// private, and that all of it was called off after they were made.
+func (s *series) inherited(overrides []*component) []*component {
+	m := s.masters[0]
+	return slices.DeleteFunc(overrides, func(o *component) bool {
+		o.private = o.private || m.private && !o.classed
+		return m.cancelled && newer(m, o) > 0
+	})
 }
 
 // latest keeps the newest of the overrides of the same instance.

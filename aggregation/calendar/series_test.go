@@ -15,6 +15,7 @@ func TestRead_Rules(t *testing.T) {
 		{"weekly", at("RRULE:FREQ=WEEKLY"), monday, ""},
 		{"lower case, and a semicolon at the end", at("rrule:freq=weekly;byday=we;"), wednesday, ""},
 		{"an hour written twice", at("RRULE:FREQ=WEEKLY;BYHOUR=10,10"), monday, ""},
+		{"blanks in a rule", event("DTSTART:20260610T100000\nDURATION:PT1H\nRRULE: freq = daily ; count = 2 "), "Wed 10:00-11:00 busy, Thu 10:00-11:00 busy", ""},
 		{"the third last day of a week", at("RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-3"), wednesday, ""},
 		{"positions count from the beginning of the week", event("DTSTART:20260610T100000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=2"), wednesday, ""},
 		{"a day with and one without its number", at("RRULE:FREQ=MONTHLY;BYDAY=2WE,MO;COUNT=4"), monday + ", " + wednesday, ""},

@@ -108,6 +108,9 @@ func (z *zones) resolve(name string) zone {
 			return found
 		}
 	}
+	if found := z.iana(withoutPrefix(name)); found != nil {
+		return found
+	}
 	parts := strings.Split(name, "/")
 	for i := max(1, len(parts)-3); i < len(parts)-1; i++ {
 		if found := z.iana(strings.Join(parts[i:], "/")); found != nil {
@@ -142,7 +145,7 @@ func (f fixed) offset(int64) int64 { return int64(f) }
 
 // namedOffset reads names such as GMT+0100, UTC-05:00 and "(UTC+01:00) Berlin".
 func namedOffset(name string) (int64, bool) {
-	name = strings.ToUpper(strings.TrimPrefix(name, "("))
+	name = strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(name, "("), ".", ":"))
 	for _, prefix := range []string{"GMT", "UTC", ""} {
 		rest, ok := strings.CutPrefix(name, prefix)
 		if !ok {

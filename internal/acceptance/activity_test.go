@@ -5,6 +5,8 @@ package acceptance
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -151,4 +153,50 @@ func (s *site) refusesAnOpenNode(alice *testbed.Client) {
 	}
 	lets("presence")
 	s.run(alice, "note", "note", "")
+}
+
+// refusing is a module of Prosody that refuses what is published while there is a file,
+// which it writes into each time.
+const refusing = `
+local st = require "util.stanza";
+module:hook("iq/bare/http://jabber.org/protocol/pubsub:pubsub", function (event)
+	local seen = io.open(%[1]q, "r");
+	if not seen or event.stanza.attr.type ~= "set" then return; end
+	seen:close();
+	local file = io.open(%[1]q, "a");
+	file:write("refused\n"); file:close();
+	event.origin.send(st.error_reply(event.stanza, "wait", "resource-constraint"));
+	return true;
+end, 100);
+`
+
+// TestActivity_ARefusedRetractionIsTriedAgain: who ends publishing is not left in a
+// meeting because her server was in trouble at that moment.
+func TestActivity_ARefusedRetractionIsTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	trouble, module := filepath.Join(dir, "trouble"), filepath.Join(dir, "mod_refusing.lua")
+	if err := os.WriteFile(module, fmt.Appendf(nil, refusing, trouble), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := openOn(t, topologies[0], nil, testbed.Options{Privileged: true, Modules: []string{module}})
+	alice, dave := s.login("alice", "desk"), s.asks("dave", "home")
+	s.befriend(alice, dave)
+	s.enable(alice)
+	s.run(alice, "set-state", "state", "in-a-meeting")
+	s.run(alice, "calendar", "action", "publish")
+	s.isTold(dave, alice.Bare(), 0, "in_a_meeting")
+	s.must(os.WriteFile(trouble, nil, 0o666))
+	s.run(alice, "calendar", "action", "unpublish")
+	s.within(converge, "her server refuses", func(ctx context.Context) error {
+		for ctx.Err() == nil {
+			if text, err := os.ReadFile(trouble); err != nil || len(text) > 0 {
+				return err
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		return ctx.Err()
+	})
+	s.isTold(dave, alice.Bare(), 0, "in_a_meeting")
+	s.must(os.Remove(trouble))
+	s.isTold(dave, alice.Bare(), 0, "in_a_meeting", "nothing")
 }

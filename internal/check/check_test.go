@@ -247,6 +247,25 @@ func TestReport_ShowsEveryStepOnceAndNoSecret(t *testing.T) {
 	}
 }
 
+// TestSnippets_SayWhatPublishingNeeds, and do not ask for it unasked: with it the
+// component may write into everybody's personal eventing.
+func TestSnippets_SayWhatPublishingNeeds(t *testing.T) {
+	c := checker{config: config.Default()}
+	c.config.Component.Domain, c.config.Component.Hosts = "presence.example.org", []string{"example.org"}
+	said := false
+	for line := range strings.Lines(c.snippets()[0].Text) {
+		if !strings.Contains(line, `["http://jabber.org/protocol/pubsub"] = "set"`) {
+			continue
+		}
+		if said = true; !strings.HasPrefix(strings.TrimSpace(line), "--") {
+			t.Errorf("asked for unasked: %s", line)
+		}
+	}
+	if !said {
+		t.Error("what publishing needs is nowhere in the lines for Prosody")
+	}
+}
+
 // TestSnippets_NameTheFileOfTheSecret, where it is in one, and where the lines go.
 func TestSnippets_NameTheFileOfTheSecret(t *testing.T) {
 	for file, want := range map[string]string{"": "the text of component.secret", "/etc/presenced/secret": "the text of /etc/presenced/secret"} {

@@ -50,7 +50,9 @@ func prosody(domain string, hosts []string, host, port, secret string, egress bo
         -- "both": devices that are online when their user enables are seen at once;
         -- with "get", from their next change on
         -- iq: whom a user blocks on the server is hidden here too, the command "block"
-        -- can block there, and her vCard is read
+        -- can block there, and her vCard is read; with
+        -- ["http://jabber.org/protocol/pubsub"] = "set" in it, too, a user may have
+        -- what she does published to her native contacts
         [%[2]q] = {
             roster = "both", presence = "managed_entity",
             iq = { ["urn:xmpp:blocking"] = "both", ["jabber:iq:privacy"] = %[4]q, ["vcard-temp"] = "get" },

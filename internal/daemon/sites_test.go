@@ -174,3 +174,19 @@ func TestNotices_AMeetingIsReadSoon(t *testing.T) {
 	w.eventually("the calendar is read again", func() bool { return len(o.graph.Batches()) > read })
 	w.eventually("the meeting is known", func() bool { return strings.HasPrefix(w.seenByHerself(presence.FieldFreeBusy), "busy") })
 }
+
+// TestReload_ASourceThatMovedIsReadAtOnce, whatever is known from where it was.
+func TestReload_ASourceThatMovedIsReadAtOnce(t *testing.T) {
+	o := newOffice(t)
+	w := build(t, o.first())
+	l := w.link()
+	w.ready()
+	w.showAliceToBob(l)
+	w.eventually("Exchange is asked", o.asked(1, 0, 0, 0))
+	w.eventuallySees(presence.FieldNoteOOF, "Ask Bob")
+	moved := "[directory]\nfile = \"" + o.dir + "/people.csv\"\n" + o.ofExchange("exchange", o.other, "automatic_replies = \"note\"")
+	if err := w.Reload(w.with(moved)); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("where it is now is asked", o.asked(1, 1, 0, 0))
+}

@@ -48,8 +48,6 @@ type about struct {
 	card     *presence.Profile // what her own vCard says; nil: nothing
 	lists    *listWrites       // on their way to her server; nil: none
 	offered  offerStep         // mirrors are being offered to her (privacy.provisioning)
-	// published is what her server has of her activity; nil: nothing is known of it.
-	published *publication
 }
 
 // herself returns what is kept about a user, to be filled.

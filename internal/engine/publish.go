@@ -24,14 +24,6 @@ type SetPublishing struct{ On bool }
 
 func (SetPublishing) change() {}
 
-// publication is what her server has of hers, since she began to publish.
-type publication struct {
-	wanted presence.Activity // sent last
-	known  bool              // the server has it
-	wrong  bool              // one of those on their way was refused
-	flying int               // answers that have not come
-}
-
 // PublishingTold is what a user is told of her publishing.
 type PublishingTold struct {
 	On      bool   `json:"on"`
@@ -132,22 +124,10 @@ func (u *user) publish(now time.Time) {
 		return
 	}
 	a := u.publishable(now)
-	p := u.herself().published
-	if p != nil && (p.flying > 0 || p.known && p.wanted == a) {
+	if p := u.sh.published[u.addr]; p != nil && (p.flying > 0 || p.known && p.wanted == a) {
 		return
 	}
-	u.sendPublished(a)
-}
-
-func (u *user) sendPublished(a presence.Activity) {
-	h := u.herself()
-	if h.published == nil {
-		h.published = new(publication)
-	}
-	p := h.published
-	p.wanted, p.known, p.wrong = a, false, p.wrong && p.flying > 0
-	p.flying++
-	u.sh.e.opt.Publisher.PublishActivity(u.addr, u.bare(), a)
+	u.sh.sendPublished(u.publication(), a)
 }
 
 // publishable is what may be published now; none where in doubt (I3).
@@ -160,18 +140,17 @@ func (u *user) publishable(now time.Time) presence.Activity {
 	return st.A.Activity
 }
 
-// unpublish takes back what was published. It is asked for once: who leaves waits for
-// no answer.
+// unpublish takes back what was published, with the next link where there is none.
 func (u *user) unpublish() {
-	if u.sh.e.opt.Publisher == nil || !u.sh.up || !u.host.Publishes {
+	if u.sh.e.opt.Publisher == nil {
 		return
 	}
-	if u.about != nil && u.about.published != nil {
-		if p := u.about.published; p.known && p.wanted == presence.NoActivity {
-			return
-		}
+	p := u.publication()
+	if p.known && p.wanted == presence.NoActivity {
+		return
 	}
-	u.sendPublished(presence.NoActivity)
+	p.known = false
+	u.sh.retract(p)
 }
 
 // exchanged takes back what was published where other settings, which are about to
@@ -186,35 +165,5 @@ func (u *user) exchanged(next *settings) {
 func (u *user) leavePublished() {
 	if u.publishes() {
 		u.unpublish()
-	}
-}
-
-// ActivityPublished answers Publisher.PublishActivity.
-func (e *Engine) ActivityPublished(user presence.Addr, err error) {
-	s := e.shardOf(user)
-	s.box.must(func(now time.Time) {
-		u := s.users[user]
-		if u == nil || u.about == nil || u.about.published == nil || u.about.published.flying == 0 {
-			return // of somebody who was erased meanwhile
-		}
-		p := u.about.published
-		p.flying--
-		if err != nil {
-			p.wrong = true
-			e.metrics.publishRefused.Inc()
-			e.opt.Log.Debug("a server refused to publish what a user does", "user", u.bare(), "error", err)
-		}
-		if p.flying > 0 || p.wrong {
-			return // with whatever happens next it is tried again
-		}
-		p.known = true
-		u.publish(now)
-	})
-}
-
-// publicationLost forgets what is on its way when the link went.
-func (u *user) publicationLost() {
-	if u.about != nil {
-		u.about.published = nil
 	}
 }

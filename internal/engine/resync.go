@@ -32,11 +32,11 @@ func (s *shard) detached(confirmed time.Time, now time.Time) {
 		u.listsOutdated()
 		u.writesLost(now)
 		u.offeringOver()
-		u.publicationLost()
 		u.unanswered(askedLists, now)
 		u.unanswered(askedRoster, now)
 		u.schedule()
 	}
+	s.publicationsLost()
 	s.unlinked(now)
 }
 
@@ -60,6 +60,9 @@ func (s *shard) hostReady(h Host, now time.Time) {
 			continue
 		}
 		u.hostReady(now)
+	}
+	if state.synced { // it lets us do something else from now on
+		s.retractOwed(state)
 	}
 }
 
@@ -102,6 +105,7 @@ func (s *shard) hostSynced(name string, now time.Time) {
 		u.evaluate(now)
 		u.serveWaiters(now)
 	}
+	s.retractOwed(state)
 }
 
 // sweep drops devices of an earlier epoch, where the server has told all it

@@ -32,6 +32,9 @@ type shard struct {
 	decoy    decoy
 	followed map[presence.Addr]*flock // who follows whom without a subscription
 
+	published map[presence.Addr]*publication // of whom a server may have something
+	publishAt instant                        // when what was refused is tried again
+
 	dirty   []*user // presence not yet handed to the store
 	flushAt time.Time
 
@@ -61,8 +64,8 @@ func newShard(e *Engine, seed uint64) *shard {
 	s := &shard{
 		e: e, box: newMailbox(),
 		users: make(map[presence.Addr]*user),
-		hosts: make(map[string]*hostState),
-		rnd:   rand.New(rand.NewPCG(seed, seed)),
+		hosts: make(map[string]*hostState), published: make(map[presence.Addr]*publication),
+		rnd: rand.New(rand.NewPCG(seed, seed)),
 	}
 	for _, h := range e.opt.Hosts {
 		s.hosts[h] = &hostState{Host: Host{Name: h}}
@@ -116,13 +119,16 @@ func (s *shard) fire(now time.Time) {
 		}
 		u.tick(now)
 	}
+	if s.publishAt.come(s.e.instant(now)) {
+		s.publishAgain(now)
+	}
 	if !s.flushAt.IsZero() && !now.Before(s.flushAt) {
 		s.flushPresence()
 	}
 }
 
 func (s *shard) sleep(now time.Time) time.Duration {
-	at := earliest(s.timers.next(), s.e.instant(now.Add(heartbeat)))
+	at := earliest(earliest(s.timers.next(), s.publishAt), s.e.instant(now.Add(heartbeat)))
 	if !s.flushAt.IsZero() {
 		at = earliest(at, s.e.instant(s.flushAt))
 	}

@@ -60,6 +60,7 @@ type feed struct {
 	name    string
 	site    engine.CalendarID // of the operator's
 	version string
+	since   time.Time // it has been as it is; what was read before does not count
 	source  sources.Source
 	mailbox func(presence.Addr, string) (sources.Mailbox, bool) // nil: users' own
 
@@ -154,7 +155,7 @@ func (f *feed) limit() int {
 // add puts a calendar into the rounds; read is when it was read last.
 func (f *feed) add(e *entry, read, now time.Time) {
 	f.count++
-	if age := now.Sub(read); age >= 0 && age < f.p.interval {
+	if age := now.Sub(read); age >= 0 && age < f.p.interval && read.After(f.since) {
 		f.push(e, f.place(e, now))
 		return
 	}

@@ -149,7 +149,8 @@ func (p *Poller) Stop() {
 
 // SetSites puts the operator's sources and the interval in force. Calendars of a
 // source that is gone, or is not for its users any more, are declared gone. For
-// new sources the engine has to tell anew whom it wants read.
+// new and changed sources the engine has to tell anew whom it wants read, which is
+// then read soon.
 func (p *Poller) SetSites(sites []Site, interval time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -167,6 +168,7 @@ func (p *Poller) SetSites(sites []Site, interval time.Duration) {
 			f.width = s.InFlight
 		}
 		if old != nil {
+			f.since = time.Now() // another address or password: what was read may not be true of it
 			p.end(old, func(e *entry) bool {
 				_, covered := s.Mailbox(e.user, p.people[e.user].bare)
 				return !covered

@@ -323,3 +323,37 @@ func TestPoller_ReloadAddsAndRemovesSources(t *testing.T) {
 		}
 	})
 }
+
+// TestPoller_ReloadReadsWhatChangedAtOnce, however fresh what is known is; what did not
+// change keeps its turn.
+func TestPoller_ReloadReadsWhatChangedAtOnce(t *testing.T) {
+	a, b, moved := &fake{}, &fake{}, &fake{}
+	polled(t, nil, []Site{site("a", a), site("b", b)}, func(t *testing.T, p *Poller, d *door) {
+		want(p, 2)
+		time.Sleep(time.Minute)
+		a.take()
+		b.take()
+		next := site("b", moved)
+		next.Version = "2"
+		p.SetSites([]Site{site("a", a), next}, interval)
+		tell := func() {
+			for i := range 2 {
+				w := wish(fmt.Sprintf("u%d@example.org", i))
+				for _, name := range []string{"a", "b"} {
+					w.Have = append(w.Have, engine.CalendarKnown{ID: engine.SiteCalendar(name), FetchedAt: begin.Add(time.Second)})
+				}
+				p.WantCalendars(w)
+			}
+		}
+		tell()
+		time.Sleep(time.Second)
+		if n := len(moved.take()); n != 2 {
+			t.Errorf("of the source that changed %d calendars are read at once, want 2", n)
+		}
+		tell()
+		time.Sleep(time.Second)
+		if n := len(a.take()) + len(b.take()) + len(moved.take()); n != 0 {
+			t.Errorf("%d calendars are read for no reason", n)
+		}
+	})
+}

@@ -33,16 +33,34 @@ func (w Window) Holds(reach time.Time) bool {
 	return !reach.Before(w.From.Add(w.To.Sub(w.From) / 2))
 }
 
+// maxReaders is how many texts one Reader reads at a time. While it is read a text
+// takes some six times its size, and no machine reads faster for reading more.
+const maxReaders = 4
+
 // Reader reads iCalendar texts with the zones of this machine. Its zero value is
 // ready, its methods may be called at the same time.
 type Reader struct {
-	mu    sync.Mutex // guards zones
+	mu    sync.Mutex // guards what follows
 	zones map[string]*time.Location
+	slots chan struct{} // a token for each text that is being read
+}
+
+// begin waits for its turn; the end of it has to be called.
+func (r *Reader) begin() (end func()) {
+	r.mu.Lock()
+	if r.slots == nil {
+		r.slots = make(chan struct{}, maxReaders)
+	}
+	slots := r.slots
+	r.mu.Unlock()
+	slots <- struct{}{}
+	return func() { <-slots }
 }
 
 // Read returns what a text says about a window, for a mailbox. where names the
 // source in an error, which is a *Fault: Malformed or TooLarge.
 func (r *Reader) Read(where string, text []byte, w Window, m *Mailbox) (calendar.Schedule, error) {
+	defer r.begin()()
 	s, err := calendar.Read(text, calendar.Options{From: w.From, To: w.To, Zone: m.Zone, Locate: r.locate, Attendee: m.Attendee})
 	switch {
 	case err == nil:
