@@ -228,6 +228,14 @@ func (e *Exchange) time(t time.Time) string {
 	}
 }
 
+// pending lists the mail tips that are not known yet.
+func pending(r *Reply) string {
+	if r == nil || !r.Pending {
+		return ""
+	}
+	return "OutOfOfficeMessage MailboxFullStatus"
+}
+
 func (e *Exchange) mailTips(w http.ResponseWriter, q *envelope) {
 	if q.MailTips.As == "" || q.MailTips.What == "" {
 		soapFault(w, "ErrorSchemaValidation", "The request failed schema validation.", "")
@@ -244,8 +252,8 @@ func (e *Exchange) mailTips(w http.ResponseWriter, q *envelope) {
 		}
 		fmt.Fprintf(&b, `<MailTipsResponseMessageType ResponseClass="Success"><ResponseCode>NoError</ResponseCode><MailTips>`+
 			`<t:RecipientAddress><t:Name/><t:EmailAddress>%s</t:EmailAddress><t:RoutingType>SMTP</t:RoutingType></t:RecipientAddress>`+
-			`<t:PendingMailTips/><t:OutOfOffice><t:ReplyBody>`, escape(address))
-		if box.Reply == nil {
+			`<t:PendingMailTips>%s</t:PendingMailTips><t:OutOfOffice><t:ReplyBody>`, escape(address), pending(box.Reply))
+		if box.Reply == nil || box.Reply.Pending {
 			b.WriteString(`<t:Message/></t:ReplyBody>`)
 		} else {
 			fmt.Fprintf(&b, `<t:Message>%s</t:Message></t:ReplyBody>`, escape(box.Reply.Internal))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"presenced/aggregation/calendar/sources"
 	"presenced/aggregation/calendar/sources/away"
@@ -46,14 +47,22 @@ func (s *Source) replies(ctx context.Context, where string, who login, boxes []s
 	}
 	now := s.now()
 	a, err := s.call(ctx, where, who, boxes, repliesRequest(s.header(boxes), as, boxes))
+	s.asker.Heed(err)
 	for i := range results {
 		r := &results[i]
 		if r.Err != nil {
 			continue
 		}
-		if err != nil || len(a.Tips) != len(boxes) || a.Tips[i].Class != "Success" {
+		untold := ""
+		switch {
+		case err != nil || len(a.Tips) != len(boxes) || a.Tips[i].Class != "Success":
+			untold = "the automatic replies could not be asked for" + because(err)
+		case a.Tips[i].pending():
+			untold = "the automatic reply is not known yet: the mailbox's server did not answer Exchange in time"
+		}
+		if untold != "" {
 			r.Away, r.State = away.Read(boxes[i].State).Still(now), boxes[i].State
-			r.Schedule.Warnings = append(r.Schedule.Warnings, "the automatic replies could not be asked for"+because(err))
+			r.Schedule.Warnings = append(r.Schedule.Warnings, untold)
 			continue
 		}
 		t := a.Tips[i].Away
@@ -68,6 +77,11 @@ func (s *Source) replies(ctx context.Context, where string, who login, boxes []s
 		}
 		r.State = away.Told(r.Away, now).Bytes()
 	}
+}
+
+// pending reports whether Exchange does not know yet what the reply is.
+func (t *mailTips) pending() bool {
+	return strings.Contains(t.Pending, "OutOfOfficeMessage") || strings.Contains(t.Pending, "All")
 }
 
 func because(err error) string {

@@ -179,6 +179,33 @@ func TestParse_DocumentedSample(t *testing.T) {
 	}
 }
 
+// What a server may say without events, and times it writes for none.
+func TestResult_DigitsWithoutEvents(t *testing.T) {
+	for _, tt := range []struct{ view, digits, want string }{
+		{"FreeBusyMerged", strings.Repeat("4", 24), "nothing"},
+		{"DetailedMerged", strings.Repeat("4", 24), "nothing"},
+		{"FreeBusyMerged", "0022", "25T08:10-25T08:20 busy \"\";"},
+		{"DetailedMerged", strings.Repeat("0", 24), ""},
+		{"Detailed", "", ""},
+	} {
+		f := freeBusy{Message: message{Code: "NoError", Class: "Success"}}
+		f.View.Type, f.View.Digits = tt.view, tt.digits
+		r := f.result(sources.Window{From: at(8, 0), To: at(10, 0)}, &sources.Mailbox{Address: alice})
+		got := shown(r)
+		if r.Err != nil && sources.KindOf(r.Err) == sources.Forbidden {
+			got = "nothing"
+		}
+		if got != tt.want {
+			t.Errorf("%s with %q: got %q, want %q", tt.view, tt.digits, got, tt.want)
+		}
+	}
+	for _, text := range []string{"9999-12-31T23:59:59", "0001-01-01T00:00:01Z", "", "x"} {
+		if got, err := parseTime(text); err == nil || !got.IsZero() {
+			t.Errorf("%q is %v, %v; want no time", text, got, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	body, err := os.ReadFile(filepath.Join("testdata", "availability.xml"))
 	if err != nil {

@@ -62,7 +62,9 @@ type xmlEvent struct {
 type mailTips struct {
 	Class string `xml:"ResponseClass,attr"`
 	Code  string `xml:"ResponseCode"`
-	Away  *struct {
+	// Pending are the tips the mailbox's server has not given Exchange in time.
+	Pending string `xml:"MailTips>PendingMailTips"`
+	Away    *struct {
 		Message string `xml:"ReplyBody>Message"`
 		Start   string `xml:"Duration>StartTime"`
 		End     string `xml:"Duration>EndTime"`
@@ -114,10 +116,10 @@ func (f *freeBusy) result(w sources.Window, box *sources.Mailbox) sources.Result
 		for i := range v.Array.Events {
 			r.event(&v.Array.Events[i])
 		}
-	case strings.HasPrefix(v.Type, "Detailed") || strings.HasPrefix(v.Type, "FreeBusy"):
-		// An empty calendar.
-	case v.Digits != "" && strings.Trim(v.Digits, "4") != "":
+	case strings.Trim(v.Digits, "4") != "":
 		r.digits(v.Digits)
+	case v.Digits == "" && (strings.HasPrefix(v.Type, "Detailed") || strings.HasPrefix(v.Type, "FreeBusy")):
+		// An empty calendar.
 	default: // None, or digits that say that nothing is known
 		return sources.Result{State: box.State, Err: &sources.Fault{
 			Kind: sources.Forbidden, Err: fmt.Errorf("the server gives nothing of this mailbox's calendar"),
@@ -224,5 +226,8 @@ func parseTime(text string) (time.Time, error) {
 	if err == nil && (t.Year() < 1601 || t.Year() > 4500) { // what Exchange can hold
 		err = fmt.Errorf("the year %d is none of Exchange's", t.Year())
 	}
-	return t.UTC(), err
+	if err != nil {
+		return time.Time{}, err
+	}
+	return t.UTC(), nil
 }
