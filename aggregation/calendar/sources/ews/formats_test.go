@@ -187,6 +187,7 @@ func TestResult_DigitsWithoutEvents(t *testing.T) {
 		{"FreeBusyMerged", "0022", "25T08:10-25T08:20 busy \"\";"},
 		{"DetailedMerged", strings.Repeat("0", 24), ""},
 		{"Detailed", "", ""},
+		{"MergedOnly", "0é€2", "25T08:15-25T08:20 busy \"\";"}, // of digits nobody documented
 	} {
 		f := freeBusy{Message: message{Code: "NoError", Class: "Success"}}
 		f.View.Type, f.View.Digits = tt.view, tt.digits
@@ -213,7 +214,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(body)
 	f.Add([]byte(`<Envelope><Body><Fault><detail><MessageXml><Value Name="BackOffMilliseconds">9</Value></MessageXml></detail></Fault></Body></Envelope>`))
-	f.Add([]byte(`<E:Envelope xmlns:E="x"><Body><GetUserAvailabilityResponse><FreeBusyResponseArray><FreeBusyResponse><FreeBusyView><MergedFreeBusy>0123499</MergedFreeBusy>`))
+	f.Add([]byte(`<E:Envelope xmlns:E="x"><Body><GetUserAvailabilityResponse><FreeBusyResponseArray><FreeBusyResponse><FreeBusyView><MergedFreeBusy>0123499é</MergedFreeBusy></FreeBusyView>` +
+		`<ResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode></ResponseMessage></FreeBusyResponse></FreeBusyResponseArray></GetUserAvailabilityResponse></Body></E:Envelope>`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		a, err := parse(body)
 		if err != nil {

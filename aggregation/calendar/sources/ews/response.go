@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"presenced/aggregation/calendar"
 	"presenced/aggregation/calendar/sources"
@@ -174,21 +175,24 @@ func (r *reading) event(x *xmlEvent) {
 	r.events = append(r.events, e)
 }
 
-// digits adds an event for each run of the same digit.
+// digits adds an event for each run of the same digit. One character is one slot,
+// also where it is no digit.
 func (r *reading) digits(all string) {
 	at, _ := bounds(r.window)
 	shown := [...]presence.EventKind{presence.EventFree, presence.EventTentative, presence.EventBusy, presence.EventOOF, presence.EventFree}
 	for len(all) > 0 {
-		n := len(all) - len(strings.TrimLeft(all, all[:1]))
+		digit, _ := utf8.DecodeRuneInString(all)
+		rest := strings.TrimLeftFunc(all, func(c rune) bool { return c == digit })
+		n := utf8.RuneCountInString(all[:len(all)-len(rest)])
 		stop := at.Add(time.Duration(n) * slot)
-		switch d := int(all[0]) - '0'; {
+		switch d := int(digit) - '0'; {
 		case d < 0 || d >= len(shown):
 			r.unknown++
-			r.word = all[:1]
+			r.word = string(digit)
 		case shown[d] != presence.EventFree:
 			r.events = append(r.events, presence.Event{Start: at, End: stop, Kind: shown[d], AllDay: calendar.WholeDays(at, stop, r.box.Zone)})
 		}
-		at, all = stop, all[n:]
+		at, all = stop, rest
 	}
 }
 
