@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"presenced/aggregation/calendar/sources"
+	"presenced/aggregation/calendar/sources/away"
 	"presenced/aggregation/calendar/sources/sourcetest"
 	"presenced/internal/presence"
 	"presenced/internal/testbed/calendars"
@@ -88,6 +89,38 @@ func TestKinds_AndWhatIsPrivate(t *testing.T) {
 	}
 	if len(r.Schedule.Warnings) != 1 || strings.Contains(r.Schedule.Warnings[0], "secret") {
 		t.Errorf("warnings: %q", r.Schedule.Warnings)
+	}
+}
+
+// Exchange tells working elsewhere to those who ask as 2013 or later only, and 2010
+// answers nobody who does. It is found out once.
+func TestVersion_WorkingElsewhereAndExchange2010(t *testing.T) {
+	for old, want := range map[bool]string{false: `25T10:00-25T11:00 working_elsewhere "";`, true: `25T10:00-25T11:00 free "";`} {
+		e := server(t, calendars.Basic, calendars.Options{})
+		e.Old = old
+		e.Put(alice, calendars.Mailbox{
+			Events: []calendars.Event{{Start: at(10, 0), End: at(11, 0), Kind: "elsewhere"}}, Reply: &calendars.Reply{Internal: "away"},
+		})
+		o := options(e, sourcetest.NewClock())
+		o.Replies = away.Note
+		s := source(t, o)
+		for range 2 {
+			if r := one(t, s, sources.Mailbox{Address: alice}); shown(r) != want || r.Away == nil {
+				t.Errorf("old %v: got %s, %+v (%v)", old, shown(r), r.Away, r.Err)
+			}
+		}
+		if n := e.Hits("/EWS/"); n != 4 && (!old || n != 5) {
+			t.Errorf("old %v: %d requests for two readings, want two each and one to find out", old, n)
+		}
+	}
+	// Who refuses everything has not told that it is old.
+	e := server(t, calendars.Basic, calendars.Options{})
+	e.Put(alice, calendars.Mailbox{})
+	e.Play(calendars.SOAPFault("ErrorSchemaValidation"))
+	s := source(t, options(e, sourcetest.NewClock()))
+	fault(t, fails(t, s), sources.Broken)
+	if s.old.Load() {
+		t.Error("a server that takes no request at all is taken for an old one")
 	}
 }
 
