@@ -261,13 +261,17 @@ func (c *checker) calendarFault(name, user string, s *config.CalendarSource, err
 	switch sources.KindOf(err) {
 	case sources.Unauthorized:
 		if errors.Is(err, outbound.ErrLoginPage) {
-			c.fail(name, err.Error()+", with status 200", cmp.Or(remedy, "let this machine past it"))
+			c.fail(name, err.Error(), cmp.Or(remedy, "let this machine past it"))
 			return
 		}
 		say("the sign-in failed", "correct calendar.sources.username and password; try them in a browser")
 	case sources.Forbidden:
 		c.forbidden(name, user, s, found, remedy, whole)
 	case sources.Moved:
+		if whole && (s.Kind == "ews" || s.Kind == "google") { // no mailbox's
+			say("the server is not at that url", "correct calendar.sources.url")
+			return
+		}
 		say(whose+" is at another server, or on its way to one", "give it to the source that has it now")
 	case sources.Gone:
 		do := "if she should have one, correct calendar.sources.url; whoever has none is shown without"

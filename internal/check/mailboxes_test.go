@@ -125,6 +125,13 @@ func TestCalendars_TellsTheTroublesOfServersForManyApart(t *testing.T) {
 		"exchange, expired":    {ex(expired, func(*calendars.Exchange) {}), Fail, "TLS: 127.0.0.1: its certificate is not valid today", "renew it"},
 		"exchange, other name": {ex(other, func(*calendars.Exchange) {}), Fail, "TLS: 127.0.0.1: its certificate is for another name", "use mail.elsewhere.example"},
 		"exchange, page":       {ex(tls, func(e *calendars.Exchange) { e.Play(login) }), Fail, page, "without pre-authentication"},
+		"exchange, to a login": {ex(tls, func(e *calendars.Exchange) {
+			e.Play(calendars.Fault{Status: 302, Header: map[string]string{"Location": "https://adfs.corp.example/adfs/ls/?wa=wsignin1.0"}})
+		}), Fail, "it redirects to a login page at adfs.corp.example", "without pre-authentication"},
+		"exchange, elsewhere": {ex(tls, func(e *calendars.Exchange) {
+			e.Play(calendars.Fault{Status: 302, Header: map[string]string{"Location": "https://mail2.corp.example/EWS/Exchange.asmx"}})
+		}), Fail, "the server is not at that url: 127.0.0.1", "give the address there"},
+		"exchange, wrong path": {ex(tls, func(e *calendars.Exchange) { e.Play(calendars.Fault{Status: 404}) }), Fail, "the server is not at that url: 127.0.0.1", "/EWS/Exchange.asmx"},
 		"exchange, password":   {ex(tls, func(e *calendars.Exchange) { e.Password = "changed" }), Fail, "the sign-in failed", "user name"},
 
 		"graph, well":        {gr(tls, func(*calendars.Graph) {}), OK, "signed in, and the calendar of " + she, ""},

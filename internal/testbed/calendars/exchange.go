@@ -33,6 +33,8 @@ type Exchange struct {
 	// window may be.
 	Largest int
 	Longest time.Duration
+	// Old is Exchange 2010, which knows no later version to be asked as.
+	Old bool
 	// NeedImpersonation refuses requests that impersonate nobody.
 	NeedImpersonation bool
 	// Discover answers Autodiscover for an address; nil: its own URL.
@@ -116,6 +118,8 @@ func (e *Exchange) soap(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case e.Old && q.Version.Version > oldVersion:
+		soapFault(w, "ErrorInvalidServerVersion", "The specified server version is invalid.", "")
 	case e.NeedImpersonation && len(q.Impersonated) == 0:
 		soapFault(w, "ErrorInvalidRequest", "ExchangeImpersonation SOAP header must be present for this type of OAuth token.", "")
 	case len(q.Impersonated) > 0 && r.Header.Get("X-AnchorMailbox") == "":
@@ -157,18 +161,21 @@ func (e *Exchange) availability(w http.ResponseWriter, r *http.Request, q *envel
 	var b strings.Builder
 	b.WriteString(`<GetUserAvailabilityResponse xmlns="` + nsMessages + `"><FreeBusyResponseArray>`)
 	for _, address := range a.Address {
-		e.freeBusy(&b, address, from, to, a.Slot, a.View)
+		e.freeBusy(&b, address, from, to, a.Slot, a.View, q.Version.Version > oldVersion)
 	}
 	b.WriteString(`</FreeBusyResponseArray></GetUserAvailabilityResponse>`)
 	soapAnswer(w, http.StatusOK, b.String())
 }
 
 const (
+	// oldVersion is the last version in which nobody works elsewhere: who asks as it
+	// is told that they are free.
+	oldVersion = "Exchange2010_SP2"
 	nsMessages = "http://schemas.microsoft.com/exchange/services/2006/messages"
 	nsTypes    = "http://schemas.microsoft.com/exchange/services/2006/types"
 )
 
-func (e *Exchange) freeBusy(b *strings.Builder, address string, from, to time.Time, slot int, view string) {
+func (e *Exchange) freeBusy(b *strings.Builder, address string, from, to time.Time, slot int, view string, elsewhere bool) {
 	box, ok := e.get(address)
 	if !ok {
 		box.Error, box.ErrorText = "ErrorMailRecipientNotFound", "Unable to resolve e-mail address "+address+" to an Active Directory object."
@@ -194,6 +201,9 @@ func (e *Exchange) freeBusy(b *strings.Builder, address string, from, to time.Ti
 	if strings.HasPrefix(view, "FreeBusy") || strings.HasPrefix(view, "Detailed") {
 		fmt.Fprintf(b, `<CalendarEventArray xmlns="%s">`, nsTypes)
 		for _, ev := range box.within(from, to) {
+			if ev.Kind == "elsewhere" && !elsewhere {
+				ev.Kind = "free"
+			}
 			e.event(b, ev, strings.HasPrefix(view, "Detailed"))
 		}
 		b.WriteString(`</CalendarEventArray>`)
@@ -228,6 +238,14 @@ func (e *Exchange) time(t time.Time) string {
 	}
 }
 
+// pending lists the mail tips that are not known yet.
+func pending(r *Reply) string {
+	if r == nil || !r.Pending {
+		return ""
+	}
+	return "OutOfOfficeMessage MailboxFullStatus"
+}
+
 func (e *Exchange) mailTips(w http.ResponseWriter, q *envelope) {
 	if q.MailTips.As == "" || q.MailTips.What == "" {
 		soapFault(w, "ErrorSchemaValidation", "The request failed schema validation.", "")
@@ -244,8 +262,8 @@ func (e *Exchange) mailTips(w http.ResponseWriter, q *envelope) {
 		}
 		fmt.Fprintf(&b, `<MailTipsResponseMessageType ResponseClass="Success"><ResponseCode>NoError</ResponseCode><MailTips>`+
 			`<t:RecipientAddress><t:Name/><t:EmailAddress>%s</t:EmailAddress><t:RoutingType>SMTP</t:RoutingType></t:RecipientAddress>`+
-			`<t:PendingMailTips/><t:OutOfOffice><t:ReplyBody>`, escape(address))
-		if box.Reply == nil {
+			`<t:PendingMailTips>%s</t:PendingMailTips><t:OutOfOffice><t:ReplyBody>`, escape(address), pending(box.Reply))
+		if box.Reply == nil || box.Reply.Pending {
 			b.WriteString(`<t:Message/></t:ReplyBody>`)
 		} else {
 			fmt.Fprintf(&b, `<t:Message>%s</t:Message></t:ReplyBody>`, escape(box.Reply.Internal))

@@ -30,6 +30,8 @@ type Reply struct {
 	Internal   string
 	External   string
 	Audience   string // all, contactsOnly, none
+	// Pending: Exchange asked another server and had no answer in its time.
+	Pending bool
 }
 
 // Mailbox is one user's.

@@ -136,6 +136,14 @@ func (a *Asker) Quiet() time.Duration {
 	return max(0, a.quiet.Sub(a.now()))
 }
 
+// Heed remembers what the failure of a request that came along with another says
+// about the server: one that asks to be left alone is. nil says nothing.
+func (a *Asker) Heed(err error) {
+	if err != nil {
+		a.learn(err)
+	}
+}
+
 // learn remembers what an answer says about the server.
 func (a *Asker) learn(err error) {
 	a.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"presenced/aggregation/calendar/sources"
+	"presenced/aggregation/calendar/sources/outbound"
 )
 
 // Step is one thing Autodiscover did, for a troubleshooter.
@@ -73,8 +74,9 @@ func (d discoverer) find(ctx context.Context, address string) (string, []Step, e
 	return found, s.steps, err
 }
 
-// address asks everywhere about an address. A refusal or an answer ends the
-// search; what cannot be reached does not.
+// address asks everywhere about an address. A refusal of the credentials or an
+// answer ends the search. Anything else does not: the domain itself often is a web
+// site, with pages to log in on, or a guard against robots.
 func (s *search) address(ctx context.Context, address string) (string, error) {
 	_, domain, ok := strings.Cut(address, "@")
 	if !ok || domain == "" {
@@ -90,10 +92,11 @@ func (s *search) address(ctx context.Context, address string) (string, error) {
 			return "", ctx.Err()
 		}
 		// The most telling failure is one that somebody who was there gave.
-		if first == nil || sources.KindOf(first) == sources.Unreachable && sources.KindOf(err) != sources.Unreachable {
+		refused := sources.KindOf(err) == sources.Unauthorized && !errors.Is(err, outbound.ErrLoginPage)
+		if first == nil || refused || sources.KindOf(first) == sources.Unreachable && sources.KindOf(err) != sources.Unreachable {
 			first = err
 		}
-		if kind := sources.KindOf(err); kind == sources.Unauthorized || kind == sources.Busy {
+		if refused {
 			break
 		}
 	}
@@ -205,7 +208,8 @@ func (s *search) at(ctx context.Context, where, address string) (string, error) 
 	s.steps = append(s.steps, Step{Where: where, Err: err})
 	if err != nil {
 		// A redirect to another host: it came over https from a host that is right.
-		if resp != nil && resp.Status >= 300 && resp.Status < 400 {
+		// A page to log in on is none that answers.
+		if resp != nil && resp.Status >= 300 && resp.Status < 400 && !errors.Is(err, outbound.ErrLoginPage) {
 			if target, bad := resp.URL.Parse(resp.Header.Get("Location")); bad == nil && target.Scheme == "https" {
 				return s.at(ctx, target.String(), address)
 			}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"presenced/aggregation/calendar/sources"
 	"presenced/aggregation/calendar/sources/sourcetest"
@@ -145,6 +146,41 @@ func TestFind_ARefusalEndsTheSearch(t *testing.T) {
 	cancel()
 	if _, _, err := d.find(ctx, alice); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a context that has ended: %v", err)
+	}
+}
+
+// The domain itself often is a web site: what that says to a request it knows
+// nothing of is no reason not to look where Exchange is.
+func TestFind_AWebSiteAtTheDomainDoesNotEndTheSearch(t *testing.T) {
+	site := server(t, calendars.Basic, calendars.Options{TLS: true})
+	a := server(t, calendars.Basic, calendars.Options{TLS: true})
+	for name, says := range map[string]calendars.Fault{
+		"a page with a login": {Trouble: calendars.Login},
+		"a page":              {Status: 200, Body: "<!doctype html><title>Welcome</title>"},
+		"to its login":        {Status: 302, Header: map[string]string{"Location": site.URL + "/account/login?next=/"}},
+		"404":                 {Status: 404},
+		"403":                 {Status: 403},
+		"405":                 {Status: 405},
+		"429":                 {Status: 429},
+		"503":                 {Status: 503},
+	} {
+		site.Clear()
+		site.Play(says)
+		d := fakes(t, dns{}, nil, site, a)
+		d.hosts = func(string) []string { return []string{host(site), host(a)} }
+		if got, steps, err := d.find(t.Context(), alice); err != nil || got != a.URL+"/EWS/Exchange.asmx" {
+			t.Errorf("%s: got %q, %v after %v", name, got, err, steps)
+		}
+	}
+	if n := site.Hits("/account/"); n != 0 {
+		t.Errorf("a page to log in on got the credentials %d times", n)
+	}
+	// What the site says is told where nothing else was found.
+	site.Clear()
+	site.Play(calendars.Fault{Status: 503, Header: map[string]string{"Retry-After": "90"}})
+	_, _, err := fakes(t, dns{hosts: map[string]string{"corp.example": host(site)}}, nil, site).find(t.Context(), alice)
+	if f := fault(t, err, sources.Busy); f.RetryAfter != 90*time.Second {
+		t.Errorf("the wait is %v, want 90 s", f.RetryAfter)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"presenced/aggregation/calendar/sources"
 	"presenced/aggregation/calendar/sources/away"
@@ -11,8 +12,24 @@ import (
 
 var errPlain = errors.New("the password is not sent without encryption")
 
-// call posts a request about boxes and reads the answer.
-func (s *Source) call(ctx context.Context, where string, who login, boxes []sources.Mailbox, body []byte) (*answer, error) {
+// call posts a request about boxes and reads the answer. body makes it with a
+// header. A server that is too old for the version it is asked as is asked as the old
+// one it is, from then on.
+func (s *Source) call(ctx context.Context, where string, who login, boxes []sources.Mailbox, body func(header []byte) []byte) (*answer, error) {
+	old := s.old.Load()
+	a, err := s.send(ctx, where, who, boxes, body(s.header(old, boxes)))
+	if old || !errors.Is(err, errVersion) {
+		return a, err
+	}
+	a, err = s.send(ctx, where, who, boxes, body(s.header(true, boxes)))
+	if !errors.Is(err, errVersion) {
+		s.old.Store(true)
+	}
+	return a, err
+}
+
+// send posts one request and reads the answer.
+func (s *Source) send(ctx context.Context, where string, who login, boxes []sources.Mailbox, body []byte) (*answer, error) {
 	anchor := s.impersonated(boxes)
 	if anchor == "" {
 		anchor = boxes[0].Address
@@ -45,15 +62,23 @@ func (s *Source) replies(ctx context.Context, where string, who login, boxes []s
 		as = boxes[0].Address
 	}
 	now := s.now()
-	a, err := s.call(ctx, where, who, boxes, repliesRequest(s.header(boxes), as, boxes))
+	a, err := s.call(ctx, where, who, boxes, func(header []byte) []byte { return repliesRequest(header, as, boxes) })
+	s.asker.Heed(err)
 	for i := range results {
 		r := &results[i]
 		if r.Err != nil {
 			continue
 		}
-		if err != nil || len(a.Tips) != len(boxes) || a.Tips[i].Class != "Success" {
+		untold := ""
+		switch {
+		case err != nil || len(a.Tips) != len(boxes) || a.Tips[i].Class != "Success":
+			untold = "the automatic replies could not be asked for" + because(err)
+		case a.Tips[i].pending():
+			untold = "the automatic reply is not known yet: the mailbox's server did not answer Exchange in time"
+		}
+		if untold != "" {
 			r.Away, r.State = away.Read(boxes[i].State).Still(now), boxes[i].State
-			r.Schedule.Warnings = append(r.Schedule.Warnings, "the automatic replies could not be asked for"+because(err))
+			r.Schedule.Warnings = append(r.Schedule.Warnings, untold)
 			continue
 		}
 		t := a.Tips[i].Away
@@ -68,6 +93,11 @@ func (s *Source) replies(ctx context.Context, where string, who login, boxes []s
 		}
 		r.State = away.Told(r.Away, now).Bytes()
 	}
+}
+
+// pending reports whether Exchange does not know yet what the reply is.
+func (t *mailTips) pending() bool {
+	return strings.Contains(t.Pending, "OutOfOfficeMessage") || strings.Contains(t.Pending, "All")
 }
 
 func because(err error) string {

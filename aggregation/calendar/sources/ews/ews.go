@@ -19,6 +19,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"presenced/aggregation/calendar/sources"
@@ -109,6 +110,7 @@ type Source struct {
 	via   transport
 	now   func() time.Time
 	tune  func(*discoverer) // for tests, which have no DNS
+	old   atomic.Bool       // it takes nothing later than Exchange 2010
 
 	mu    sync.Mutex // guards where, found
 	where string     // the URL in use; empty: to be found
@@ -239,7 +241,7 @@ func (s *Source) ask(w sources.Window, who login) batch.Ask {
 		if err != nil {
 			return nil, err
 		}
-		answer, err := s.call(ctx, where, who, boxes, availabilityRequest(s.header(boxes), w, boxes))
+		answer, err := s.call(ctx, where, who, boxes, func(header []byte) []byte { return availabilityRequest(header, w, boxes) })
 		if err != nil {
 			s.lost(err)
 			return nil, err

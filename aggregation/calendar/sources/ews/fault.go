@@ -27,6 +27,9 @@ type soapFault struct {
 // instead of the name.
 const tooMany = "5002"
 
+// errVersion is in the fault of a request whose version the server may be too old for.
+var errVersion = errors.New("the server does not take the request as it is")
+
 // fault makes what a fault of SOAP says a fault of ours.
 func (f *soapFault) fault() error {
 	code := exchange.Code(f.Detail.Response)
@@ -36,8 +39,18 @@ func (f *soapFault) fault() error {
 	if code == "" && strings.TrimSpace(f.Detail.Number) == tooMany || strings.Contains(f.Text, "ErrorMailboxDataArrayTooBig") {
 		code = "ErrorMailboxDataArrayTooBig"
 	}
-	return exchange.Fault(code, backOff(f.Detail.Values))
+	fault := exchange.Fault(code, backOff(f.Detail.Values))
+	switch code {
+	case "ErrorInvalidServerVersion", "ErrorIncorrectSchemaVersion", "ErrorSchemaValidation":
+		fault.Err = &refused{fault.Err}
+	}
+	return fault
 }
+
+// refused marks an error as errVersion and says the same.
+type refused struct{ error }
+
+func (*refused) Is(target error) bool { return target == errVersion }
 
 // backOff reads BackOffMilliseconds; 0: it is not there.
 func backOff(values []value) time.Duration {

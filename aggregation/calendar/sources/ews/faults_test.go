@@ -235,3 +235,42 @@ func TestReplies_MakeOutOfOffice(t *testing.T) {
 		t.Errorf("alice is back: %v, %+v", err, results[0].Away)
 	}
 }
+
+// Exchange asks the server of each mailbox, and says of those it has not heard from
+// in time that the reply is pending, which is not that she is back.
+func TestReplies_PendingIsNotBack(t *testing.T) {
+	e := server(t, calendars.Basic, calendars.Options{})
+	o := options(e, sourcetest.NewClock())
+	o.Replies = away.Note
+	s := source(t, o)
+	e.Put(alice, calendars.Mailbox{Reply: &calendars.Reply{Internal: "away"}})
+	first := one(t, s, sources.Mailbox{Address: alice})
+	e.Put(alice, calendars.Mailbox{Reply: &calendars.Reply{Pending: true}})
+	r := one(t, s, sources.Mailbox{Address: alice, State: first.State})
+	if r.Away == nil || r.Away.Note != "away" || len(r.Schedule.Warnings) != 1 {
+		t.Errorf("got %+v with %q, want what was known and a warning", r.Away, r.Schedule.Warnings)
+	}
+	e.Put(alice, calendars.Mailbox{})
+	if r = one(t, s, sources.Mailbox{Address: alice, State: r.State}); r.Away != nil {
+		t.Errorf("she is back, and still %+v", r.Away)
+	}
+}
+
+// Who asks to be left alone while it is asked about replies is, by everybody.
+func TestReplies_AServerThatIsBusyIsLeftAlone(t *testing.T) {
+	e := server(t, calendars.Basic, calendars.Options{})
+	o := options(e, sourcetest.NewClock())
+	o.Replies = away.Note
+	s := source(t, o)
+	e.Put(alice, calendars.Mailbox{})
+	busy := calendars.ServerBusy(500, 90000)
+	busy.Skip = 1
+	e.Play(busy)
+	if r := one(t, s, sources.Mailbox{Address: alice}); r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	before := e.Hits("/EWS/")
+	if f := fault(t, fails(t, s), sources.Busy); f.RetryAfter != 90*time.Second || e.Hits("/EWS/") != before {
+		t.Errorf("the wait is %v, and it was asked %d times; want 90 s and none", f.RetryAfter, e.Hits("/EWS/")-before)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"presenced/aggregation/calendar/sources"
+	"presenced/aggregation/calendar/sources/away"
 	"presenced/aggregation/calendar/sources/sourcetest"
 	"presenced/internal/presence"
 	"presenced/internal/testbed/calendars"
@@ -65,6 +66,38 @@ func TestKinds_AndWhatIsPrivate(t *testing.T) {
 	}
 	if len(r.Schedule.Warnings) != 1 || strings.Contains(r.Schedule.Warnings[0], "secret") {
 		t.Errorf("warnings: %q", r.Schedule.Warnings)
+	}
+}
+
+// Exchange tells working elsewhere to those who ask as 2013 or later only, and 2010
+// answers nobody who does. It is found out once.
+func TestVersion_WorkingElsewhereAndExchange2010(t *testing.T) {
+	for old, want := range map[bool]string{false: `25T10:00-25T11:00 working_elsewhere "";`, true: `25T10:00-25T11:00 free "";`} {
+		e := server(t, calendars.Basic, calendars.Options{})
+		e.Old = old
+		e.Put(alice, calendars.Mailbox{
+			Events: []calendars.Event{{Start: at(10, 0), End: at(11, 0), Kind: "elsewhere"}}, Reply: &calendars.Reply{Internal: "away"},
+		})
+		o := options(e, sourcetest.NewClock())
+		o.Replies = away.Note
+		s := source(t, o)
+		for range 2 {
+			if r := one(t, s, sources.Mailbox{Address: alice}); shown(r) != want || r.Away == nil {
+				t.Errorf("old %v: got %s, %+v (%v)", old, shown(r), r.Away, r.Err)
+			}
+		}
+		if n := e.Hits("/EWS/"); n != 4 && (!old || n != 5) {
+			t.Errorf("old %v: %d requests for two readings, want two each and one to find out", old, n)
+		}
+	}
+	// Who refuses everything has not told that it is old.
+	e := server(t, calendars.Basic, calendars.Options{})
+	e.Put(alice, calendars.Mailbox{})
+	e.Play(calendars.SOAPFault("ErrorSchemaValidation"))
+	s := source(t, options(e, sourcetest.NewClock()))
+	fault(t, fails(t, s), sources.Broken)
+	if s.old.Load() {
+		t.Error("a server that takes no request at all is taken for an old one")
 	}
 }
 
@@ -156,6 +189,34 @@ func TestParse_DocumentedSample(t *testing.T) {
 	}
 }
 
+// What a server may say without events, and times it writes for none.
+func TestResult_DigitsWithoutEvents(t *testing.T) {
+	for _, tt := range []struct{ view, digits, want string }{
+		{"FreeBusyMerged", strings.Repeat("4", 24), "nothing"},
+		{"DetailedMerged", strings.Repeat("4", 24), "nothing"},
+		{"FreeBusyMerged", "0022", "25T08:10-25T08:20 busy \"\";"},
+		{"DetailedMerged", strings.Repeat("0", 24), ""},
+		{"Detailed", "", ""},
+		{"MergedOnly", "0é€2", "25T08:15-25T08:20 busy \"\";"}, // of digits nobody documented
+	} {
+		f := freeBusy{Message: message{Code: "NoError", Class: "Success"}}
+		f.View.Type, f.View.Digits = tt.view, tt.digits
+		r := f.result(sources.Window{From: at(8, 0), To: at(10, 0)}, &sources.Mailbox{Address: alice})
+		got := shown(r)
+		if r.Err != nil && sources.KindOf(r.Err) == sources.Forbidden {
+			got = "nothing"
+		}
+		if got != tt.want {
+			t.Errorf("%s with %q: got %q, want %q", tt.view, tt.digits, got, tt.want)
+		}
+	}
+	for _, text := range []string{"9999-12-31T23:59:59", "0001-01-01T00:00:01Z", "", "x"} {
+		if got, err := parseTime(text); err == nil || !got.IsZero() {
+			t.Errorf("%q is %v, %v; want no time", text, got, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	body, err := os.ReadFile(filepath.Join("testdata", "availability.xml"))
 	if err != nil {
@@ -163,7 +224,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(body)
 	f.Add([]byte(`<Envelope><Body><Fault><detail><MessageXml><Value Name="BackOffMilliseconds">9</Value></MessageXml></detail></Fault></Body></Envelope>`))
-	f.Add([]byte(`<E:Envelope xmlns:E="x"><Body><GetUserAvailabilityResponse><FreeBusyResponseArray><FreeBusyResponse><FreeBusyView><MergedFreeBusy>0123499</MergedFreeBusy>`))
+	f.Add([]byte(`<E:Envelope xmlns:E="x"><Body><GetUserAvailabilityResponse><FreeBusyResponseArray><FreeBusyResponse><FreeBusyView><MergedFreeBusy>0123499é</MergedFreeBusy></FreeBusyView>` +
+		`<ResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode></ResponseMessage></FreeBusyResponse></FreeBusyResponseArray></GetUserAvailabilityResponse></Body></E:Envelope>`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		a, err := parse(body)
 		if err != nil {

@@ -25,10 +25,15 @@ const utc = `<t:TimeZone><t:Bias>0</t:Bias>` +
 	`<t:StandardTime><t:Bias>0</t:Bias><t:Time>02:00:00</t:Time><t:DayOrder>5</t:DayOrder><t:Month>10</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:StandardTime>` +
 	`<t:DaylightTime><t:Bias>0</t:Bias><t:Time>02:00:00</t:Time><t:DayOrder>1</t:DayOrder><t:Month>4</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:DaylightTime></t:TimeZone>`
 
-// header is the SOAP header of a request about boxes.
-func (s *Source) header(boxes []sources.Mailbox) []byte {
+// header is the SOAP header of a request about boxes. Who asks as one before 2013 is
+// told that those who work elsewhere are free.
+func (s *Source) header(old bool, boxes []sources.Mailbox) []byte {
+	version := "Exchange2013"
+	if old {
+		version = "Exchange2010"
+	}
 	var b bytes.Buffer
-	b.WriteString(`<s:Header><t:RequestServerVersion Version="Exchange2010"/>`)
+	b.WriteString(`<s:Header><t:RequestServerVersion Version="` + version + `"/>`)
 	if as := s.impersonated(boxes); as != "" {
 		b.WriteString(`<t:ExchangeImpersonation><t:ConnectingSID><t:PrimarySmtpAddress>`)
 		escape(&b, as)

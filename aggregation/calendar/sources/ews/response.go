@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"presenced/aggregation/calendar"
 	"presenced/aggregation/calendar/sources"
@@ -62,7 +63,9 @@ type xmlEvent struct {
 type mailTips struct {
 	Class string `xml:"ResponseClass,attr"`
 	Code  string `xml:"ResponseCode"`
-	Away  *struct {
+	// Pending are the tips the mailbox's server has not given Exchange in time.
+	Pending string `xml:"MailTips>PendingMailTips"`
+	Away    *struct {
 		Message string `xml:"ReplyBody>Message"`
 		Start   string `xml:"Duration>StartTime"`
 		End     string `xml:"Duration>EndTime"`
@@ -114,10 +117,10 @@ func (f *freeBusy) result(w sources.Window, box *sources.Mailbox) sources.Result
 		for i := range v.Array.Events {
 			r.event(&v.Array.Events[i])
 		}
-	case strings.HasPrefix(v.Type, "Detailed") || strings.HasPrefix(v.Type, "FreeBusy"):
-		// An empty calendar.
-	case v.Digits != "" && strings.Trim(v.Digits, "4") != "":
+	case strings.Trim(v.Digits, "4") != "":
 		r.digits(v.Digits)
+	case v.Digits == "" && (strings.HasPrefix(v.Type, "Detailed") || strings.HasPrefix(v.Type, "FreeBusy")):
+		// An empty calendar.
 	default: // None, or digits that say that nothing is known
 		return sources.Result{State: box.State, Err: &sources.Fault{
 			Kind: sources.Forbidden, Err: fmt.Errorf("the server gives nothing of this mailbox's calendar"),
@@ -172,21 +175,24 @@ func (r *reading) event(x *xmlEvent) {
 	r.events = append(r.events, e)
 }
 
-// digits adds an event for each run of the same digit.
+// digits adds an event for each run of the same digit. One character is one slot,
+// also where it is no digit.
 func (r *reading) digits(all string) {
 	at, _ := bounds(r.window)
 	shown := [...]presence.EventKind{presence.EventFree, presence.EventTentative, presence.EventBusy, presence.EventOOF, presence.EventFree}
 	for len(all) > 0 {
-		n := len(all) - len(strings.TrimLeft(all, all[:1]))
+		digit, _ := utf8.DecodeRuneInString(all)
+		rest := strings.TrimLeftFunc(all, func(c rune) bool { return c == digit })
+		n := utf8.RuneCountInString(all[:len(all)-len(rest)])
 		stop := at.Add(time.Duration(n) * slot)
-		switch d := int(all[0]) - '0'; {
+		switch d := int(digit) - '0'; {
 		case d < 0 || d >= len(shown):
 			r.unknown++
-			r.word = all[:1]
+			r.word = string(digit)
 		case shown[d] != presence.EventFree:
 			r.events = append(r.events, presence.Event{Start: at, End: stop, Kind: shown[d], AllDay: calendar.WholeDays(at, stop, r.box.Zone)})
 		}
-		at, all = stop, all[n:]
+		at, all = stop, rest
 	}
 }
 
@@ -224,5 +230,8 @@ func parseTime(text string) (time.Time, error) {
 	if err == nil && (t.Year() < 1601 || t.Year() > 4500) { // what Exchange can hold
 		err = fmt.Errorf("the year %d is none of Exchange's", t.Year())
 	}
-	return t.UTC(), err
+	if err != nil {
+		return time.Time{}, err
+	}
+	return t.UTC(), nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/Azure/go-ntlmssp"
@@ -55,11 +56,11 @@ func request(url string, who login, header http.Header, body []byte) outbound.Re
 
 type basicTransport struct{ client *outbound.Client }
 
-func (t *basicTransport) post(ctx context.Context, url string, who login, header http.Header, body []byte) (*reply, error) {
-	if strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "http://127.0.0.1:") {
+func (t *basicTransport) post(ctx context.Context, where string, who login, header http.Header, body []byte) (*reply, error) {
+	if u, err := url.Parse(where); err != nil || u.Scheme != "https" && !loopback(u.Hostname()) {
 		return nil, &sources.Fault{Kind: sources.Refused, Err: errPlain, Remedy: "use https"}
 	}
-	return t.client.Do(ctx, request(url, who, header, body))
+	return t.client.Do(ctx, request(where, who, header, body))
 }
 
 func (t *basicTransport) close() { t.client.Close() }

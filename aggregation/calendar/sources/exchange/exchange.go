@@ -30,6 +30,7 @@ var meanings = map[string]meaning{
 	"ErrorNonPrimarySmtpAddress":   {sources.Moved, "give the mailbox's primary address"},
 	"ErrorMailboxMoveInProgress":   {sources.Moved, "the mailbox is being moved; wait, and if it went to Exchange Online give it to a source of kind graph"},
 	"ErrorIncorrectSchemaVersion":  {sources.Broken, "the server is older than Exchange 2010"},
+	"ErrorInvalidServerVersion":    {sources.Broken, "the server is older than Exchange 2010"},
 	"ErrorNoFreeBusyAccess":        {sources.Forbidden, "let the account see free/busy times of this mailbox"},
 	"ErrorAccessDenied":            {sources.Forbidden, "give the account the right it lacks"},
 	"ErrorImpersonateUserDenied":   {sources.Forbidden, "give the account the role ApplicationImpersonation, or leave impersonate out"},

@@ -274,6 +274,26 @@ func TestReplies_MakeOutOfOffice(t *testing.T) {
 	}
 }
 
+// Who asks to be left alone while it is asked about replies is, by everybody.
+func TestReplies_AServerThatIsBusyIsLeftAlone(t *testing.T) {
+	g := graph(t, calendars.Options{})
+	g.Put(alice, calendars.Mailbox{})
+	o := options(g, sourcetest.NewClock())
+	o.Replies = away.Note
+	s := source(t, o)
+	busy := calendars.Throttled("120")
+	busy.Path = "/v1.0/$batch"
+	g.Play(busy)
+	if results, err := fetch(t, s, alice); err != nil || results[0].Err != nil {
+		t.Fatal(err, results)
+	}
+	before := g.Hits("/v1.0/")
+	_, err := fetch(t, s, alice)
+	if f := fault(t, err, sources.Busy); f.RetryAfter != 2*time.Minute || g.Hits("/v1.0/") != before {
+		t.Errorf("the wait is %v, and it was asked %d times; want 2 min and none", f.RetryAfter, g.Hits("/v1.0/")-before)
+	}
+}
+
 func TestNew_NationalClouds(t *testing.T) {
 	for url, login := range map[string]string{
 		"":                                "https://login.microsoftonline.com",

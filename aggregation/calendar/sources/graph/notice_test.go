@@ -88,6 +88,31 @@ func TestNotices_AreAskedForOnceAndRenewed(t *testing.T) {
 	}
 }
 
+// After a restart nothing is remembered: there is a second subscription beside the
+// first until that ends, and what either tells is believed.
+func TestNotices_AfterARestartBothAreBelieved(t *testing.T) {
+	g := graph(t, calendars.Options{})
+	g.Put(alice, calendars.Mailbox{})
+	where := listener(t)
+	box := sources.Mailbox{User: "alice@example.org", Address: alice}
+	var s *Source
+	for range 2 {
+		s = noticing(t, g, where, time.Now)
+		if results, err := s.Fetch(t.Context(), sourcetest.Window, []sources.Mailbox{box}); err != nil || results[0].Err != nil {
+			t.Fatalf("%v, %+v", err, results)
+		}
+	}
+	all := g.Subscriptions()
+	if len(all) != 2 {
+		t.Errorf("%d subscriptions, want the old one and a new one", len(all))
+	}
+	for _, one := range all {
+		if !s.Proves(box.User, one.ClientState) {
+			t.Error("what one of them tells is not believed after a restart")
+		}
+	}
+}
+
 // Without the right, or where Microsoft does not reach us, calendars are read all
 // the same, and it is not asked with every poll.
 func TestNotices_MayBeAbsent(t *testing.T) {

@@ -82,6 +82,7 @@ func (s *Source) batch(ctx context.Context, steps []step) (map[string]stepAnswer
 	}
 	resp, err := s.post(ctx, "/v1.0/$batch", body)
 	if err != nil {
+		s.asker.Heed(err)
 		return nil, err
 	}
 	var answer struct {

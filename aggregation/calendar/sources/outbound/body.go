@@ -20,7 +20,7 @@ var (
 )
 
 // ErrLoginPage is the cause of a fault where a page for people to log in came under
-// status 200.
+// status 200, or a redirect leads to one.
 var ErrLoginPage = errors.New("a login page came instead of data")
 
 // readBody reads a body, unpacked, of at most limit bytes.

@@ -151,6 +151,14 @@ func tooManyRedirects(host string) error {
 	return fault(sources.Malformed, host, nil, "too many redirects", "use the address where the calendar is now; a login page may be in between")
 }
 
+func postLogin(from, to string) error {
+	what := "it redirects to a login page"
+	if to != from {
+		what += " at " + to
+	}
+	return fault(sources.Unauthorized, from, ErrLoginPage, what, "what stands before the server wants a person to log in: let this machine past it")
+}
+
 func postMoved(from, to string) error {
 	return fault(sources.Moved, from, nil, "it redirects to "+to, "give the address there, if it is right")
 }

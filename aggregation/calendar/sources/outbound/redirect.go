@@ -100,9 +100,23 @@ func (h *hop) follow(resp *Response) (*hop, error) {
 	if h.method == http.MethodPost && (next.stripped || resp.Status < http.StatusTemporaryRedirect) {
 		// A body that is posted may hold a secret, and a GET in its place, as
 		// browsers make it, answers another question.
+		if toLogin(next.url) {
+			return nil, postLogin(h.url.Host, next.url.Host)
+		}
 		return nil, postMoved(h.url.Host, next.url.Host)
 	}
 	return &next, nil
+}
+
+// loginSigns are in the addresses of pages to log in on, such as those of Outlook
+// on the web, AD FS, SAML and OpenID.
+var loginSigns = []string{"login", "logon", "signin", "sign-in", "saml", "/adfs/", "/authorize"}
+
+// toLogin guesses whether a URL leads to a page to log in on. Its host says little:
+// tokens, too, come from hosts that are called login.
+func toLogin(u *url.URL) bool {
+	where := strings.ToLower(u.Path + "?" + u.RawQuery)
+	return slices.ContainsFunc(loginSigns, func(sign string) bool { return strings.Contains(where, sign) })
 }
 
 // strip leaves everything behind that may be a credential. It stays behind, also

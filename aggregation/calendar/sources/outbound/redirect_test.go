@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -133,6 +134,36 @@ func TestDo_WhatIsPostedStays(t *testing.T) {
 		wantKind(t, "POST", err, sources.Moved)
 		if *got != (seen{}) {
 			t.Errorf("%d: %+v was posted to another host", status, *got)
+		}
+		c.Close()
+		here.Close()
+	}
+}
+
+// What stands before a server sends people who are not signed in to its pages; that
+// is not where the server is now.
+func TestDo_ARedirectToALoginIsNoMove(t *testing.T) {
+	for to, login := range map[string]bool{
+		"https://adfs.corp.example/adfs/ls/?wa=wsignin1.0&wtrealm=x": true,
+		"/owa/auth/logon.aspx?url=%2fEWS":                            true,
+		"https://id.example/saml2/sso?SAMLRequest=x":                 true,
+		"https://id.example/oauth2/v2.0/authorize?client_id=x":       true,
+		"/account/Login": true,
+		"https://mail2.corp.example/EWS/Exchange.asmx":         false,
+		"https://login.microsoftonline.us/x/oauth2/v2.0/token": false,
+	} {
+		here := httptest.NewServer(http.RedirectHandler(to, http.StatusFound))
+		c := New(Options{Anywhere: true})
+		r := report(here.URL)
+		r.Method = http.MethodPost
+		_, err := c.Do(t.Context(), r)
+		kind := sources.Moved
+		if login {
+			kind = sources.Unauthorized
+		}
+		f := wantKind(t, to, err, kind)
+		if errors.Is(err, ErrLoginPage) != login || strings.Contains(f.Error(), "status 200") {
+			t.Errorf("%s is told as %v", to, err)
 		}
 		c.Close()
 		here.Close()

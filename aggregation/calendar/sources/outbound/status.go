@@ -36,7 +36,7 @@ func judgePage(r *Response) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrLoginPage):
-		return fault(sources.Unauthorized, r.Host(), err, err.Error(),
+		return fault(sources.Unauthorized, r.Host(), err, fmt.Sprintf("%v, with status %d", err, r.Status),
 			"the server wants a person to log in: give an address that needs none, or a user name and an app password")
 	default:
 		return fault(sources.Malformed, r.Host(), err, err.Error(), "give the address of the calendar itself, not of the page that shows it")
