@@ -121,7 +121,7 @@ func (s *shard) follow(f *Following, now time.Time) {
 		first(now)
 		return
 	}
-	u.whenLoaded(now, first)
+	u.whenTold(f.asker.Addr, now, first)
 }
 
 // join takes a follower into a part.
@@ -138,7 +138,7 @@ func (u *user) introduce(f *Following, now time.Time) {
 		return // a change was faster, or he has left
 	}
 	key := u.sh.followKey(u, f)
-	if v := emptyView(); !u.tells(key.container) {
+	if v := emptyView(); !u.mayTell(key.container, now) {
 		f.show(&v)
 		f.fresh = true // the next chance to tell more counts
 		return
