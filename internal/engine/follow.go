@@ -89,7 +89,7 @@ func (f *Following) show(v *presence.View) {
 // sameView reports whether two views show the same; in which container is shown
 // to nobody.
 func sameView(a, b *presence.View) bool {
-	return a.Availability == b.Availability && a.Activity == b.Activity && a.Interrupt == b.Interrupt && a.Zone == b.Zone &&
+	return a.Availability == b.Availability && a.Activity == b.Activity && a.Interrupt == b.Interrupt && a.Zone == b.Zone && a.ByEmail == b.ByEmail &&
 		a.Until.Equal(b.Until) && a.LastActive.Equal(b.LastActive) && a.Text == b.Text
 }
 
