@@ -243,7 +243,7 @@ func (u *user) inform(now time.Time, why cause) {
 	}
 	fl.sort(u)
 	for i := range fl.parts {
-		if p := &fl.parts[i]; len(p.crowd) > 0 && u.tells(p.key.container) {
+		if p := &fl.parts[i]; len(p.crowd) > 0 && u.mayTell(p.key.container, now) {
 			u.informPart(p, now, why)
 		}
 	}

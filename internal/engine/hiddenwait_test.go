@@ -153,3 +153,32 @@ func TestI1_AnAcceptanceDoesNotWaitForLists(t *testing.T) {
 		})
 	}
 }
+
+// TestI1_AnAttachTellsHiddenWatchersAlike: who may have missed something is told again
+// after an attach that she is offline; with her lists still to be read, too.
+func TestI1_AnAttachTellsHiddenWatchersAlike(t *testing.T) {
+	for name, online := range map[string]bool{"offline": false, "online": true} {
+		t.Run(name, func(t *testing.T) {
+			withLists(t, func(w *world, s *server) {
+				w.watch(bob, boss)
+				w.device(alice+"/desk", Device{})
+				w.out.take()
+				w.Detached(time.Time{})
+				w.apply(alice, Block{JID: bob})
+				w.set(func() { w.out.lists = nil }) // her server takes its time
+				w.Attached(time.Now())
+				w.HostReady(w.host)
+				if online {
+					w.device(alice+"/desk", Device{})
+				}
+				w.out.take()
+				w.HostSynced(w.host.Name)
+				want := []string{to(bob, "18500 en")}
+				if !online {
+					want = append(want, to(boss, "18500 en"))
+				}
+				w.expect(want...)
+			})
+		})
+	}
+}
