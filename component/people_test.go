@@ -73,9 +73,10 @@ func TestVCard_PhotoIsThatOfTheGrantedHash(t *testing.T) {
 func TestBatch_ByEmail(t *testing.T) {
 	d := newDesk(t)
 	var asked []addr
+	known := true // the asker may know her address
 	d.door.look = func(_ context.Context, _ engine.Principal, users []addr) []presence.View {
 		asked = users
-		return []presence.View{{Availability: presence.Busy}, presence.OfflineView(0)}
+		return []presence.View{{Availability: presence.Busy, ByEmail: known}, presence.OfflineView(0)}
 	}
 	query := iq("get", testDomain, "<query xmlns='urn:presenced:1'><presence email='ALICE.adams@corp.example'/><presence email='eve@corp.example'/></query>")
 	d.c.SetDirectory(book(t))
@@ -86,6 +87,10 @@ func TestBatch_ByEmail(t *testing.T) {
 	if !strings.Contains(got, "<presence email='ALICE.adams@corp.example' availability='6500'") ||
 		!strings.Contains(got, "<presence email='eve@corp.example' availability='18500'") || strings.Contains(got, "alice@"+testHost) {
 		t.Errorf("answered %s", got)
+	}
+	known = false
+	if got := d.ask(t, query); !strings.Contains(got, "<presence email='ALICE.adams@corp.example' availability='18500' show='unavailable' interrupt='false'/>") {
+		t.Errorf("who may not know whose address it is was answered %s", got)
 	}
 	d.c.SetDirectory(nil)
 	if d.ask(t, query); asked[0] != nobody {
@@ -102,8 +107,8 @@ func TestFind_NamesAJIDAMirrorOrAnEMail(t *testing.T) {
 		"alice@" + testHost: alice, mirrorA: alice, "alice.adams@CORP.example": alice,
 		"bob@corp.example": presence.MustAddr("bob@corp.example"), "@": nobody,
 	} {
-		if got := d.c.Find(name); got != want {
-			t.Errorf("Find(%q): %s, want %s", name, got, want)
+		if got, byEmail := d.c.Find(name); got != want || byEmail != (name == "alice.adams@CORP.example") {
+			t.Errorf("Find(%q): %s (by e-mail: %v), want %s", name, got, byEmail, want)
 		}
 	}
 }

@@ -82,6 +82,9 @@ type proofWorld struct {
 	seen  map[string][]string // what the watcher has got, with the instant, by connection
 	names map[string]string
 	after []func()
+
+	slow    bool           // the server takes its time for lists
+	pending sync.WaitGroup // answers of the server
 }
 
 // fault is something that might go wrong between the engine and the watcher; the
@@ -131,7 +134,7 @@ func newProofWorld(t *testing.T, watcher string, wrong fault) *proofWorld {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { _ = w.c.Run(ctx); close(ended) }()
-	w.after = append(w.after, func() { cancel(); <-ended; w.e.Stop(context.Background()) })
+	w.after = append(w.after, func() { cancel(); <-ended; w.e.Stop(context.Background()); w.pending.Wait() })
 	time.Sleep(10 * time.Second) // attached and settled
 	return w
 }

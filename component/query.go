@@ -85,7 +85,7 @@ func (l *link) answerBatch(ctx context.Context, q *asked, frame []byte) {
 		if it.JID != nil {
 			dst = appendPresence(dst, "jid", *it.JID, &views[i], l.lang(q))
 		} else {
-			dst = appendPresence(dst, "email", *it.Email, &views[i], l.lang(q))
+			dst = appendPresence(dst, "email", *it.Email, views[i].Asked(true), l.lang(q))
 		}
 		if len(dst) > maxReply {
 			l.refuse(q, errTooLarge)

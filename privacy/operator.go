@@ -152,6 +152,7 @@ func (o *Operator) offline(st *presence.State, p *Person, g Grants, shown presen
 		if g.HasField(presence.FieldNoteOOF) {
 			out.Text[presence.FieldNoteOOF] = p.OOFNote
 		}
+		out.ByEmail = g.HasField(presence.FieldEmail) && (out.Activity != "" || out.Text[presence.FieldNoteOOF] != "")
 	case OfflineAll:
 		o.details(st, p, g, shown, out)
 	}
@@ -167,6 +168,7 @@ func (o *Operator) details(st *presence.State, p *Person, g Grants, shown presen
 	}
 	out.Interrupt = canInterrupt(st, g, shown)
 	out.Zone = g.HasField(presence.FieldTimezone)
+	out.ByEmail = g.HasField(presence.FieldEmail)
 	if p.Profile != nil {
 		o.profile(p.Profile, g, out)
 	}

@@ -136,7 +136,7 @@ func TestS3_OfflineHidesAllButOfflineDetails(t *testing.T) {
 			o.OfflineDetails = d
 			want := presence.OfflineView(id)
 			if d == OfflineOOF && GrantsOf(id).Has(CatActivity) {
-				want.Activity, want.Text[presence.FieldNoteOOF] = presence.OutOfOfficeA, "back soon"
+				want.Activity, want.Text[presence.FieldNoteOOF], want.ByEmail = presence.OutOfOfficeA, "back soon", true
 			}
 			if got := project(o, st, p, id, id); got != want {
 				t.Errorf("%s, %d: got %+v, want %+v", d, id, got, want)

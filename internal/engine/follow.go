@@ -89,7 +89,7 @@ func (f *Following) show(v *presence.View) {
 // sameView reports whether two views show the same; in which container is shown
 // to nobody.
 func sameView(a, b *presence.View) bool {
-	return a.Availability == b.Availability && a.Activity == b.Activity && a.Interrupt == b.Interrupt && a.Zone == b.Zone &&
+	return a.Availability == b.Availability && a.Activity == b.Activity && a.Interrupt == b.Interrupt && a.Zone == b.Zone && a.ByEmail == b.ByEmail &&
 		a.Until.Equal(b.Until) && a.LastActive.Equal(b.LastActive) && a.Text == b.Text
 }
 
@@ -121,7 +121,7 @@ func (s *shard) follow(f *Following, now time.Time) {
 		first(now)
 		return
 	}
-	u.whenLoaded(now, first)
+	u.whenTold(f.asker.Addr, now, first)
 }
 
 // join takes a follower into a part.
@@ -138,7 +138,7 @@ func (u *user) introduce(f *Following, now time.Time) {
 		return // a change was faster, or he has left
 	}
 	key := u.sh.followKey(u, f)
-	if v := emptyView(); !u.tells(key.container) {
+	if v := emptyView(); !u.mayTell(key.container, now) {
 		f.show(&v)
 		f.fresh = true // the next chance to tell more counts
 		return
@@ -243,7 +243,7 @@ func (u *user) inform(now time.Time, why cause) {
 	}
 	fl.sort(u)
 	for i := range fl.parts {
-		if p := &fl.parts[i]; len(p.crowd) > 0 && u.tells(p.key.container) {
+		if p := &fl.parts[i]; len(p.crowd) > 0 && u.mayTell(p.key.container, now) {
 			u.informPart(p, now, why)
 		}
 	}

@@ -60,14 +60,15 @@ const (
 )
 
 // emit projects the user's state for every group and sends the differences. It
-// is the only place where presence leaves for subscribed watchers.
+// is the only place where presence leaves for subscribed watchers. Until all that
+// decides is read (maySend) it leaves for those alone who are shown her offline.
 func (u *user) emit(now time.Time, why cause) {
 	u.inform(now, why)
-	if !u.maySend() {
-		return
-	}
+	all := u.maySend()
 	for i := range u.groups {
-		u.emitGroup(&u.groups[i], now, why)
+		if all || u.offlineTo(u.groups[i].key.container, now) {
+			u.emitGroup(&u.groups[i], now, why)
+		}
 	}
 	u.publish(now)
 }

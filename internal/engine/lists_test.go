@@ -243,6 +243,7 @@ func TestS8_8_ReadAgainBeforeAnybodyIsShown(t *testing.T) {
 		w.HostReady(w.host)
 		w.device(alice+"/desk", Device{})
 		w.HostSynced(w.host.Name)
-		w.expect("settle example.org", to(bob, "3500 en"), to(boss, "18500 en"))
+		// she is offline to bob by what was read last, and told so without a wait (I1).
+		w.expect("settle example.org", to(bob, "18500 en"), to(bob, "3500 en"), to(boss, "18500 en"))
 	})
 }

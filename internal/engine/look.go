@@ -73,14 +73,14 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 	}
 	own := asker.Addr == target || asker.Operator && asker.Addr.IsZero()
 	tell := func(now time.Time) {
-		if !own && !u.maySend() {
-			answer(emptyView())
-			return
-		}
 		var v presence.View
 		c := presence.Self
 		if asker.Addr != target && !asker.Addr.IsZero() {
 			c = u.place(asker.Addr).Container
+		}
+		if !own && !u.mayTell(c, now) {
+			answer(emptyView())
+			return
 		}
 		u.replyTo(asker.Addr, c, now, &v)
 		answer(v)
@@ -89,7 +89,7 @@ func (s *shard) look(asker Principal, target presence.Addr, now time.Time, answe
 		tell(now) // who may not know that she exists does not wait for her (I1)
 		return
 	}
-	u.whenLoaded(now, tell)
+	u.whenTold(asker.Addr, now, tell)
 }
 
 // replyTo writes what w, whom container c holds, is told when he asks: what he is

@@ -24,10 +24,10 @@ func (s *shard) mirror(m Mirror, now time.Time) {
 		return
 	}
 	switch m.Kind {
-	case MirrorProbe, MirrorSubscribe:
-		u.do(now, func(now time.Time) {
-			u.whenLoaded(now, func(now time.Time) { u.asked(m, now) })
-		})
+	case MirrorProbe:
+		u.whenTold(m.Watcher.Addr, now, func(now time.Time) { u.again(m, roster.Probe, now) })
+	case MirrorSubscribe:
+		u.subscribe(m, now)
 	case MirrorUnsubscribe:
 		u.do(now, func(now time.Time) { u.step(m, roster.Unsubscribe, now) })
 	case MirrorError:
@@ -70,16 +70,57 @@ func (e *Engine) forgetful() bool { return e.opt.Forgetful || e.blank.Load() }
 // answerTo is whom a direct answer goes to: the very session that asked.
 func answerTo(m Mirror) string { return m.Watcher.Full() }
 
-// asked handles a probe or a subscription request to a loaded user. A request
-// reads the roster first: whether W is admitted depends on it (S8.8, S13.2).
-func (u *user) asked(m Mirror, now time.Time) {
-	if m.Kind == MirrorProbe {
-		u.step(m, roster.Probe, now)
+// subscribe handles a subscription request. Whether W is admitted depends on the
+// roster, which is read first (S8.8, S13.2), and what he is shown on the lists. Whom
+// nothing hangs on is not made to wait for them: how long they take depends on what
+// she does (I1).
+func (u *user) subscribe(m Mirror, now time.Time) {
+	w := m.Watcher.Addr
+	if u.set.subs.Standing(w) == roster.Accepted {
+		u.reread(now, nil)
+		u.whenTold(w, now, func(now time.Time) { u.again(m, roster.Subscribe, now) })
 		return
 	}
-	u.reread(now, func(now time.Time) {
+	step := func(now time.Time) {
 		u.do(now, func(now time.Time) { u.step(m, roster.Subscribe, now) })
+	}
+	u.do(now, func(now time.Time) {
+		u.whenTold(w, now, func(now time.Time) {
+			u.readRoster(now, func(now time.Time) {
+				if u.person.Admits(w) && u.offlineTo(u.place(w).Container, now) { // else he is told nothing, or what she does
+					u.readLists(now, nil)
+					step(now)
+					return
+				}
+				u.readLists(now, step)
+			})
+		})
 	})
+}
+
+// again answers who is subscribed already: at once, and then stores what is new of how
+// he speaks and is spelled, which may have to wait for a write of hers (I1).
+func (u *user) again(m Mirror, ev roster.Event, now time.Time) {
+	changed, out, dirty := u.planned(m, ev, now)
+	entry, _ := changed.Get(m.Watcher.Addr)
+	old, _ := u.set.subs.Get(m.Watcher.Addr)
+	if old.Standing != roster.Accepted || entry.Spelling != old.Spelling { // stored before anything is said of it
+		u.do(now, func(now time.Time) { u.step(m, ev, now) })
+		return
+	}
+	u.heard(m, ev, out)
+	u.act(m, out, now)
+	if dirty {
+		u.do(now, func(now time.Time) {
+			if changed, out, dirty := u.planned(m, ev, now); dirty && out.Next == roster.Accepted {
+				u.saveSubs(changed, func(_ time.Time, err error) {
+					if err != nil {
+						u.sh.e.warnStore(err)
+					}
+				})
+			}
+		})
+	}
 }
 
 // facts are what the subscription table wants to know about a watcher.
@@ -99,34 +140,52 @@ func (u *user) facts(w presence.Addr) roster.Facts {
 	return f
 }
 
-// step applies one event of the subscription table and stores what it changed
-// before anything is said.
-func (u *user) step(m Mirror, ev roster.Event, now time.Time) {
+// planned is what one event of the subscription table comes to.
+func (u *user) planned(m Mirror, ev roster.Event, now time.Time) (changed roster.Subs, out roster.Outcome, dirty bool) {
 	w := m.Watcher.Addr
-	standing := u.set.subs.Standing(w)
-	out := roster.Step(standing, ev, u.facts(w))
-	changed := u.set.subs.Clone()
+	out = roster.Step(u.set.subs.Standing(w), ev, u.facts(w))
+	changed = u.set.subs.Clone()
 	entry, known := changed.Get(w)
 	entry.Bare = m.Watcher.Bare
 	if ev != roster.Unsubscribe && (ev == roster.Subscribe || entry.Spelling == "") {
 		entry.Spelling = m.Spelling
 	}
-	if m.Lang != "" {
-		entry.Lang = text.Match(m.Lang, u.sh.e.opt.Language)
-	}
+	entry.Lang = u.langOf(m, &entry)
 	entry.Standing = out.Next
 	if out.Prompt {
 		entry.AskedAt = now
 	}
 	old, _ := u.set.subs.Get(w)
-	dirty := entry != old
+	dirty = entry != old
 	if out.Next == roster.None {
 		dirty = known
 	}
 	changed.Put(w, entry)
-	if ev != roster.Probe { // he asked when he subscribed; his server repeats that at each login
+	return changed, out, dirty
+}
+
+// langOf is the language a watcher is told things in.
+func (u *user) langOf(m Mirror, entry *roster.Entry) string {
+	if m.Lang == "" {
+		return entry.Lang
+	}
+	return text.Match(m.Lang, u.sh.e.opt.Language)
+}
+
+// heard tells the trail of what a watcher asked. A probe is repeated by his server at
+// each login: he asked when he subscribed.
+func (u *user) heard(m Mirror, ev roster.Event, out roster.Outcome) {
+	if ev != roster.Probe {
 		u.sh.e.noteMirror(m, out.Next)
 	}
+}
+
+// step applies one event of the subscription table and stores what it changed
+// before anything is said.
+func (u *user) step(m Mirror, ev roster.Event, now time.Time) {
+	standing := u.set.subs.Standing(m.Watcher.Addr)
+	changed, out, dirty := u.planned(m, ev, now)
+	u.heard(m, ev, out)
 	if !dirty {
 		u.act(m, out, now)
 		return
@@ -213,9 +272,10 @@ func (u *user) answer(m Mirror, everywhere bool, now time.Time) {
 		to = m.Watcher.Bare
 	}
 	entry, _ := u.set.subs.Get(m.Watcher.Addr)
+	entry.Lang = u.langOf(m, &entry)
 	key := u.keyFor(m.Watcher.Addr, &entry)
 	body, digest := u.sh.e.offline, u.sh.e.offlineDigest
-	if u.maySend() { // else the wait for it was too long (S8.5)
+	if u.mayTell(key.container, now) { // else the wait for it was too long (S8.5)
 		body, digest = u.render(key, now)
 	}
 	u.sh.e.opt.Sender.Present(body, []Target{{To: to, From: m.Spelling}})

@@ -139,6 +139,34 @@ func (u *user) whenLoaded(now time.Time, f func(now time.Time)) {
 	u.schedule()
 }
 
+// whenTold is whenLoaded for what a watcher asks: nothing more has to be loaded for
+// who is shown her offline.
+func (u *user) whenTold(w presence.Addr, now time.Time, f func(now time.Time)) {
+	if !u.maySend() && u.set.enrol.Enabled && u.offlineTo(u.place(w).Container, now) {
+		f(now)
+		return
+	}
+	u.whenLoaded(now, f)
+}
+
+// mayTell reports whether what a container is shown may be told who asks.
+func (u *user) mayTell(c presence.ContainerID, now time.Time) bool {
+	return u.tells(c) || u.offlineTo(c, now)
+}
+
+// offlineTo reports that a container is shown her offline by what was read last, while
+// her lists are read again at most. Who is in it does not wait for that: they are read
+// when she logs in, and nobody waits for somebody offline (I1, I2).
+func (u *user) offlineTo(c presence.ContainerID, now time.Time) bool {
+	p := u.person.Policy
+	if !u.sh.up || !u.host.synced || p == nil || !p.Loaded() || u.host.Roster && u.roster.status == rosterUnread {
+		return false
+	}
+	var v presence.View
+	u.project(c, now, &v)
+	return v.Availability >= presence.OfflineFrom
+}
+
 // serveWaiters lets those go on for whom the user is loaded, or time is up.
 func (u *user) serveWaiters(now time.Time) {
 	if u.going == nil || len(u.going.waiting) == 0 {

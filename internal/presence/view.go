@@ -97,12 +97,23 @@ type View struct {
 	LastActive   time.Time // quantised as policy says; zero: none or not granted
 	Interrupt    bool      // this container's right, now (S7)
 	Zone         bool      // the presentity's time zone may be used for texts (S3)
+	ByEmail      bool      // her e-mail address is no secret to him: an answer to it may tell the rest
 	// Text holds the granted texts by field; empty: none or not granted.
 	Text [NumFields]string
 }
 
 // Show is what a plain client displays for the view (S4.2).
 func (v *View) Show() Show { return ShowOf(v.Availability, v.Activity) }
+
+// Asked is the view as it is told somebody who named her by an e-mail address: nothing,
+// where that would tell him that the address is hers.
+func (v *View) Asked(byEmail bool) *View {
+	if !byEmail || v.ByEmail {
+		return v
+	}
+	nothing := OfflineView(DefaultContainer)
+	return &nothing
+}
 
 // OfflineView is what an offline, unknown or hidden presentity yields (I2).
 func OfflineView(c ContainerID) View { return View{Container: c, Availability: Offline} }

@@ -70,7 +70,7 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, h *token.Holder,
 	if !named(w, "name", name) || !s.take(w, h, 1) {
 		return time.Time{}, false
 	}
-	a := s.o.Find(name)
+	a, _ := s.o.Find(name)
 	res, err := s.o.Claims.Apply(r.Context(), h.Principal(engine.WayHTTP), presence.JID{Addr: a, Bare: a.String()}, c)
 	if err != nil {
 		refused(err).Write(w)

@@ -88,8 +88,7 @@ func (s *Server) getGraph(w http.ResponseWriter, r *http.Request, h *token.Holde
 	if !named(w, "id", name) || !s.take(w, h, 1) {
 		return
 	}
-	views := s.o.Door.Look(r.Context(), h.Principal(engine.WayGraph), []presence.Addr{s.o.Find(name)})
-	s.reply(w, r, h, render(graphOf(name, &views[0])))
+	s.reply(w, r, h, render(graphOf(name, s.look(r, h, engine.WayGraph, name))))
 }
 
 // postGraph answers with many in Graph's shape.

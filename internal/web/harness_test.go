@@ -119,15 +119,15 @@ func newEngine(tb testing.TB) *engine.Engine {
 }
 
 // find is what the component does, without its mirrors.
-func find(name string) presence.Addr {
-	if name == "a.smith@corp.example" { // an e-mail address
-		return presence.MustAddr(alice)
+func find(name string) (a presence.Addr, byEmail bool) {
+	if name == "a.smith@corp.example" {
+		return presence.MustAddr(alice), true
 	}
 	a, err := presence.ParseAddr(name)
 	if err != nil {
-		return presence.MustAddr("nobody.invalid")
+		return presence.MustAddr("nobody.invalid"), false
 	}
-	return a
+	return a, false
 }
 
 func newKeep(rate, burst int) *token.Keep {

@@ -37,8 +37,15 @@ type Follower interface {
 // want is one thing a reader follows: a user as a principal sees her, or a badge.
 type want struct {
 	who   engine.Principal
-	user  presence.Addr
 	badge string
+	subject
+}
+
+// subject is a user by the kind of name she was asked for: what may be told of her
+// under her e-mail address can be less (presence.View.Asked).
+type subject struct {
+	user    presence.Addr
+	byEmail bool
 }
 
 // asker is whose ids count it. A badge is an asker of its own: else the ids of
@@ -72,7 +79,7 @@ type asker struct {
 	key    string // of hub.askers
 	epoch  string // random: ids of an earlier asker mean nothing
 	count  uint64
-	topics map[presence.Addr]*topic
+	topics map[subject]*topic
 }
 
 // topic is one user as one asker sees her.
@@ -195,19 +202,19 @@ func (h *hub) join(wants []want, epoch string, had uint64) (*reader, error) {
 	}
 	for i, want := range wants {
 		a := h.asker(want.asker())
-		t := a.topics[want.user]
+		t := a.topics[want.subject]
 		if t == nil {
 			t = &topic{of: a, readers: make(map[*reader][]int), render: h.render}
 			if want.badge != "" {
 				t.render = h.renderBadge
 			}
-			end, err := h.follow(want, func(v *presence.View) { h.hear(t, v) })
+			end, err := h.follow(want, func(v *presence.View) { h.hear(t, v.Asked(want.byEmail)) })
 			if err != nil {
 				h.leaveLocked(r)
 				return nil, err
 			}
 			t.end = end
-			a.topics[want.user] = t
+			a.topics[want.subject] = t
 			h.topics++
 		}
 		r.topics[i] = t
@@ -224,7 +231,7 @@ func (h *hub) asker(key string) *asker {
 	if a == nil {
 		var raw [6]byte
 		_, _ = rand.Read(raw[:]) // never fails (crypto/rand)
-		a = &asker{key: key, epoch: hex.EncodeToString(raw[:]), topics: make(map[presence.Addr]*topic)}
+		a = &asker{key: key, epoch: hex.EncodeToString(raw[:]), topics: make(map[subject]*topic)}
 		h.askers[key] = a
 	}
 	return a

@@ -47,7 +47,7 @@ func (s *Server) postNotice(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "the body is no list of notices")
 		return
 	}
-	user := s.o.Find(q.Get("user"))
+	user, _ := s.o.Find(q.Get("user"))
 	for _, n := range body.Value[:min(len(body.Value), maxTried)] {
 		if s.o.Noticed(q.Get("source"), user, n.ClientState, n.LifecycleEvent != "") {
 			break // the others are of the same calendar

@@ -26,8 +26,14 @@ func (s *Server) getPresence(w http.ResponseWriter, r *http.Request, h *token.Ho
 	if !named(w, "name", name) || !s.take(w, h, 1) {
 		return
 	}
-	views := s.o.Door.Look(r.Context(), h.Principal(engine.WayHTTP), []presence.Addr{s.o.Find(name)})
-	s.reply(w, r, h, answer.Append(make([]byte, 0, answerRoom), name, s.o.Language, &views[0]))
+	s.reply(w, r, h, answer.Append(make([]byte, 0, answerRoom), name, s.o.Language, s.look(r, h, engine.WayHTTP, name)))
+}
+
+// look asks for one user by name.
+func (s *Server) look(r *http.Request, h *token.Holder, way engine.Way, name string) *presence.View {
+	a, byEmail := s.o.Find(name)
+	views := s.o.Door.Look(r.Context(), h.Principal(way), []presence.Addr{a})
+	return views[0].Asked(byEmail)
 }
 
 // list is what POST takes: names, answered in order.
@@ -68,17 +74,21 @@ func (s *Server) lookAll(w http.ResponseWriter, r *http.Request, h *token.Holder
 		refuseField(w, http.StatusBadRequest, field, "more than "+strconv.Itoa(maxUsers)+" users; ask in parts")
 		return nil, false
 	}
-	users := make([]presence.Addr, len(names))
+	users, byEmail := make([]presence.Addr, len(names)), make([]bool, len(names))
 	for i, name := range names {
 		if !named(w, field, name) {
 			return nil, false
 		}
-		users[i] = s.o.Find(name)
+		users[i], byEmail[i] = s.o.Find(name)
 	}
 	if !s.take(w, h, len(users)) {
 		return nil, false
 	}
-	return s.o.Door.Look(r.Context(), h.Principal(way), users), true
+	views := s.o.Door.Look(r.Context(), h.Principal(way), users)
+	for i := range views {
+		views[i] = *views[i].Asked(byEmail[i])
+	}
+	return views, true
 }
 
 // named reports whether somebody may have that name; else the request is

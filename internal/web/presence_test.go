@@ -96,6 +96,35 @@ func TestReads_HiddenUnknownAndOfflineAreTheSameBytes(t *testing.T) {
 	}
 }
 
+// TestI1_AHiddenEMailAddressIsNotConfirmed: who may not know her address is told
+// under it what he is told under nobody's, on every way.
+func TestI1_AHiddenEMailAddressIsNotConfirmed(t *testing.T) {
+	const hers, nobodys = "a.smith@corp.example", "x.smith@corp.example"
+	for _, choice := range []engine.CellChoice{engine.CellByTable, engine.CellHidden} {
+		s := newSite(t)
+		s.withBob()
+		s.apply(alice, engine.SetCell{Container: 200, Category: "email", Choice: choice})
+		addr := s.listen()
+		for way, ask := range map[string]func(name string) string{
+			"get":   func(n string) string { return s.ask(bob, "GET", "/v1/presence/"+n, "").body },
+			"list":  func(n string) string { return s.ask(bob, "POST", "/v1/presence", `{"users":["`+n+`"]}`).body },
+			"graph": func(n string) string { return s.ask(bob, "GET", "/graph/v1.0/users/"+n+"/presence", "").body },
+			"graph list": func(n string) string {
+				return s.ask(bob, "POST", "/graph/v1.0/communications/getPresencesByUserId", `{"ids":["`+n+`"]}`).body
+			},
+			"stream": func(n string) string { return s.open(addr, bob, "", n).next().data },
+		} {
+			under := func(name string) string { return strings.ReplaceAll(ask(name), name, "") }
+			if same, hidden := under(hers) == under(nobodys), choice == engine.CellHidden; same != hidden {
+				t.Errorf("%s, hidden %v: as under nobody's address: %v", way, hidden, same)
+			}
+			if under(alice) == under(nobodys) {
+				t.Errorf("%s: under her JID she is not seen", way)
+			}
+		}
+	}
+}
+
 func TestList_KeepsTheOrderAndItsLimit(t *testing.T) {
 	s := newSite(t)
 	s.online()

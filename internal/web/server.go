@@ -44,8 +44,8 @@ type Options struct {
 	Claims Claimer
 	Tokens *token.Keep
 	// Find returns whom a JID or an e-mail address means; for one that means
-	// nobody, an address no user has.
-	Find func(name string) presence.Addr
+	// nobody, an address no user has. byEmail tells that it is an e-mail address.
+	Find func(name string) (a presence.Addr, byEmail bool)
 	// Noticed takes the word of a calendar's server that a user's has changed, and
 	// reports whether the proof is good; nil: there are no such servers.
 	Noticed    func(source string, user presence.Addr, proof string, afresh bool) bool

@@ -35,7 +35,8 @@ func (s *Server) getStream(w http.ResponseWriter, r *http.Request, h *token.Hold
 		if !named(w, "user", name) {
 			return
 		}
-		wants[i] = want{who: h.Principal(engine.WayStream), user: s.o.Find(name)}
+		wants[i].who = h.Principal(engine.WayStream)
+		wants[i].user, wants[i].byEmail = s.o.Find(name)
 	}
 	if !s.take(w, h, len(names)) {
 		return

@@ -308,7 +308,7 @@ func TestHub_KeepsTheLatestForASlowReader(t *testing.T) {
 		return closer(func() { ends++ }), nil
 	}
 	who := engine.Principal{Addr: presence.MustAddr(bob)}
-	r, err := h.join([]want{{who: who, user: presence.MustAddr(alice)}}, "", 0)
+	r, err := h.join([]want{{who: who, subject: subject{user: presence.MustAddr(alice)}}}, "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
