@@ -45,6 +45,9 @@ var englishSayings = []saying{
 	{"ooo until Monday: Back on Tuesday", "SetOutOfOffice{{Start:0001-01-01 00:00:00 +0000 UTC End:2000-01-04 00:00:00 +0000 UTC Note:Back on Tuesday}}", "Your out-of-office period is set until"},
 	{"ooo on", "SetOutOfOffice{{Start:0001-01-01 00:00:00 +0000 UTC End:0001-01-01 00:00:00 +0000 UTC Note:}}", ""},
 	{"ooo from 2000-01-03 to 2000-01-05", "SetOutOfOffice{{Start:2000-01-03 00:00:00 +0000 UTC End:2000-01-06 00:00:00 +0000 UTC Note:}}", ""},
+	{"ooo from Monday until Friday: Skiing", "SetOutOfOffice{{Start:2000-01-03 00:00:00 +0000 UTC End:2000-01-08 00:00:00 +0000 UTC Note:Skiing}}", "Your out-of-office period is set from 3 January"},
+	{"level bob@example.net team until 1.2.", "SetLevel{Rule:user bob@example.net -> 300 Until:2000-02-02 00:00:00 +0000 UTC}", "The rule is in force."},
+	{"dnd until 3.1.", "SetState{Availability:9500 Activity: Expires:2000-01-03 00:00:00 +0000 UTC}", "You are now shown as"},
 	{"ooo off", "SetOutOfOffice{Period:<nil>}", "Your out-of-office period is over."},
 
 	{"level bob@example.net team", "SetLevel{Rule:user bob@example.net -> 300 Until:0001-01-01 00:00:00 +0000 UTC}", "The rule is in force. bob@example.net: level Workgroup."},

@@ -47,7 +47,8 @@ func (r *run) stateSaid(s string) (value, rest string, ok bool) {
 		try(c.value, c.value)
 		try(c.label, c.value)
 	}
-	return value, strings.Trim(s[best:], " ,.!:;"), best > 0
+	rest = strings.TrimRight(strings.TrimLeft(s[best:], " ,.!:;"), " ,!:;") // "until 1.12." keeps its dot
+	return value, rest, best > 0
 }
 
 // setStateSaid sets a state for the time that was said.

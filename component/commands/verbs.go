@@ -187,7 +187,7 @@ func sayLevel(r *run, rest string) string {
 	}
 	c := engine.SetLevel{Rule: rule}
 	done := r.t("note.rule.put", r.matches(rule), r.level(id))
-	if times = bare(times); times != "" {
+	if times = strings.Trim(times, ",;!?\"'“”„ "); times != "" {
 		until, ok := parseWhen(times, r.now, r.zone(), true)
 		switch {
 		case !ok:

@@ -17,7 +17,7 @@ var faults = map[Key]*phrase{
 	"error.long":    {"This has %d characters, and at most %d are possible. Please shorten it.", "Das sind %d Zeichen, möglich sind höchstens %d. Bitte kürzen."},
 	"error.number":  {"Please write a whole number from %d to %d.", "Bitte eine ganze Zahl von %d bis %d schreiben."},
 	"error.confirm": {"Please confirm that you have read this, or cancel.", "Bitte bestätigen Sie, dass Sie das gelesen haben, oder brechen Sie ab."},
-	"error.when":    {"This is not a time. Please write one such as 15:00, 2h, tomorrow 9:00 or 2026-11-22T15:00:00Z.", "Das ist keine Zeitangabe. Bitte eine wie 15:00, 2h, morgen 9:00 oder 2026-11-22T15:00:00Z schreiben."},
+	"error.when":    {"This is not a time. Please write one such as 16:00, 2h, Friday, tomorrow 9:00 or 2026-12-01.", "Das ist keine Zeitangabe. Bitte eine wie 16:00, 2h, Freitag, morgen 9:00 oder 1.12. schreiben."},
 	"error.past":    {"This lies in the past. Please write a later time.", "Das liegt in der Vergangenheit. Bitte eine spätere Zeit angeben."},
 	"error.end":     {"The end lies before the start. Please write a later end, or none.", "Das Ende liegt vor dem Anfang. Bitte ein späteres Ende angeben oder keines."},
 	"error.self":    {"You cannot block yourself. Please write another address.", "Sie können sich nicht selbst blockieren. Bitte eine andere Adresse angeben."},
