@@ -272,7 +272,7 @@ func TestNotEnabled_OnlyEnableWorks(t *testing.T) {
 				}
 				continue
 			}
-			if g.Status != statusCompleted || g.Note.Type != "error" || !strings.Contains(g.Note.Text, `"enable"`) || g.Form != nil {
+			if g.Status != statusCompleted || g.Note.Type != "error" || !strings.Contains(g.Note.Text, `(enable)`) || g.Form != nil {
 				t.Errorf("%s: %+v", item.Node, g)
 			}
 		}

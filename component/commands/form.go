@@ -92,6 +92,9 @@ func (f *form) fill(in answers) {
 		}
 		fd.values = nil
 		for _, v := range one.values {
+			if len(v) > maxValue {
+				continue
+			}
 			switch fd.kind {
 			case listSingle, listMulti:
 				if o, ok := fd.option(v); ok {

@@ -26,7 +26,7 @@ var (
 	}
 	// fillers are words that change nothing.
 	fillers = map[string]bool{
-		"at": true, "um": true, "until": true, "till": true, "til": true, "bis": true, "from": true, "ab": true, "von": true,
+		"at": true, "um": true, "until": true, "untill": true, "till": true, "til": true, "bis": true, "from": true, "ab": true, "von": true, "vom": true,
 		"for": true, "für": true, "fuer": true, "in": true, "on": true, "am": true, "next": true, "uhr": true, "o'clock": true, "zum": true,
 		"the": true, "den": true, "dem": true, "nächsten": true, "naechsten": true,
 	}
@@ -52,7 +52,7 @@ func said(s string, now time.Time, zone *time.Location, end bool) (time.Time, bo
 		return t.UTC(), ok
 	}
 	text := strings.TrimRight(strings.Join(words, " "), ".")
-	if d, ok := span(text); ok {
+	if d, ok := span(strings.TrimSuffix(strings.TrimSuffix(text, " lang"), " long")); ok {
 		return now.Add(d).UTC(), true
 	}
 	hour, minute, either, ok := saidClock(text)

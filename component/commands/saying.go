@@ -77,7 +77,7 @@ func sayState(r *run, rest string) string {
 }
 
 // enders stand between a beginning and an end, or before an end.
-var enders = []string{"until", "till", "til", "bis", "to", "for", "für", "fuer", "–", "-"}
+var enders = []string{"until", "untill", "till", "til", "bis", "to", "for", "für", "fuer", "–", "-"}
 
 // saidTimes splits what was said about time into a beginning and an end. What is
 // neither is an end: "dnd 2h", "away 16:00".
@@ -99,7 +99,7 @@ func saidTimes(s string) (from, until string) {
 	}
 	if len(words) > 0 {
 		switch strings.ToLower(words[0]) {
-		case "from", "ab", "von", "starting", "at", "um":
+		case "from", "ab", "von", "vom", "starting", "at", "um":
 			return begin(words), ""
 		}
 	}
@@ -110,7 +110,7 @@ func saidTimes(s string) (from, until string) {
 func begin(words []string) string {
 	if len(words) > 0 {
 		switch strings.ToLower(words[0]) {
-		case "from", "ab", "von", "starting":
+		case "from", "ab", "von", "vom", "starting":
 			words = words[1:]
 		}
 	}

@@ -39,8 +39,8 @@ var faults = map[Key]*phrase{
 	"error.value.subscription": {"Please write none, to, from or both.", "Bitte none, to, from oder both schreiben."},
 	"error.value.empty":        {"This kind of rule needs nothing here. Please leave it empty.", "Diese Art von Regel braucht hier nichts. Bitte leer lassen."},
 	"error.import.hides": {
-		"Your lists hide you from everybody, which no rules can do. To be hidden, run the command \"disable\" or choose to appear offline.",
-		"Ihre Listen verbergen Sie vor allen, das können Regeln nicht. Um verborgen zu sein, führen Sie den Befehl „disable“ aus oder wählen Sie, offline zu erscheinen.",
+		"Your lists hide you from everybody, which no rules can do. To be hidden, run the command \"Stop showing my availability\" (disable) or choose to appear offline.",
+		"Ihre Listen verbergen Sie vor allen, das können Regeln nicht. Um verborgen zu sein, führen Sie den Befehl „Meine Verfügbarkeit nicht mehr zeigen“ (disable) aus oder wählen Sie, offline zu erscheinen.",
 	},
 	"error.import.unread": {
 		"Your lists or your contacts on the server could not be read. Please log in with a chat program and try again in a minute; if this stays, ask your operator.",
@@ -53,7 +53,7 @@ var faults = map[Key]*phrase{
 	},
 	"error.invalid":     {"This was not accepted: %s", "Das wurde nicht angenommen: %s"},
 	"error.partly":      {"%d of %d were done. Then: %s", "%d von %d wurden erledigt. Dann: %s"},
-	"error.notenrolled": {"Nothing is shown about you yet. Please run the command \"enable\" first.", "Über Sie wird noch nichts gezeigt. Bitte zuerst den Befehl „enable“ ausführen."},
+	"error.notenrolled": {"Nothing is shown about you yet. Please run the command \"Start showing my availability\" (enable) first.", "Über Sie wird noch nichts gezeigt. Bitte zuerst den Befehl „Meine Verfügbarkeit zeigen“ (enable) ausführen."},
 	"error.notallowed":  {"This is not open to you. Please ask your operator.", "Das steht Ihnen nicht offen. Bitte wenden Sie sich an Ihren Betreiber."},
 	"error.notfound":    {"That no longer exists. Please run the command again to see what there is.", "Das gibt es nicht mehr. Bitte den Befehl noch einmal ausführen und nachsehen."},
 	"error.toomany":     {"There are too many already. Please remove some first.", "Es sind schon zu viele. Bitte zuerst einige entfernen."},
