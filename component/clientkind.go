@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"mellium.im/xmpp/disco"
+
 	"presenced/component/stream"
 	"presenced/internal/engine"
 	"presenced/internal/presence"
@@ -214,6 +216,18 @@ type capabilities struct {
 		Features   []capFeature  `xml:"http://jabber.org/protocol/disco#info feature"`
 		Forms      []capForm     `xml:"jabber:x:data x"`
 	} `xml:"http://jabber.org/protocol/disco#info query"`
+}
+
+// capabilitiesOf are those of an entity of ours.
+func capabilitiesOf(i disco.Info) *capabilities {
+	c := new(capabilities)
+	for _, id := range i.Identity {
+		c.Query.Identities = append(c.Query.Identities, capIdentity{id.Category, id.Type, id.Lang, id.Name})
+	}
+	for _, f := range i.Features {
+		c.Query.Features = append(c.Query.Features, capFeature{f.Var})
+	}
+	return c
 }
 
 type capIdentity struct {

@@ -1,8 +1,6 @@
 package component
 
 import (
-	"crypto/sha1" // the algorithm every client verifies (XEP-0115 §5.1)
-
 	"mellium.im/xmpp/disco"
 	"mellium.im/xmpp/disco/info"
 
@@ -56,7 +54,7 @@ var noItems = []byte("<query xmlns='" + nsDiscoItems + "'/>")
 
 // newIdentity renders the answers and the caps of one entity.
 func newIdentity(i disco.Info) identity {
-	ver := i.Hash(sha1.New())
+	ver := verOf(capabilitiesOf(i).text())
 	id := identity{node: capsNode + "#" + ver}
 	id.plain = appendInfo(nil, i, "")
 	id.echoed = appendInfo(nil, i, id.node)

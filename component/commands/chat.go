@@ -35,8 +35,13 @@ func (s *Server) Chat(ctx context.Context, from presence.JID, lang, body string)
 	case first == "":
 		return r.t("chat.help.short"), true
 	}
-	if isHelp(first) {
+	switch {
+	case isHelp(first):
 		return r.help(rest), true
+	case rest == "" && strings.HasSuffix(strings.TrimSpace(body), "?") && r.changes(first): // nobody disables by asking
+		return r.help(first), true
+	case isThanks(first):
+		return r.t("chat.thanks"), true
 	}
 	return cut(r.say(first, rest, known)), true
 }
@@ -65,6 +70,9 @@ func (r *run) say(first, rest string, known bool) string {
 			return r.t("chat.help.stranger")
 		}
 		r.usage = verbs[i].usage
+		if verbs[i].node == first && r.isSpelled(first, rest) {
+			return r.spelled(first, rest)
+		}
 		return verbs[i].do(r, rest)
 	}
 	if cmd := find(first); cmd != nil {
@@ -76,6 +84,12 @@ func (r *run) say(first, rest string, known bool) string {
 			return r.t("chat.help.stranger")
 		}
 		return r.setStateSaid(value, times)
+	}
+	if first, rest, ok := rephrased(first, rest); ok {
+		return r.say(first, rest, known)
+	}
+	if meant := nearest(first); meant != "" {
+		return r.t("chat.typo", ellipsis(first), meant)
 	}
 	return r.t("chat.unknown", ellipsis(first))
 }
@@ -118,7 +132,7 @@ func (r *run) told() string {
 		}
 		words = strings.Join(lines, "\n")
 		if len(words) > maxAnswer {
-			return r.t("chat.toomuch", r.cmd.node)
+			return r.t("chat.toomuch", r.t(r.cmd.name), r.cmd.node)
 		}
 	}
 	return words

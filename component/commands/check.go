@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -52,6 +53,9 @@ func (r *run) checkField(fd *field) string {
 		return r.t("error.single")
 	}
 	for i, v := range one.values {
+		if n := utf8.RuneCountInString(v); len(v) > maxValue {
+			return r.t("error.long", n, cmp.Or(min(fd.limit, maxValue/2), maxValue/2)) // fewer bytes than that whatever they are
+		}
 		switch {
 		case fd.kind == textSingle:
 			v = strings.TrimSpace(v)

@@ -18,11 +18,9 @@ const (
 
 var kindNames = [...]string{"fixed", "text-single", "boolean", "list-single", "list-multi", "jid-single", "text-multi", "text-private"}
 
-// Datatypes of XEP-0122 that forms declare.
-const (
-	dataInteger  = "xs:integer"
-	dataDateTime = "xs:dateTime"
-)
+// dataInteger is a datatype of XEP-0122. Times have none: a client would not let
+// people write "Friday".
+const dataInteger = "xs:integer"
 
 // option is one choice of a list field.
 type option struct{ value, label string }
@@ -94,6 +92,9 @@ func (f *form) fill(in answers) {
 		}
 		fd.values = nil
 		for _, v := range one.values {
+			if len(v) > maxValue {
+				continue
+			}
 			switch fd.kind {
 			case listSingle, listMulti:
 				if o, ok := fd.option(v); ok {

@@ -37,8 +37,8 @@ func officeForm(r *run) *form {
 	}
 	return &form{title: r.t("command.out-of-office"), instructions: r.toWhom("form.out-of-office", presence.FieldNoteOOF), fields: []field{
 		{name: "on", kind: boolean, required: true, label: r.t("field.on"), desc: r.t("field.on.desc"), values: []string{on}},
-		{name: "start", kind: textSingle, label: r.t("field.start"), desc: r.t("field.start.desc"), values: values(writeWhen(period.Start)), datatype: dataDateTime},
-		{name: "end", kind: textSingle, label: r.t("field.end"), desc: r.t("field.end.desc"), values: values(writeWhen(period.End)), datatype: dataDateTime},
+		{name: "start", kind: textSingle, label: r.t("field.start"), desc: r.t("field.start.desc"), values: values(r.localWhen(period.Start))},
+		{name: "end", kind: textSingle, label: r.t("field.end"), desc: r.t("field.end.desc"), values: values(r.localWhen(period.End))},
 		{name: "note", kind: textSingle, label: r.t("field.note"), desc: r.t("field.note.desc"), values: values(period.Note), limit: presence.MaxNote},
 	}}
 }
@@ -57,7 +57,11 @@ func setOutOfOffice(r *run) (plan, []fault) {
 		period.Start = start
 	}
 	if s := r.in.text("end"); s != "" {
-		end, ok := parseWhen(s, r.now, r.zone(), true)
+		from := r.now // "Friday" is the one after she goes
+		if period.Start.After(from) {
+			from = period.Start
+		}
+		end, ok := parseWhen(s, from, r.zone(), true)
 		switch {
 		case !ok:
 			faults = append(faults, fault{"end", r.t("error.when")})

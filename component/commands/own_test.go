@@ -212,19 +212,27 @@ func TestParseWhen_AsPeopleSayIt(t *testing.T) {
 		"Wednesday": "25 00:00", "2h": "25 16:30", "for 90 minutes": "25 16:00", "1h30m": "25 16:00", "1 hour and 15 min": "25 15:45",
 		"an hour": "25 15:30", "half an hour": "25 15:00", "2 Stunden": "25 16:30", "in 3 Tagen": "28 14:30", "eine Woche": "02 14:30",
 		"2026-11-25T15:00:00+02:00": "25 13:00", "2026-11-27": "27 00:00",
+		"bis 1.12.": "01 00:00", "1. 12.": "01 00:00", "1.12.2026": "01 00:00", "24.12.26 18 Uhr": "24 18:00", "25.11.": "25 00:00", "24.11.": "24 00:00",
+		"1 December": "01 00:00", "until 1st of December": "01 00:00", "December 1, 2026": "01 00:00", "dec 1 at 9:00": "01 09:00", "1. Dezember um 9 Uhr": "01 09:00", "3. März": "03 00:00", "may 3": "03 00:00",
+		"28.2.": "28 00:00", "Friday, 9:00": "27 09:00", "15:00.": "25 15:00", "1.12.2026.": "01 00:00", "Di, 1.12., 9 Uhr": "01 09:00", "bis zum 1.12. 18:00": "01 18:00",
 	} {
 		got, ok := parseWhen(said, now, nil, false)
 		if !ok || got.Format("02 15:04") != want {
 			t.Errorf("%q is %s (%v), want %s", said, got.Format("02 15:04"), ok, want)
 		}
 	}
-	for _, bad := range []string{"", "soon", "bald", "25:00", "13pm", "0pm", "9:75", "at", "until", "morgen abend", "friday soon", "h", "2x", "9999999h", "-2h", "0m", strings.Repeat("1h", 40), "5 0", "2026-13-01", "\x00"} {
+	for _, bad := range []string{"", "soon", "bald", "25:00", "13pm", "0pm", "9:75", "at", "until", "morgen abend", "friday soon", "h", "2x", "9999999h", "-2h", "0m", strings.Repeat("1h", 40), "5 0", "2026-13-01", "31.2.", "1.13.", "0.1.", "29.2.2027", "1.12.1", "December", "32 December", "1 December 26 9:00 x", "dec 1 dec", "\x00"} {
 		if got, ok := parseWhen(bad, now, nil, false); ok {
 			t.Errorf("%q is %s", bad, got)
 		}
 	}
 	if got, ok := parseWhen("Friday", now, nil, true); !ok || got.Format("02 15:04") != "28 00:00" {
 		t.Errorf("until Friday is until %s", got)
+	}
+	for said, want := range map[string]string{"24.11.": "2027-11-25", "25.11.": "2026-11-26", "1.12.": "2026-12-02", "3 March": "2027-03-04", "3.3.2028": "2028-03-04"} {
+		if got, ok := parseWhen(said, now, nil, true); !ok || got.Format(time.DateOnly) != want {
+			t.Errorf("until %s is until %s", said, got)
+		}
 	}
 	if got, ok := parseWhen("today", now, nil, true); !ok || got.Format("02 15:04") != "26 00:00" {
 		t.Errorf("until today's end is %s", got)

@@ -26,8 +26,9 @@ var (
 	}
 	// fillers are words that change nothing.
 	fillers = map[string]bool{
-		"at": true, "um": true, "until": true, "till": true, "til": true, "bis": true, "from": true, "ab": true, "von": true,
+		"at": true, "um": true, "until": true, "untill": true, "till": true, "til": true, "bis": true, "from": true, "ab": true, "von": true, "vom": true,
 		"for": true, "für": true, "fuer": true, "in": true, "on": true, "am": true, "next": true, "uhr": true, "o'clock": true, "zum": true,
+		"the": true, "den": true, "dem": true, "nächsten": true, "naechsten": true,
 	}
 	spanWords  = regexp.MustCompile(`^(\d{1,4})\s*([\p{L}]+)`)
 	clockWords = regexp.MustCompile(`^(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm|a\.m\.|p\.m\.|uhr|h)?$`)
@@ -41,41 +42,66 @@ func said(s string, now time.Time, zone *time.Location, end bool) (time.Time, bo
 	if len(s) > maxSaid {
 		return time.Time{}, false
 	}
-	words := strings.Fields(strings.ToLower(strings.TrimRight(s, ".!")))
-	for len(words) > 0 && fillers[words[0]] && words[0] != "am" || len(words) > 1 && words[0] == "am" {
-		words = words[1:]
-	}
+	words := withoutFillers(strings.Fields(strings.ToLower(strings.ReplaceAll(strings.TrimRight(s, "!"), ",", " "))))
 	if len(words) == 0 {
 		return time.Time{}, false
 	}
-	if d, ok := span(strings.Join(words, " ")); ok {
+	year, month, day := now.In(zone).Date()
+	today := time.Date(year, month, day, 0, 0, 0, 0, zone)
+	if t, is, ok := saidDay(words, today, end); is {
+		return t.UTC(), ok
+	}
+	text := strings.TrimRight(strings.Join(words, " "), ".")
+	if d, ok := span(strings.TrimSuffix(strings.TrimSuffix(text, " lang"), " long")); ok {
 		return now.Add(d).UTC(), true
 	}
-	year, month, day := now.In(zone).Date()
-	ahead, isDay := dayAhead(words[0], time.Date(year, month, day, 0, 0, 0, 0, zone).Weekday())
-	if !isDay {
-		hour, minute, either, ok := saidClock(strings.Join(words, " "))
-		if !ok {
-			return time.Time{}, false
-		}
-		t := nextClock(hour, minute, now, zone)
-		if other := nextClock(hour+12, minute, now, zone); either && other.Before(t) {
-			t = other // "at 3" is the next one of the two
-		}
-		return t, true
+	hour, minute, either, ok := saidClock(text)
+	if !ok {
+		return time.Time{}, false
 	}
-	rest := words[1:]
-	for len(rest) > 0 && fillers[rest[0]] {
-		rest = rest[1:]
+	t := nextClock(hour, minute, now, zone)
+	if other := nextClock(hour+12, minute, now, zone); either && other.Before(t) {
+		t = other // "at 3" is the next one of the two
 	}
-	if len(rest) == 0 {
+	return t, true
+}
+
+// withoutFillers leaves out what stands before a time; "am" alone may be a part of it.
+func withoutFillers(words []string) []string {
+	for len(words) > 0 && fillers[words[0]] && (words[0] != "am" || len(words) > 1) {
+		words = words[1:]
+	}
+	return words
+}
+
+// saidDay reads a day, which may be followed by a time of day. is tells that it begins
+// like one.
+func saidDay(words []string, today time.Time, end bool) (t time.Time, is, ok bool) {
+	ahead, named := dayAhead(strings.TrimRight(words[0], "."), today.Weekday())
+	if named {
+		words = withoutFillers(words[1:])
+	}
+	text := strings.Join(words, " ")
+	date, rest, is, ok := saidDate(text, today)
+	if !is {
+		date, rest, is, ok = saidDate(strings.TrimRight(text, "."), today)
+	}
+	switch {
+	case is && !ok, !is && !named:
+		return date, is, false
+	case !is: // the date counts, where there is one beside the name
+		date, rest = today.AddDate(0, 0, ahead), text
+	}
+	words = withoutFillers(strings.Fields(strings.TrimRight(rest, ".")))
+	year, month, day := date.Date()
+	if len(words) == 0 {
 		if end {
-			ahead++
+			day++
 		}
-		return time.Date(year, month, day+ahead, 0, 0, 0, 0, zone).UTC(), true
+		return time.Date(year, month, day, 0, 0, 0, 0, today.Location()), true, true
 	}
-	hour, minute, _, ok := saidClock(strings.Join(rest, " "))
-	return time.Date(year, month, day+ahead, hour, minute, 0, 0, zone).UTC(), ok
+	hour, minute, _, ok := saidClock(strings.Join(words, " "))
+	return time.Date(year, month, day, hour, minute, 0, 0, today.Location()), true, ok
 }
 
 // dayAhead is how many days lie between today and the day of that name. The name of

@@ -47,7 +47,8 @@ func (r *run) stateSaid(s string) (value, rest string, ok bool) {
 		try(c.value, c.value)
 		try(c.label, c.value)
 	}
-	return value, strings.Trim(s[best:], " ,.!:;"), best > 0
+	rest = strings.TrimRight(strings.TrimLeft(s[best:], " ,.!:;"), " ,!:;") // "until 1.12." keeps its dot
+	return value, rest, best > 0
 }
 
 // setStateSaid sets a state for the time that was said.
@@ -76,7 +77,7 @@ func sayState(r *run, rest string) string {
 }
 
 // enders stand between a beginning and an end, or before an end.
-var enders = []string{"until", "till", "til", "bis", "to", "for", "für", "fuer", "–", "-"}
+var enders = []string{"until", "untill", "till", "til", "bis", "to", "for", "für", "fuer", "–", "-"}
 
 // saidTimes splits what was said about time into a beginning and an end. What is
 // neither is an end: "dnd 2h", "away 16:00".
@@ -98,7 +99,7 @@ func saidTimes(s string) (from, until string) {
 	}
 	if len(words) > 0 {
 		switch strings.ToLower(words[0]) {
-		case "from", "ab", "von", "starting", "at", "um":
+		case "from", "ab", "von", "vom", "starting", "at", "um":
 			return begin(words), ""
 		}
 	}
@@ -109,7 +110,7 @@ func saidTimes(s string) (from, until string) {
 func begin(words []string) string {
 	if len(words) > 0 {
 		switch strings.ToLower(words[0]) {
-		case "from", "ab", "von", "starting":
+		case "from", "ab", "von", "vom", "starting":
 			words = words[1:]
 		}
 	}

@@ -109,7 +109,7 @@ type wireField struct {
 // the stanza itself is bounded by the stream.
 const (
 	maxFields = 64
-	maxValue  = 4096 // bytes
+	maxValue  = 4096 // bytes; what is longer is told, and not sent back
 )
 
 // The types of a form that is sent to us.
@@ -128,13 +128,6 @@ func submission(forms []wireForm) (*wireForm, error) {
 	f := &forms[0]
 	if len(forms) > 1 || f.Type != formSubmit && f.Type != formCancel || len(f.Fields) > maxFields {
 		return nil, errForm
-	}
-	for _, field := range f.Fields {
-		for _, v := range field.Values {
-			if len(v) > maxValue {
-				return nil, errForm
-			}
-		}
 	}
 	return f, nil
 }

@@ -57,7 +57,7 @@ func confirmed(s string) bool {
 // off reports whether somebody wants to be rid of something.
 func off(s string) bool {
 	switch strings.ToLower(bare(s)) {
-	case "off", "aus", "none", "no", "nein", "keine", "remove", "clear", "end", "over", "weg", "ende", "back", "zurück", "0", "-", "":
+	case "off", "aus", "none", "no", "nein", "keine", "nothing", "nichts", "remove", "delete", "erase", "löschen", "loeschen", "entfernen", "leer", "empty", "clear", "end", "over", "weg", "ende", "back", "zurück", "0", "-", "":
 		return true
 	}
 	return false
@@ -75,7 +75,7 @@ func on(s string) bool {
 // isHelp reports whether a first word asks what there is.
 func isHelp(first string) bool {
 	switch first {
-	case "help", "hilfe", "?", "commands", "befehle", "hi", "hello", "hallo":
+	case "help", "hilfe", "?", "commands", "befehle", "hi", "hello", "hallo", "hey", "good", "guten", "moin", "what", "was":
 		return true
 	}
 	return false
@@ -84,6 +84,9 @@ func isHelp(first string) bool {
 // help lists what can be said, or tells about one.
 func (r *run) help(rest string) string {
 	about, _ := firstWord(clean(rest))
+	if _, _, ok := r.stateSaid(rest); ok {
+		return r.t("chat.use.state")
+	}
 	for _, v := range verbs {
 		if v.node == about || slices.Contains(v.words, about) {
 			return r.t(v.usage)
@@ -154,13 +157,13 @@ func sayOffice(r *run, rest string) string {
 
 // sayLevel takes "bob@example.org team until Friday", or the names of fields.
 func sayLevel(r *run, rest string) string {
-	if strings.HasPrefix(rest, "action=") {
-		return r.spelled("levels", rest)
-	}
 	who, rest, _ := strings.Cut(rest, " ")
 	who, rest = bare(who), strings.TrimSpace(rest)
 	if who == "" || who == "list" || who == "liste" {
 		return r.execute("levels", "action", "list")
+	}
+	if rest == "" && off(who) {
+		return r.t(r.usage)
 	}
 	jid, wrong := r.person(who)
 	if wrong != "" {
@@ -187,7 +190,7 @@ func sayLevel(r *run, rest string) string {
 	}
 	c := engine.SetLevel{Rule: rule}
 	done := r.t("note.rule.put", r.matches(rule), r.level(id))
-	if times = bare(times); times != "" {
+	if times = strings.Trim(times, ",;!?\"'“”„ "); times != "" {
 		until, ok := parseWhen(times, r.now, r.zone(), true)
 		switch {
 		case !ok:

@@ -51,6 +51,14 @@ func orUTC(zone *time.Location) *time.Location {
 	return zone
 }
 
+// localWhen writes an instant as she reads it, in her zone, and as it is read again.
+func (r *run) localWhen(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(orUTC(r.zone())).Format(time.RFC3339)
+}
+
 // writeWhen writes an instant as forms carry it (XEP-0082), empty for none.
 func writeWhen(t time.Time) string {
 	if t.IsZero() {

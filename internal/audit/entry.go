@@ -45,6 +45,7 @@ const (
 	Anybody  = "anybody" // who looks at a badge
 	Nobody   = "nobody"  // whose badge does not exist
 	Daemon   = "presenced"
+	Server   = "server"   // the user's own
 	Erased   = "(erased)" // no address: parentheses are in no domain
 )
 
@@ -76,7 +77,9 @@ func (e *Entry) askerOf(who engine.Principal) {
 			e.UID = &who.UID
 		}
 		e.As = name(who.Addr)
-	case who.Way == engine.WayDaemon:
+	case who.Way == engine.WayServer:
+		e.Who = Server
+	case who.Addr.IsZero() && who.Way >= engine.WayDaemon:
 		e.Who = Daemon
 	case who.Addr == anonymous:
 		e.Who = Anybody

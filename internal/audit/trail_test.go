@@ -152,6 +152,23 @@ func TestTrail_TellsWhoAskedAndWhoChanged(t *testing.T) {
 	})
 }
 
+// TestTrail_NamesWhoActsUnasked: whatever it was, it was nobody who has an address.
+func TestTrail_NamesWhoActsUnasked(t *testing.T) {
+	trail(t, func(w *world) {
+		var want []string
+		for way, who := range map[engine.Way]string{
+			engine.WayDaemon: Daemon, engine.WayClock: Daemon, engine.WayProvisioning: Daemon, engine.WayEgress: Daemon, engine.WayServer: Server,
+		} {
+			w.Noted(engine.Deed{Who: engine.Principal{Way: way}, What: "level-ended", User: alice, Change: true})
+			want = append(want, `{"what":"level-ended","who":"`+who+`","way":"`+way.String()+`","user":"alice@example.org"}`)
+		}
+		w.expect(Filter{}, want...)
+		if daemon, named := engine.WayOther.String(), engine.WayServer.String(); named == daemon {
+			w.Error("the last way has no word")
+		}
+	})
+}
+
 func TestTrail_IsForItsOwnerAlone(t *testing.T) {
 	trail(t, func(w *world) {
 		w.ask(bob, 200, alice)

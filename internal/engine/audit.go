@@ -32,12 +32,16 @@ const (
 	WayAdmin
 	WayConfig // the configuration file
 	WayDaemon // nobody: the daemon itself
+	WayClock  // nobody: a time came
+	WayProvisioning
+	WayEgress
+	WayServer // the user's own server, or whatever she changed there
 	numWays
 )
 
 var wayNames = [numWays]string{
 	"other", "query", "batch", "vcard", "last-activity", "mirror", "contact", "http", "graph", "stream",
-	"badge", "badge-stream", "command", "chat", "admin", "config", "daemon",
+	"badge", "badge-stream", "command", "chat", "admin", "config", "daemon", "clock", "provisioning", "egress", "server-lists",
 }
 
 // String returns the word for the way.
@@ -153,8 +157,15 @@ func (e *Engine) noteMirror(m Mirror, standing roster.Standing) {
 	default:
 		return
 	}
+	way := WayMirror
+	if m.given {
+		way = WayProvisioning
+		if m.Kind == MirrorUnsubscribe {
+			return // it is told of the contact; who was erased is not named again
+		}
+	}
 	e.note(Deed{
-		Who: Principal{Addr: m.Watcher.Addr, JID: m.Watcher.Bare, Way: WayMirror}, What: what, User: m.Presentity,
+		Who: Principal{Addr: m.Watcher.Addr, JID: m.Watcher.Bare, Way: way}, What: what, User: m.Presentity,
 		Outcome: standing.String(),
 	})
 }

@@ -166,6 +166,7 @@ func (u *user) disable(now time.Time, then func(now time.Time, err error)) {
 		u.save(Write{Docs: docs}, func(now time.Time, err error) {
 			if err == nil {
 				u.takeBack(given)
+				u.noteGiven("contact-taken", given, "")
 				u.set.enrol = doc
 				u.sh.e.setKnown(u.addr, u.set.egress != nil)
 				u.leavePublished()

@@ -40,6 +40,8 @@ type Mirror struct {
 	Spelling   string        // the mirror's bare JID as the watcher wrote it
 	Watcher    presence.JID
 	Lang       string // xml:lang of the stanza; empty: the default
+
+	given bool // nobody sent it: it goes with a contact the component wrote
 }
 
 // ConsentKind is the type of a subscription stanza between a user and the

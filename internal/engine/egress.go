@@ -121,6 +121,7 @@ func (u *user) writeEgress(steps []ListStep, now time.Time) {
 		return
 	}
 	u.writeLists(steps, now, func(now time.Time, err error) {
+		u.noteWritten(err)
 		w := u.writes()
 		if !now.Before(w.again) {
 			w.refusals = 0

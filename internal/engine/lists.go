@@ -176,9 +176,10 @@ func (u *user) listsNews(lists Lists, now time.Time) {
 		u.evaluate(now) // what waited for the answer
 		return
 	}
-	doc := encode(next)
+	doc, before := encode(next), u.set.lists
 	u.set.lists = next
 	u.recompile()
+	u.noteServer(before)
 	u.evaluate(now)
 	u.do(now, func(time.Time) {
 		u.save(Write{Docs: map[string][]byte{DocLists: doc}}, func(_ time.Time, err error) {

@@ -41,8 +41,10 @@ func (s *settings) profile() Profile {
 // about is what is kept of a person beside her presence. Many users have none.
 type about struct {
 	hours    aggregation.Hours
-	rulesEnd instant        // when a rule for a while ends; 0: none does
-	zone     *time.Location // in which she keeps them
+	rulesEnd instant // when a rule for a while ends; 0: none does
+	// rulesHeard is until when what has ended is known; 0: nothing is.
+	rulesHeard instant
+	zone       *time.Location // in which she keeps them
 	// hoursEnd is when she comes to, or goes from, her working hours; 0: unknown.
 	hoursEnd instant
 	card     *presence.Profile // what her own vCard says; nil: nothing

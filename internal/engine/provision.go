@@ -311,6 +311,8 @@ func (u *user) chooseWay(g *giving, open []presence.Contact, now time.Time) (giv
 // offer does what was stored.
 func (u *user) offer(g *giving, as givenAs, open []presence.Contact) {
 	send := u.sh.e.opt.Contacts
+	u.noteGiven("contact-put", g.arrived, "")
+	u.noteGiven("contact-put", g.failed, "failed")
 	for _, p := range g.arrived {
 		u.watch(p, MirrorSubscribe)
 	}
@@ -351,7 +353,7 @@ func (u *user) addition(c *presence.Contact) ContactStep {
 func (u *user) watch(p presence.Addr, kind MirrorKind) {
 	u.sh.e.Mirror(Mirror{
 		Kind: kind, Presentity: p, Spelling: u.sh.e.opt.Contacts.MirrorOf(p),
-		Watcher: presence.JID{Addr: u.addr, Bare: u.bare()}, Lang: u.set.profile().Language,
+		Watcher: presence.JID{Addr: u.addr, Bare: u.bare()}, Lang: u.set.profile().Language, given: true,
 	})
 }
 

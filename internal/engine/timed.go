@@ -47,6 +47,22 @@ func (d *rulesDoc) inForce(now time.Time) (rules []privacy.Rule, until time.Time
 	return rules, until
 }
 
+// endOf is when a rule for a while has ended and timedOut has not heard of it: also
+// at once, where it ended while the daemon did not run or something else was at work.
+func (u *user) endOf(next, now time.Time) instant {
+	for _, t := range u.set.rules.Timed {
+		if !now.Before(t.Until) && !u.heardOf(t) {
+			return u.sh.e.instant(now)
+		}
+	}
+	return u.sh.e.instant(next)
+}
+
+// heardOf reports whether timedOut has been called since a rule ended.
+func (u *user) heardOf(t TimedRule) bool {
+	return u.about != nil && u.about.rulesHeard != 0 && u.sh.e.instant(t.Until) <= u.about.rulesHeard
+}
+
 // running are the timed rules that have not ended.
 func (d *rulesDoc) running(now time.Time) []TimedRule {
 	return slices.DeleteFunc(slices.Clone(d.Timed), func(t TimedRule) bool { return !now.Before(t.Until) })
@@ -68,6 +84,7 @@ func (u *user) lasting(now time.Time) privacy.Settings {
 // timedOut is called when a rule for a while has ended: who it was about is placed
 // anew at once, whether or not the store can be told.
 func (u *user) timedOut(now time.Time) {
+	u.noteEnded(now)
 	u.recompile()
 	u.evaluate(now)
 	u.do(now, func(now time.Time) {

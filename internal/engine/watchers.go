@@ -197,8 +197,8 @@ func (u *user) recompile() {
 // policySettings are the user's settings as the privacy room wants them.
 func (u *user) policySettings(state privacy.LoadState, now time.Time) privacy.Settings {
 	rules, until := u.set.rules.inForce(now)
-	if u.about != nil || !until.IsZero() {
-		u.herself().rulesEnd = u.sh.e.instant(until)
+	if u.about != nil || len(u.set.rules.Timed) > 0 {
+		u.herself().rulesEnd = u.endOf(until, now)
 	}
 	s := privacy.Settings{
 		Owner: u.addr, State: state, PrivacyMode: u.set.rules.PrivacyMode, Rules: rules,

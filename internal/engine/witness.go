@@ -177,16 +177,6 @@ func (d *rulesDoc) stands(now time.Time) map[privacy.Rule]stand {
 	return out
 }
 
-// noteDropped tells that rules went with contacts who left (S2.5).
-func (u *user) noteDropped(before *rulesDoc, err error) {
-	if err == nil && u.sh.e.auditor() != nil {
-		u.sh.e.note(Deed{
-			Who: Principal{Way: WayDaemon}, What: "contact-gone", User: u.addr,
-			Rules: ruleChanges(before, u.set.rules, time.Now()), Change: true,
-		})
-	}
-}
-
 // ruleChanges tells what differs between a user's rules before and after.
 func ruleChanges(before, after *rulesDoc, now time.Time) []RuleChange {
 	if before == after || before == nil || after == nil {

@@ -17,7 +17,7 @@ var faults = map[Key]*phrase{
 	"error.long":    {"This has %d characters, and at most %d are possible. Please shorten it.", "Das sind %d Zeichen, möglich sind höchstens %d. Bitte kürzen."},
 	"error.number":  {"Please write a whole number from %d to %d.", "Bitte eine ganze Zahl von %d bis %d schreiben."},
 	"error.confirm": {"Please confirm that you have read this, or cancel.", "Bitte bestätigen Sie, dass Sie das gelesen haben, oder brechen Sie ab."},
-	"error.when":    {"This is not a time. Please write one such as 15:00, 2h, tomorrow 9:00 or 2026-11-22T15:00:00Z.", "Das ist keine Zeitangabe. Bitte eine wie 15:00, 2h, morgen 9:00 oder 2026-11-22T15:00:00Z schreiben."},
+	"error.when":    {"This is not a time. Please write one such as 16:00, 2h, Friday, tomorrow 9:00 or 2026-12-01.", "Das ist keine Zeitangabe. Bitte eine wie 16:00, 2h, Freitag, morgen 9:00 oder 1.12. schreiben."},
 	"error.past":    {"This lies in the past. Please write a later time.", "Das liegt in der Vergangenheit. Bitte eine spätere Zeit angeben."},
 	"error.end":     {"The end lies before the start. Please write a later end, or none.", "Das Ende liegt vor dem Anfang. Bitte ein späteres Ende angeben oder keines."},
 	"error.self":    {"You cannot block yourself. Please write another address.", "Sie können sich nicht selbst blockieren. Bitte eine andere Adresse angeben."},
@@ -39,8 +39,8 @@ var faults = map[Key]*phrase{
 	"error.value.subscription": {"Please write none, to, from or both.", "Bitte none, to, from oder both schreiben."},
 	"error.value.empty":        {"This kind of rule needs nothing here. Please leave it empty.", "Diese Art von Regel braucht hier nichts. Bitte leer lassen."},
 	"error.import.hides": {
-		"Your lists hide you from everybody, which no rules can do. To be hidden, run the command \"disable\" or choose to appear offline.",
-		"Ihre Listen verbergen Sie vor allen, das können Regeln nicht. Um verborgen zu sein, führen Sie den Befehl „disable“ aus oder wählen Sie, offline zu erscheinen.",
+		"Your lists hide you from everybody, which no rules can do. To be hidden, run the command \"Stop showing my availability\" (disable) or choose to appear offline.",
+		"Ihre Listen verbergen Sie vor allen, das können Regeln nicht. Um verborgen zu sein, führen Sie den Befehl „Meine Verfügbarkeit nicht mehr zeigen“ (disable) aus oder wählen Sie, offline zu erscheinen.",
 	},
 	"error.import.unread": {
 		"Your lists or your contacts on the server could not be read. Please log in with a chat program and try again in a minute; if this stays, ask your operator.",
@@ -53,7 +53,7 @@ var faults = map[Key]*phrase{
 	},
 	"error.invalid":     {"This was not accepted: %s", "Das wurde nicht angenommen: %s"},
 	"error.partly":      {"%d of %d were done. Then: %s", "%d von %d wurden erledigt. Dann: %s"},
-	"error.notenrolled": {"Nothing is shown about you yet. Please run the command \"enable\" first.", "Über Sie wird noch nichts gezeigt. Bitte zuerst den Befehl „enable“ ausführen."},
+	"error.notenrolled": {"Nothing is shown about you yet. Please run the command \"Start showing my availability\" (enable) first.", "Über Sie wird noch nichts gezeigt. Bitte zuerst den Befehl „Meine Verfügbarkeit zeigen“ (enable) ausführen."},
 	"error.notallowed":  {"This is not open to you. Please ask your operator.", "Das steht Ihnen nicht offen. Bitte wenden Sie sich an Ihren Betreiber."},
 	"error.notfound":    {"That no longer exists. Please run the command again to see what there is.", "Das gibt es nicht mehr. Bitte den Befehl noch einmal ausführen und nachsehen."},
 	"error.toomany":     {"There are too many already. Please remove some first.", "Es sind schon zu viele. Bitte zuerst einige entfernen."},

@@ -13,8 +13,8 @@ var fields = map[Key]*phrase{
 	},
 	"field.until": {"Or until", "Oder bis"},
 	"field.until.desc": {
-		"A time such as 15:00 or \"Friday 9:00\", a length such as 2h, or a date and time such as 2026-11-22T15:00:00Z. Without a time zone it is in yours from the command \"profile\", else in UTC. If you write something here, it counts instead of the choice above.",
-		"Eine Uhrzeit wie 15:00 oder „Freitag 9:00“, eine Dauer wie 2h oder Datum und Uhrzeit wie 2026-11-22T15:00:00Z. Ohne Zeitzone gilt Ihre aus dem Befehl „profile“, sonst UTC. Was Sie hier schreiben, gilt statt der Auswahl oben.",
+		"A time such as 15:00 or \"Friday 9:00\", a length such as 2h, or a date and time such as 2026-11-22T15:00:00Z. Without a time zone it is in yours from the command \"Tell my time zone, working hours and place\" (profile), else in UTC. If you write something here, it counts instead of the choice above.",
+		"Eine Uhrzeit wie 15:00 oder „Freitag 9:00“, eine Dauer wie 2h oder Datum und Uhrzeit wie 2026-11-22T15:00:00Z. Ohne Zeitzone gilt Ihre aus dem Befehl „Meine Zeitzone, Arbeitszeiten und meinen Ort angeben“ (profile), sonst UTC. Was Sie hier schreiben, gilt statt der Auswahl oben.",
 	},
 	"field.activity":      {"What you are doing", "Was Sie tun"},
 	"field.activity.desc": {"Only if you want something other than what you chose first.", "Nur wenn etwas anderes gezeigt werden soll als oben gewählt."},
@@ -28,9 +28,9 @@ var fields = map[Key]*phrase{
 	"field.on":         {"I am or will be out of office", "Ich bin oder werde nicht im Büro sein"},
 	"field.on.desc":    {"Take the mark away to end it.", "Nehmen Sie die Markierung weg, um das zu beenden."},
 	"field.start":      {"From", "Von"},
-	"field.start.desc": {"A date and time such as 2026-11-22T09:00:00Z, or a date. Without a time zone it is in yours from the command \"profile\", else in UTC. Empty means now.", "Datum und Uhrzeit wie 2026-11-22T09:00:00Z oder ein Datum. Ohne Zeitzone gilt Ihre aus dem Befehl „profile“, sonst UTC. Leer bedeutet jetzt."},
+	"field.start.desc": {"A day such as Monday or 2026-12-01, a time such as 16:00, or both. It is in your time zone from the command \"Tell my time zone, working hours and place\" (profile), else in UTC. Empty means now.", "Ein Tag wie Montag oder 1.12., eine Uhrzeit wie 16:00 oder beides. Es gilt Ihre Zeitzone aus dem Befehl „Meine Zeitzone, Arbeitszeiten und meinen Ort angeben“ (profile), sonst UTC. Leer bedeutet jetzt."},
 	"field.end":        {"Until", "Bis"},
-	"field.end.desc":   {"A date and time, or a date, which counts to the end of that day. Empty means until you end it.", "Datum und Uhrzeit oder ein Datum, dann bis zum Ende dieses Tages. Leer bedeutet, bis Sie es beenden."},
+	"field.end.desc":   {"A time such as 16:00, a length such as 2h, or a day such as Friday or 2026-12-01, which counts to its end. Empty means until you end it.", "Eine Uhrzeit wie 16:00, eine Dauer wie 2h oder ein Tag wie Freitag oder 1.12., dann bis zu seinem Ende. Leer bedeutet, bis Sie es beenden."},
 	"field.note":       {"Note", "Notiz"},
 	"field.note.desc":  {"What people should know meanwhile, such as who stands in for you. At most 256 characters.", "Was andere inzwischen wissen sollten, etwa wer Sie vertritt. Höchstens 256 Zeichen."},
 

@@ -84,8 +84,8 @@ var notes = map[Key]*phrase{
 	"note.advice.ceiling":   {"Your operator does not allow that at present, so it is not shown.", "Ihr Betreiber erlaubt das zurzeit nicht, es wird also nicht gezeigt."},
 
 	"register.offer": {
-		"Register to let this service show others whether you are available. In your organisation and among your contacts, people then see whether you are available, busy or away; colleagues also see what you are doing, your phone at work and your notes. Anybody else has to ask you. The command \"enable\" tells in detail who sees what.",
-		"Registrieren Sie sich, damit dieser Dienst anderen zeigt, ob Sie verfügbar sind. In Ihrer Organisation und unter Ihren Kontakten ist dann zu sehen, ob Sie verfügbar, beschäftigt oder abwesend sind; Kollegen sehen auch, was Sie tun, Ihr Diensttelefon und Ihre Notizen. Alle anderen müssen bei Ihnen anfragen. Der Befehl „enable“ sagt genau, wer was sieht.",
+		"Register to let this service show others whether you are available. In your organisation and among your contacts, people then see whether you are available, busy or away; colleagues also see what you are doing, your phone at work and your notes. Anybody else has to ask you. The command \"Start showing my availability\" (enable) tells in detail who sees what.",
+		"Registrieren Sie sich, damit dieser Dienst anderen zeigt, ob Sie verfügbar sind. In Ihrer Organisation und unter Ihren Kontakten ist dann zu sehen, ob Sie verfügbar, beschäftigt oder abwesend sind; Kollegen sehen auch, was Sie tun, Ihr Diensttelefon und Ihre Notizen. Alle anderen müssen bei Ihnen anfragen. Der Befehl „Meine Verfügbarkeit zeigen“ (enable) sagt genau, wer was sieht.",
 	},
 	"register.done": {
 		"You are registered. If you remove the registration, you look offline to everybody here, and nobody is told.",

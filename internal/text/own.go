@@ -28,8 +28,8 @@ var own = map[Key]*phrase{
 		"Was über Sie gespeichert ist, passt nicht in eine Antwort. Bitte wählen Sie einen Teil; zusammen sind sie ein JSON-Dokument.",
 	},
 	"form.erase": {
-		"This erases your settings, your rules and everything else stored about you here, and ends the subscriptions of everybody who watches you. It cannot be undone. To pause instead, run the command \"disable\".",
-		"Damit werden Ihre Einstellungen, Ihre Regeln und alles Übrige gelöscht, was hier über Sie gespeichert ist, und die Abonnements aller beendet, denen Sie gezeigt werden. Das lässt sich nicht rückgängig machen. Wollen Sie nur pausieren, führen Sie den Befehl „disable“ aus.",
+		"This erases your settings, your rules and everything else stored about you here, and ends the subscriptions of everybody who watches you. It cannot be undone. To pause instead, run the command \"Stop showing my availability\" (disable).",
+		"Damit werden Ihre Einstellungen, Ihre Regeln und alles Übrige gelöscht, was hier über Sie gespeichert ist, und die Abonnements aller beendet, denen Sie gezeigt werden. Das lässt sich nicht rückgängig machen. Wollen Sie nur pausieren, führen Sie den Befehl „Meine Verfügbarkeit nicht mehr zeigen“ (disable) aus.",
 	},
 
 	"field.roll":        {"What to do", "Was möchten Sie tun"},

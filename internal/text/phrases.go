@@ -49,7 +49,7 @@ var basics = map[Key]*phrase{
 		"Diese Kontakte zeigen, wann Ihre Kollegen in einer Besprechung, am Telefon oder abwesend sind. Falls Ihr Chat-Programm nicht anbietet, sie hinzuzufügen, können Sie das selbst tun:",
 	},
 	"notice.request": {
-		"%[1]s would like to see whether you are available. To answer, write here \"approve %[1]s\" or \"refuse %[1]s\", or run the command \"requests\". Until you do, nothing is shown.",
-		"%[1]s möchte sehen, ob Sie verfügbar sind. Zum Antworten schreiben Sie hier „ja %[1]s“ oder „nein %[1]s“, oder führen Sie den Befehl „requests“ aus. Bis dahin wird nichts gezeigt.",
+		"%[1]s would like to see whether you are available. To answer, write here \"approve %[1]s\" or \"refuse %[1]s\", or run the command \"Answer people who ask to see me\" (requests). Until you do, nothing is shown.",
+		"%[1]s möchte sehen, ob Sie verfügbar sind. Zum Antworten schreiben Sie hier „ja %[1]s“ oder „nein %[1]s“, oder führen Sie den Befehl „Anfragen beantworten“ (requests) aus. Bis dahin wird nichts gezeigt.",
 	},
 }
