@@ -21,7 +21,7 @@ type RefusedError struct {
 
 // Error says what was refused and what to do.
 func (e *RefusedError) Error() string {
-	hint := "check that component.secret is the server's secret for this component, and that the server knows component.domain"
+	hint := "check that component.secret, or the text of component.secret_file, is the server's secret for this component, and that the server knows component.domain"
 	if e.Condition == "host-unknown" {
 		hint = "declare this component in the server's configuration, or correct component.domain"
 	}

@@ -67,13 +67,13 @@ func (l *link) advance(h *hostLink, now time.Time) bool {
 	l.mu.Unlock()
 	switch what {
 	case stepAsk:
-		l.ping(h, func(err error) { l.asked(h, err) })
+		l.ping(h, func(a answer) { l.asked(h, a.lost()) })
 	case stepDiscover:
 		l.discover(h)
 	case stepAnnounce:
 		l.c.door.HostReady(ready)
 	case stepSettle:
-		l.ping(h, func(error) { l.settleAnswered(h) })
+		l.ping(h, func(answer) { l.settleAnswered(h) })
 	case stepSynced:
 		l.c.door.HostSynced(h.name)
 	}
@@ -156,18 +156,19 @@ func (h *hostLink) mode(now time.Time, t *timing) (want engine.Host, ok bool) {
 // pingHosts pipelines the first ping to each host.
 func (l *link) pingHosts() {
 	for _, h := range l.hosts {
-		l.ping(h, func(err error) { l.firstAnswer(h, err) })
+		l.ping(h, func(a answer) { l.firstAnswer(h, a) })
 	}
 }
 
 // firstAnswer notes that a host answered its first ping, or did not. What the
 // server sends at an attach precedes the answer.
-func (l *link) firstAnswer(h *hostLink, err error) {
-	if err != nil {
-		l.c.log.Warn("a served host does not answer; treated as one without privileges", "host", h.name)
+func (l *link) firstAnswer(h *hostLink, a answer) {
+	silent := !a.replied() || a.nobody()
+	if silent {
+		l.c.log.Warn("a served host does not answer; treated as one without privileges: does this server have it, and is component.hosts right?", "host", h.name)
 	}
 	l.mu.Lock()
-	h.answered, h.silent, h.fresh = time.Now(), err != nil, h.advert.Grant != nil
+	h.answered, h.silent, h.fresh = time.Now(), silent, h.advert.Grant != nil
 	l.mu.Unlock()
 	l.awake()
 }
@@ -231,11 +232,11 @@ func (l *link) keepalive(now time.Time) {
 		}
 	}
 	l.mu.Unlock()
-	l.ping(target, func(err error) {
+	l.ping(target, func(a answer) {
 		l.mu.Lock()
 		l.pinging = false
 		l.mu.Unlock()
-		if err != nil {
+		if !a.replied() {
 			l.fail(errStalled)
 		}
 	})

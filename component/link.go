@@ -210,7 +210,7 @@ func (l *link) awake() {
 
 // ping asks a host for a sign of life (XEP-0199). done runs on the reader or
 // the steward and must not block.
-func (l *link) ping(h *hostLink, done func(error)) {
+func (l *link) ping(h *hostLink, done func(answer)) {
 	sent := time.Now()
 	certain := l.c.out.Stats().Pairs == 0 // else what is held may be older
 	t := l.c.timing
@@ -220,7 +220,7 @@ func (l *link) ping(h *hostLink, done func(error)) {
 			if a.replied() && certain {
 				l.confirm(sent.Add(-confirmMargin))
 			}
-			done(a.lost())
+			done(a)
 		},
 	})
 	l.send(func(dst []byte) []byte { return appendPing(dst, id, l.c.o.Domain, h.name) })

@@ -61,6 +61,24 @@ func TestAttach_SilentHostIsPlain(t *testing.T) {
 	}
 }
 
+// TestAttach_AHostOfNobodyDoesNotAnswer: what the server says in place of a host it
+// does not have is not that host's answer.
+func TestAttach_AHostOfNobodyDoesNotAnswer(t *testing.T) {
+	for condition, want := range map[string]bool{
+		"remote-server-not-found": false, "remote-server-timeout": false, "service-unavailable": true,
+	} {
+		b := newBench(t, testbed.ComponentOptions{Hosts: []string{testHost, "typo.localhost"},
+			OnIQ: func(s testbed.Stanza) (testbed.IQReply, bool) {
+				return testbed.IQReply{Condition: condition}, s.To == "typo.localhost"
+			}})
+		b.attach(t)
+		b.door.wait(t, 0, "synced typo.localhost")
+		if h := b.c.State().Hosts; !h[0].Answers || h[1].Answers != want {
+			t.Errorf("%s: %+v, want that the second answers: %t", condition, h, want)
+		}
+	}
+}
+
 func TestAdvert_MayComeLate(t *testing.T) {
 	b := newBench(t, testbed.ComponentOptions{})
 	l := b.attach(t)

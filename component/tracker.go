@@ -38,6 +38,13 @@ func (a answer) lost() error {
 	return nil
 }
 
+// nobody reports whether the server answered in place of a host that it neither has
+// nor finds elsewhere.
+func (a answer) nobody() bool {
+	e, ok := errors.AsType[*StanzaError](a.err)
+	return ok && (e.Condition == "remote-server-not-found" || e.Condition == "remote-server-timeout")
+}
+
 // StanzaError is an error that somebody answered an IQ with.
 type StanzaError struct {
 	Condition string

@@ -53,7 +53,7 @@ func Load(path string, over Overrides) (*Config, []Problem, error) {
 // unreadable is what to do about a configuration file that cannot be read.
 func unreadable(err error) string {
 	if errors.Is(err, fs.ErrPermission) {
-		return "let presenced's user read it: chgrp it to a group of that user, and chmod 0640"
+		return "run this as root, or let presenced's user read it: chgrp it to a group of that user, and chmod 0640"
 	}
 	return "name the file with --config, or write one with \"presenced config defaults\""
 }

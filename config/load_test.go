@@ -365,7 +365,7 @@ func TestLoad_LongBrokenListHidesNothing(t *testing.T) {
 func TestUnreadable_TellsWhatToDoAboutIt(t *testing.T) {
 	for err, want := range map[error]string{
 		fs.ErrNotExist:          "config defaults",
-		fs.ErrPermission:        "let presenced's user read it",
+		fs.ErrPermission:        "run this as root, or let presenced's user read it",
 		errors.New("I/O error"): "name the file",
 	} {
 		if got := unreadable(&fs.PathError{Op: "open", Path: "x", Err: err}); !strings.Contains(got, want) {

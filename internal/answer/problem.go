@@ -23,6 +23,9 @@ func (p *ProblemError) Error() string { return p.Detail }
 func (p *ProblemError) Write(w http.ResponseWriter) {
 	p.Title = http.StatusText(p.Status)
 	w.Header().Set("Content-Type", ProblemType)
+	w.Header().Set("Cache-Control", "no-store") // it may be over in a moment
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // a client that left is no fault of ours
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false) // people read it, and no browser takes it for HTML
+	_ = e.Encode(p)        // a client that left is no fault of ours
 }

@@ -126,10 +126,13 @@ func (s *session) handshake(secret string) error {
 	return fmt.Errorf("the server answered <%s> to the handshake; is this its component port?", st.Name.Local)
 }
 
+// errMute is a server that takes the connection and leaves it at that.
+var errMute = errors.New("the server accepts the connection but says nothing; is this its component port?")
+
 // silence words a read that did not end as it should.
 func silence(err error) error {
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
-		return errors.New("the server accepts the connection but says nothing; is this its component port?")
+		return errMute
 	}
 	return fmt.Errorf("handshake: %w", err)
 }

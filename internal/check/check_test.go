@@ -3,6 +3,8 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,6 +112,36 @@ func TestCheck_TellsWhyTheServerRefuses(t *testing.T) {
 				t.Errorf("link: %+v, want a failure that says %q", link, c.do)
 			}
 		})
+	}
+}
+
+// TestCheck_NamesTheKeyOfAnotherPort: where clients or browsers are answered, it is
+// the address that is wrong, not the server.
+func TestCheck_NamesTheKeyOfAnotherPort(t *testing.T) {
+	for _, said := range []string{
+		"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' id='x'>",
+		"HTTP/1.1 400 Bad Request\r\n\r\n",
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }()
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = io.WriteString(c, said)
+				_, _ = io.Copy(io.Discard, c)
+				_ = c.Close()
+			}
+		}()
+		r := Run(t.Context(), Options{Config: write(t, l.Addr().String(), "s3cret", "")})
+		if link := r.step(t, "link"); link.Result != Fail || !strings.Contains(link.Do, "component.address") {
+			t.Errorf("%.20s: %+v, want that component.address is named", said, link)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"presenced/component/stream"
 	"presenced/internal/admin"
 )
 
@@ -51,6 +52,8 @@ func (c *checker) ownLink(ctx context.Context) {
 		step := Step{Name: "link", Result: Fail, Found: err.Error(), Do: "see the server's log"}
 		if r, ok := errors.AsType[*refusal](err); ok {
 			step.Do, step.Snippets = r.remedy(), c.snippets()
+		} else if errors.Is(err, stream.ErrHeader) || errors.Is(err, errMute) {
+			step.Do = "set component.address to the port where the server takes components, mostly 5347; " + c.config.Component.Address + " seems to serve something else"
 		}
 		c.add(step)
 		return

@@ -21,7 +21,7 @@ func (c *checker) snippets() []Snippet {
 	}
 	domain := c.config.Component.Domain
 	return []Snippet{
-		{Server: "Prosody (the package prosody-modules has mod_privilege)", Text: prosody(domain, c.config.Component.Hosts, host, port, c.secretText(), c.config.Privacy.Egress == "managed")},
+		{Server: "Prosody (the package prosody-modules has mod_privilege; add what is inside VirtualHost to the section that host has already)", Text: prosody(domain, c.config.Component.Hosts, host, port, c.secretText(), c.config.Privacy.Egress == "managed")},
 		{Server: "ejabberd (into a file of its own, which ejabberd.yml names under include_config_file: its own sections stay as they are)", Text: ejabberd(domain, host, port, c.secretText())},
 	}
 }

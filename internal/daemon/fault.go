@@ -15,7 +15,12 @@ type SetupError struct {
 }
 
 // Error returns what is wrong and what to do.
-func (e *SetupError) Error() string { return fmt.Sprintf("%v; %s", e.Err, e.Remedy) }
+func (e *SetupError) Error() string {
+	if e.Remedy == "" { // the error says it
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%v; %s", e.Err, e.Remedy)
+}
 
 // Unwrap returns what is wrong.
 func (e *SetupError) Unwrap() error { return e.Err }

@@ -133,9 +133,12 @@ func storeFault(path string, err error) error {
 	case errors.Is(err, engine.ErrInUse) && strings.Contains(err.Error(), "Redis"):
 		return &SetupError{Err: err, Remedy: "one presenced at a time shows the presence of a component"}
 	case errors.Is(err, engine.ErrInUse):
-		return &SetupError{Err: err, Remedy: "another presenced runs on store.path = \"" + path + "\": stop it, or give this one a directory of its own"}
+		return &SetupError{Err: err, Remedy: "most likely another presenced runs there"}
 	case errors.Is(err, engine.ErrNewerSchema):
 		return &SetupError{Err: err, Remedy: "run the newer presenced again, or restore the copy that was made before the upgrade"}
+	}
+	if strings.Contains(err.Error(), "; ") { // the store knew what to do
+		return &SetupError{Err: err}
 	}
 	return &SetupError{Err: err, Remedy: "see that store.path = \"" + path + "\" is a directory presenced may write"}
 }

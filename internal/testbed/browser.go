@@ -126,6 +126,13 @@ func (b *Browser) Eval(ctx context.Context, expression string, into any) error {
 	return json.Unmarshal(out.Result.Value, into)
 }
 
+// Prefer has the page find its reader to prefer something, as the CSS media feature
+// of that name has it, instead of what was preferred before.
+func (b *Browser) Prefer(ctx context.Context, feature, value string) error {
+	features := []map[string]string{{"name": feature, "value": value}}
+	return b.do(ctx, "Emulation.setEmulatedMedia", map[string]any{"features": features}, &struct{}{})
+}
+
 // Screenshot writes a PNG of what the page shows now.
 func (b *Browser) Screenshot(ctx context.Context, file string) error {
 	var out struct{ Data []byte }

@@ -36,7 +36,7 @@ func (s *Server) routes() map[string]methods {
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	for path, m := range s.routes() {
-		mux.Handle(path, s.dispatch(m))
+		mux.Handle(path, s.dispatch(m, !strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, "/graph/")))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "there is nothing of that name; /openapi.yaml tells what there is")
@@ -62,7 +62,9 @@ var (
 // methods are the handlers of one path by method; HEAD goes with GET.
 type methods map[string]http.HandlerFunc
 
-func (s *Server) dispatch(m methods) http.Handler {
+// dispatch sends a request to the handler of its method. Where everybody may ask,
+// every page may.
+func (s *Server) dispatch(m methods, everybody bool) http.Handler {
 	names := slices.Sorted(maps.Keys(m))
 	if m[http.MethodGet] != nil {
 		m[http.MethodHead] = m[http.MethodGet]
@@ -74,7 +76,7 @@ func (s *Server) dispatch(m methods) http.Handler {
 		case h != nil:
 			h(w, r)
 		case r.Method == http.MethodOptions:
-			s.preflight(w, r, allow)
+			s.preflight(w, r, allow, everybody)
 		default:
 			w.Header().Set("Allow", allow)
 			refuse(w, http.StatusMethodNotAllowed, "this path takes "+allow)
