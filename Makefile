@@ -78,4 +78,4 @@ fmt:
 	gofmt -w .
 
 clean:
-	rm -rf bin .demo
+	rm -rf bin

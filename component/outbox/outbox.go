@@ -234,7 +234,7 @@ func (o *Outbox) suffix(bare bool) []byte {
 // full.
 func (o *Outbox) sendDirect(b *stream.Buffer) {
 	for _, t := range o.to {
-		if err := b.AddressedAs("presence", t.To, t.From, o.from, o.body); err != nil {
+		if err := b.Addressed("presence", t.To, t.From, o.from, o.body); err != nil {
 			if !errors.Is(err, stream.ErrQueueFull) {
 				o.sent = len(o.to)
 			}
@@ -337,7 +337,7 @@ func (o *Outbox) releaseCast(b *stream.Buffer, p *place, room int) int {
 	each := len(p.end) + len(p.m.from) + addressing
 	first := p.sent
 	for ; p.sent < len(p.to) && room > 0; p.sent++ {
-		if b.AddressedAs("presence", p.to[p.sent], p.m.from, o.behind, p.end) != nil {
+		if b.Addressed("presence", p.to[p.sent], p.m.from, o.behind, p.end) != nil {
 			room = 0
 			break
 		}
@@ -355,7 +355,7 @@ func (o *Outbox) releaseCast(b *stream.Buffer, p *place, room int) int {
 func (o *Outbox) releaseEntry(b *stream.Buffer, p *place, room int) int {
 	for len(p.ops) > 0 {
 		q := p.ops[0]
-		if b.AddressedAs("presence", q.to, p.pair.From, o.suffix(q.keep), q.end) != nil {
+		if b.Addressed("presence", q.to, p.pair.From, o.suffix(q.keep), q.end) != nil {
 			return 0
 		}
 		room -= len(q.end) + len(q.to) + len(p.pair.From) + addressing

@@ -134,7 +134,7 @@ func BenchmarkWriter(b *testing.B) {
 			var full error
 			err := w.Batch(func(b *Buffer) {
 				for range 20 {
-					if err := b.Addressed("presence", "alice@example.localhost", "bob@presence.example.localhost", rest); err != nil {
+					if err := b.Addressed("presence", "alice@example.localhost", "bob@presence.example.localhost", nil, rest); err != nil {
 						full = err
 					}
 				}

@@ -36,14 +36,10 @@ func (b *Buffer) Append(render func(dst []byte) []byte) error {
 // Addressed appends the stanza <name to='…' from='…' and then rest, which is
 // what was rendered once for all recipients: further attributes with a blank
 // before each, ">" and everything after it. The addresses are escaped; name
-// and rest are copied as they are. Errors are those of Raw.
-func (b *Buffer) Addressed(name, to, from string, rest []byte) error {
-	return b.AddressedAs(name, to, from, nil, rest)
-}
-
-// AddressedAs is Addressed with tail, which is escaped already, behind from: the
-// slash and the resource that all stanzas of one kind are sent from, or nothing.
-func (b *Buffer) AddressedAs(name, to, from string, tail, rest []byte) error {
+// and rest are copied as they are, and so is tail behind from: the slash and the
+// resource that all stanzas of one kind are sent from, or nothing. Errors are those
+// of Raw.
+func (b *Buffer) Addressed(name, to, from string, tail, rest []byte) error {
 	last, err := b.open()
 	if err != nil {
 		return err

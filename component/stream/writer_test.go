@@ -146,7 +146,7 @@ func TestWriter_BatchAddresses(t *testing.T) {
 	defer w.Close()
 	if err := w.Batch(func(b *Buffer) {
 		for _, to := range []string{"a@x", "b@x/o'clock"} {
-			if err := b.Addressed("presence", to, "me@c", []byte(" type='unavailable'/>")); err != nil {
+			if err := b.Addressed("presence", to, "me@c", nil, []byte(" type='unavailable'/>")); err != nil {
 				t.Error(err)
 			}
 		}
@@ -315,7 +315,7 @@ func TestWriter_AppendsWithoutAllocating(t *testing.T) {
 	fill := func() {
 		_ = w.Batch(func(b *Buffer) {
 			for range 1000 {
-				_ = b.Addressed("presence", "alice@example.localhost", "bob@presence.example.localhost", rest)
+				_ = b.Addressed("presence", "alice@example.localhost", "bob@presence.example.localhost", nil, rest)
 			}
 		})
 		_ = w.WriteStanza(stanza)

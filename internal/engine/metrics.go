@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -103,10 +102,6 @@ func (a *alarms) due(name string, now time.Time) bool {
 	a.last[name] = now
 	return true
 }
-
-// ErrRoster is wrapped by the error the edge gives for a roster it may read but
-// could not.
-var ErrRoster = errors.New("the roster could not be read")
 
 func (e *Engine) warnRoster(err error) {
 	if e.alarms.due("roster", time.Now()) {

@@ -60,7 +60,6 @@ type Inbox struct {
 	presence      map[string][]byte
 	presenceBytes int
 	presenceSince time.Time // when the oldest of presence came
-	overflowed    bool      // presence was lost for want of room
 	closed        bool
 }
 
@@ -146,7 +145,6 @@ func (in *Inbox) putPresence(user string, data []byte) {
 	in.forgetPresence(user)
 	size := PresenceSize(user, data)
 	if len(in.presence) >= in.limits.Presence || in.presenceBytes+size > in.limits.PresenceBytes {
-		in.overflowed = true
 		return
 	}
 	if len(in.presence) == 0 {
@@ -226,15 +224,6 @@ func (in *Inbox) Close() {
 	defer in.mu.Unlock()
 	in.closed = true
 	in.signal()
-}
-
-// Overflowed reports whether presence was lost since it was asked last.
-func (in *Inbox) Overflowed() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	was := in.overflowed
-	in.overflowed = false
-	return was
 }
 
 func cloneWrite(w engine.Write) engine.Write {
