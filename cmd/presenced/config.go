@@ -73,10 +73,13 @@ func (a *app) configDefaultsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "defaults",
 		Short:   "print the default configuration with comments",
-		Long:    "Prints a complete configuration file in which every key is explained. Fill in\n[component] and it runs.",
+		Long:    "Prints a complete configuration file in which every key is explained. Fill in\n[component] and it runs. With --json only the keys and their values are printed.",
 		Example: "  presenced config defaults > presenced.toml",
 		Args:    takes(),
 		RunE: func(*cobra.Command, []string) error {
+			if a.json {
+				return a.printJSON(config.Entries(config.Default()))
+			}
 			_, err := a.stdout.Write(config.Defaults())
 			return err
 		},

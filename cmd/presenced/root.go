@@ -7,9 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"presenced/config"
 	"presenced/internal/admin"
@@ -47,8 +49,9 @@ what the user's rules allow.
 Begin with "presenced config defaults", fill in [component], and let
 "presenced check" tell what is missing.`,
 		Example: "  presenced run --config /etc/presenced/presenced.toml",
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.named = cmd.Flags().Changed("config")
+			return given(cmd)
 		},
 	})
 	root.SetOut(a.stdout)
@@ -115,10 +118,25 @@ func (a *app) group(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// given refuses a flag with an empty text, as a script writes whose variable is empty:
+// what comes without the flag may be more than was asked for.
+func given(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && f.Value.Type() == "string" && f.Value.String() == "" {
+			what, _ := pflag.UnquoteUsage(f)
+			err = usage("--%s is empty; write a %s, or leave it out", f.Name, what)
+		}
+	})
+	return err
+}
+
 // takes returns the check that exactly the named arguments are given.
 func takes(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		path := cmd.CommandPath()
+		if i := slices.Index(args, ""); 0 <= i && i < len(names) {
+			return usage("%s: %s is empty; \"%s --help\" has an example", path, names[i], path)
+		}
 		switch {
 		case len(args) == len(names):
 			return nil

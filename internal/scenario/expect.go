@@ -140,9 +140,11 @@ func (d *reader) valued(n *yaml.Node, at string, add func(check)) {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, v := n.Content[i], n.Content[i+1]
+		before := len(d.errs)
 		name := word(d, key, join(at, key.Value), presence.ParseField).String()
 		want := "null"
 		switch {
+		case len(d.errs) > before: // nothing is known of a field that does not exist
 		case isNull(v):
 		case name == presence.FieldLastActive.String():
 			want = d.instant(v, join(at, name)).UTC().Format("2006-01-02T15:04:05Z07:00")

@@ -230,9 +230,11 @@ func (d *reader) instant(n *yaml.Node, at string) time.Time {
 
 // jid reads an address; a bare one where bare is set.
 func (d *reader) jid(n *yaml.Node, at string, bare bool) presence.Addr {
-	j, err := presence.ParseJID(d.text(n, at))
+	before := len(d.errs)
+	text := d.text(n, at)
+	j, err := presence.ParseJID(text)
 	switch {
-	case n.Kind != yaml.ScalarNode: // told already
+	case len(d.errs) > before: // told already
 	case err != nil:
 		d.fail(n, at, "%v", err)
 	case bare && j.Resource != "":
@@ -243,9 +245,9 @@ func (d *reader) jid(n *yaml.Node, at string, bare bool) presence.Addr {
 
 // word reads one of a fixed set of words.
 func word[T any](d *reader, n *yaml.Node, at string, parse func(string) (T, bool)) T {
-	text := d.text(n, at)
-	v, ok := parse(text)
-	if !ok && n.Kind == yaml.ScalarNode {
+	before := len(d.errs)
+	v, ok := parse(d.text(n, at))
+	if !ok && len(d.errs) == before {
 		d.fail(n, at, "unknown value %q", n.Value)
 	}
 	return v

@@ -187,6 +187,19 @@ func TestRun_TellsEveryProblem(t *testing.T) {
 	}
 }
 
+func TestRun_TellsEachProblemOnceByItsName(t *testing.T) {
+	for file, want := range map[string]string{
+		one("", "", `{jid: bob@example.org, expect: {fields: {shoeSize: 45}}}`): `watchers[0].expect.fields.shoeSize: unknown value "shoeSize"`,
+		one("", "admin_hidden_from: [5]", `{jid: bob@example.org}`):             "presentity.admin_hidden_from[0]: a text is expected here",
+		one("", "kind: 5", `{jid: bob@example.org}`):                            "presentity.kind: a text is expected here",
+		"version: \"1\"\nvectors: []":                                           "version: a whole number is expected here",
+	} {
+		if _, err := Run([]byte(file)); err == nil || !strings.HasSuffix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got %v\nwant one problem, %s", err, want)
+		}
+	}
+}
+
 // TestS8_5_MalformedServerListsFailClosed: inside a server list nothing is an
 // error of the file.
 func TestS8_5_MalformedServerListsFailClosed(t *testing.T) {
