@@ -25,18 +25,6 @@ func CheckCustom(id, base presence.ContainerID) error {
 	return nil
 }
 
-// OutranksNarrower returns the predefined containers that a custom one would
-// outrank by its id although it shows less than they do (S1: creating it warns).
-func OutranksNarrower(id, base presence.ContainerID) []presence.ContainerID {
-	var out []presence.ContainerID
-	for _, other := range predefined {
-		if id > other && narrower(base, other) {
-			out = append(out, other)
-		}
-	}
-	return out
-}
-
 var predefined = [...]presence.ContainerID{presence.External, presence.Colleagues, presence.Workgroup, presence.Friends}
 
 // visible reports whether id is one of the predefined containers that show

@@ -115,10 +115,6 @@ func columnOf(base presence.ContainerID) (i int, ok bool) {
 	return 0, false
 }
 
-// narrower reports whether somebody moved from base "from" to base "to" would
-// lose a category.
-func narrower(to, from presence.ContainerID) bool { return GrantsOf(from)&^GrantsOf(to) != 0 }
-
 // shownTo is the first row of S3: the number and token a base starts from,
 // before the token's own cell and offline are considered. External is not granted
 // the token unless its owner says so.

@@ -113,6 +113,25 @@ func TestS3_OwnCells_ReachTheView(t *testing.T) {
 	}
 }
 
+// TestS3_AHiddenEMailAddressIsNotToBeAskedFor: online and, out of office, offline.
+func TestS3_AHiddenEMailAddressIsNotToBeAskedFor(t *testing.T) {
+	st, person := full()
+	for _, number := range []presence.Availability{7000, 18500} {
+		st.A = presence.Shown{Availability: number, Activity: presence.OutOfOfficeA}
+		for _, hidden := range []bool{false, true} {
+			p := owned(t)
+			if hidden {
+				p = owned(t, "200 email hide")
+			}
+			var v presence.View
+			openOperator().Project(st, person, testSite(t).Column(200, p), &v)
+			if told := v.Asked(true).Activity == presence.OutOfOfficeA; told == hidden || v.Asked(false).Activity != presence.OutOfOfficeA {
+				t.Errorf("%d, hidden %v: told under it: %v", number, hidden, told)
+			}
+		}
+	}
+}
+
 // TestS3_WhatCannotBeReadHidesFromEverybody: a cell that makes no sense may be one
 // that hides, so nobody but herself sees her (S8.5); said both ways it is hidden.
 func TestS3_WhatCannotBeReadHidesFromEverybody(t *testing.T) {

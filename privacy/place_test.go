@@ -83,15 +83,6 @@ func TestS1_CustomContainers(t *testing.T) {
 			t.Errorf("custom %d based on %d: %v, want accepted %v", c.id, c.base, err, c.ok)
 		}
 	}
-	if got := OutranksNarrower(350, presence.External); len(got) != 2 || got[0] != 200 || got[1] != 300 {
-		t.Errorf("350 based on External outranks %v, want [200 300]", got)
-	}
-	if got := OutranksNarrower(450, presence.Friends); len(got) != 1 || got[0] != 300 {
-		t.Errorf("450 based on Friends outranks %v, want [300] (it lacks the meeting and the right to interrupt)", got)
-	}
-	if got := OutranksNarrower(50, presence.External); got != nil {
-		t.Errorf("50 outranks %v", got)
-	}
 }
 
 func TestS1_ContainerTakenAwaySinceShowsNothing(t *testing.T) {

@@ -182,3 +182,26 @@ func TestI1_AnAttachTellsHiddenWatchersAlike(t *testing.T) {
 		})
 	}
 }
+
+// TestS13_WhoLeavesAndComesBackIsAnsweredInThatOrder, while the first is being stored.
+func TestS13_WhoLeavesAndComesBackIsAnsweredInThatOrder(t *testing.T) {
+	live(t, func(w *world) {
+		w.watch(bob)
+		slow := &slowStore{memory: w.store}
+		w.opt.Store = slow
+		w.mirrorEvent(MirrorUnsubscribe, bob)
+		w.mirrorEvent(MirrorSubscribe, bob)
+		w.expect()
+		slow.answer(nil)
+		synctest.Wait()
+		slow.answer(nil)
+		w.expect(to(bob, "subscribed"), to(bob, "18500 en"))
+		w.device(alice+"/desk", Device{})
+		w.expect(to(bob, "3500 en"))
+		w.mirrorEvent(MirrorUnsubscribe, bob)
+		synctest.Wait()
+		slow.answer(ErrRefused)
+		w.mirrorEvent(MirrorSubscribe, bob) // it was not stored: he is subscribed as before
+		w.expect(to(bob, "subscribed"), to(bob, "3500 en"))
+	})
+}

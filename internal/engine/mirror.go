@@ -29,7 +29,7 @@ func (s *shard) mirror(m Mirror, now time.Time) {
 	case MirrorSubscribe:
 		u.subscribe(m, now)
 	case MirrorUnsubscribe:
-		u.do(now, func(now time.Time) { u.step(m, roster.Unsubscribe, now) })
+		u.leave(m, now)
 	case MirrorError:
 		u.mute(m.Watcher.Addr, true)
 	case MirrorSubscribed, MirrorUnsubscribed, MirrorAvailable, MirrorUnavailable:
@@ -76,7 +76,7 @@ func answerTo(m Mirror) string { return m.Watcher.Full() }
 // she does (I1).
 func (u *user) subscribe(m Mirror, now time.Time) {
 	w := m.Watcher.Addr
-	if u.set.subs.Standing(w) == roster.Accepted {
+	if u.stays(w) {
 		u.reread(now, nil)
 		u.whenTold(w, now, func(now time.Time) { u.again(m, roster.Subscribe, now) })
 		return
@@ -104,7 +104,7 @@ func (u *user) again(m Mirror, ev roster.Event, now time.Time) {
 	changed, out, dirty := u.planned(m, ev, now)
 	entry, _ := changed.Get(m.Watcher.Addr)
 	old, _ := u.set.subs.Get(m.Watcher.Addr)
-	if old.Standing != roster.Accepted || entry.Spelling != old.Spelling { // stored before anything is said of it
+	if !u.stays(m.Watcher.Addr) || entry.Spelling != old.Spelling { // stored before anything is said of it
 		u.do(now, func(now time.Time) { u.step(m, ev, now) })
 		return
 	}
@@ -187,10 +187,12 @@ func (u *user) step(m Mirror, ev roster.Event, now time.Time) {
 	changed, out, dirty := u.planned(m, ev, now)
 	u.heard(m, ev, out)
 	if !dirty {
+		u.left(m)
 		u.act(m, out, now)
 		return
 	}
 	u.saveSubs(changed, func(now time.Time, err error) {
+		u.left(m)
 		if err != nil {
 			// Nothing was said, so nothing is lost: the watcher's server asks
 			// again at the next login.

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"presenced/internal/presence"
+	"presenced/roster"
 )
 
 // underway is what is going on with a user. Mostly nothing is.
@@ -11,6 +13,7 @@ type underway struct {
 	waiting []waiter                            // who waits until she is loaded
 	queue   []func(now time.Time)               // changes that wait for the one being stored
 	after   [numQuestions][]func(now time.Time) // who waits for an answer of her server
+	leaving []presence.Addr                     // watchers whose unsubscribe is not stored yet
 	enrolAt instant                             // when enrolling her unasked is tried again
 	// sent is what the store says each watcher was sent last, until she is loaded.
 	sent map[presence.Addr]uint64
@@ -30,10 +33,35 @@ func (u *user) begin() *underway {
 	return u.going
 }
 
+// leave takes a watcher's unsubscribe: what he asks next waits for it.
+func (u *user) leave(m Mirror, now time.Time) {
+	g := u.begin()
+	g.leaving = append(g.leaving, m.Watcher.Addr)
+	if !u.do(now, func(now time.Time) { u.step(m, roster.Unsubscribe, now) }) {
+		u.left(m)
+	}
+}
+
+// left ends that, stored or not; other events are none of its business.
+func (u *user) left(m Mirror) {
+	if m.Kind != MirrorUnsubscribe || u.going == nil {
+		return
+	}
+	if i := slices.Index(u.going.leaving, m.Watcher.Addr); i >= 0 {
+		u.going.leaving = slices.Delete(u.going.leaving, i, i+1)
+	}
+	u.rest()
+}
+
+// stays reports whether a watcher is subscribed and has not said that he leaves.
+func (u *user) stays(w presence.Addr) bool {
+	return u.set.subs.Standing(w) == roster.Accepted && (u.going == nil || !slices.Contains(u.going.leaving, w))
+}
+
 // rest lets go of what is over.
 func (u *user) rest() {
 	g := u.going
-	if g == nil || len(g.waiting)+len(g.queue)+len(g.sent) > 0 || g.enrolAt != 0 {
+	if g == nil || len(g.waiting)+len(g.queue)+len(g.leaving)+len(g.sent) > 0 || g.enrolAt != 0 {
 		return
 	}
 	for _, after := range g.after {

@@ -57,6 +57,8 @@ var projectionFaults = []fault{
 	{"I3", "what cannot be read of withhold withholds nothing", "privacy/withheld.go", `return withheldMost, fmt.Errorf("%q: no such`, `return Withheld{}, fmt.Errorf("%q: no such`},
 	{"I3", "a policy that cannot be found withholds nothing", "privacy/operator.go", `n.Withheld[i] |= withheldMost[i]`, ``},
 	{"S3", "nobody is told that the operator's photo policy is in the way", "privacy/withheld.go", `cat == Category(presence.FieldPhoto) && o.Photo == PhotoNone`, `false`},
+	{"S3", "an e-mail address that is hidden is known when it is asked for", "privacy/operator.go", "out.ByEmail = g.HasField(presence.FieldEmail)\n\tif p.Profile", "out.ByEmail = true\n\tif p.Profile"},
+	{"S3", "the same of somebody offline", "privacy/operator.go", `out.ByEmail = g.HasField(presence.FieldEmail) && (`, `out.ByEmail = (`},
 	{"S3", "free and busy go by the table alone", "internal/engine/eval/eval.go", `!p.Grants(sys, v.Container).HasField(presence.FieldFreeBusy)`, `!privacy.GrantsOf(sys.Site.Base(v.Container)).HasField(presence.FieldFreeBusy)`},
 	{"S12", "her own cells are not told as hers", "privacy/explain.go", `return where + ": withheld by herself", CellOwn`, `return where + ": withheld", CellLevel`},
 	{"S12", "what the operator withholds is told as hers", "privacy/explain.go", `case o.Withheld.withholds(col.Base, c) && (col.Grants.Has(c) || GrantsOf(col.Base).Has(c)):`, `case false:`},
