@@ -61,7 +61,7 @@ func setOutOfOffice(r *run) (plan, []fault) {
 		if period.Start.After(from) {
 			from = period.Start
 		}
-		end, ok := parseWhen(s, from, r.zone(), true)
+		end, ok := endWhen(s, from, r.now, r.zone(), true)
 		switch {
 		case !ok:
 			faults = append(faults, fault{"end", r.t("error.when")})

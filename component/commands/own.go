@@ -91,8 +91,9 @@ func export(r *run) (plan, []fault) {
 		return plan{failed: err}, nil
 	}
 	n, _ := strconv.Atoi(r.in.text("part")) // one of the choices, or none
-	part := parts[min(max(n, 1), len(parts))-1]
-	return plan{done: r.t("note.export", max(n, 1), len(parts)), result: &form{
+	n = min(max(n, 1), len(parts))
+	part := parts[n-1]
+	return plan{done: r.t("note.export", n, len(parts)), result: &form{
 		title: r.t("command.export"), told: true,
 		fields: []field{{name: "settings", kind: textMulti, label: r.t("field.settings"), values: part}},
 	}}, nil

@@ -229,6 +229,16 @@ func TestParseWhen_AsPeopleSayIt(t *testing.T) {
 	if got, ok := parseWhen("Friday", now, nil, true); !ok || got.Format("02 15:04") != "28 00:00" {
 		t.Errorf("until Friday is until %s", got)
 	}
+	for said, want := range map[string]string{"halb vier": "25 15:30", "halb 3": "25 14:30", "halb zwei": "26 01:30", "half past three": "25 15:30", "halb eins": "26 00:30", "at three": "25 15:00", "um drei Uhr": "26 03:00", "tomorrow half past 9": "26 09:30", "Freitag halb zehn": "27 09:30"} {
+		if got, ok := parseWhen(said, now, nil, false); !ok || got.Format("02 15:04") != want {
+			t.Errorf("%q is %s (%v), want %s", said, got.Format("02 15:04"), ok, want)
+		}
+	}
+	for _, bad := range []string{"halb", "halb vierzig", "half past", "halb 13", "halb 0"} {
+		if got, ok := parseWhen(bad, now, nil, false); ok {
+			t.Errorf("%q is %s", bad, got)
+		}
+	}
 	for said, want := range map[string]string{"24.11.": "2027-11-25", "25.11.": "2026-11-26", "1.12.": "2026-12-02", "3 March": "2027-03-04", "3.3.2028": "2028-03-04"} {
 		if got, ok := parseWhen(said, now, nil, true); !ok || got.Format(time.DateOnly) != want {
 			t.Errorf("until %s is until %s", said, got)
@@ -236,5 +246,16 @@ func TestParseWhen_AsPeopleSayIt(t *testing.T) {
 	}
 	if got, ok := parseWhen("today", now, nil, true); !ok || got.Format("02 15:04") != "26 00:00" {
 		t.Errorf("until today's end is %s", got)
+	}
+}
+
+// TestExport_PartThatIsNot: what is told is the part that is shown.
+func TestExport_PartThatIsNot(t *testing.T) {
+	d := has(settled())
+	d.stored = map[string][]byte{"note": []byte(`{"v":1}`)}
+	for _, part := range []string{"2", "-1", "x", "99999999999999999999"} {
+		if g := ask(t, newServer(d), "en", payload("export", "", "execute", "part", part)); !strings.Contains(g.Note.Text, "(part 1 of 1)") {
+			t.Errorf("part %s: %q", part, g.Note.Text)
+		}
 	}
 }

@@ -1,7 +1,9 @@
 package commands
 
 import (
+	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,6 +46,7 @@ func setProfile(r *run) (plan, []fault) {
 	if p.Language == sameLanguage {
 		p.Language = ""
 	}
+	p.Timezone = zoneSaid(p.Timezone)
 	p.Hours = hoursSaid(p.Hours)
 	if p == (engine.Profile{}) {
 		return one(engine.SetProfile{Profile: p}, r.t("note.profile.removed")), nil
@@ -51,11 +54,36 @@ func setProfile(r *run) (plan, []fault) {
 	return one(engine.SetProfile{Profile: p}, r.t("note.profile.set")), nil
 }
 
+// zoneSaid is the name of the zone that "berlin" or "america/new york" mean. What it
+// does not know it leaves: the engine says what is wrong with it.
+func zoneSaid(s string) string {
+	if s == "" || len(s) > maxSaid || text.Zone(s) != nil {
+		return s
+	}
+	name := []byte(strings.ToLower(strings.Join(strings.Fields(s), "_")))
+	for i, c := range name {
+		if c >= 'a' && c <= 'z' && (i == 0 || name[i-1] == '/' || name[i-1] == '_') {
+			name[i] = c - 'a' + 'A'
+		}
+	}
+	try := []string{string(name), strings.ToUpper(s)}
+	for _, region := range [...]string{"Europe", "America", "Asia", "Africa", "Australia", "Pacific", "Atlantic", "Indian"} {
+		try = append(try, region+"/"+string(name))
+	}
+	for _, zone := range try {
+		if text.Zone(zone) != nil {
+			return zone
+		}
+	}
+	return s
+}
+
 // zone is the user's time zone, nil where none is known: UTC counts then, and is
 // named.
 func (r *run) zone() *time.Location { return text.Zone(r.have.Timezone) }
 
 var (
+	hourHalf  = regexp.MustCompile(`(?i)\b(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)\b`)
 	hourGaps  = regexp.MustCompile(`\s*(?:–|-|\bto\b|\bbis\b)\s*`)
 	hourWords = regexp.MustCompile(`\s*\p{L}+`)
 	hourParts = regexp.MustCompile(`(\d)\s*[,;]\s*(\p{L})`)
@@ -67,6 +95,13 @@ var (
 // in either language, "9-17" and "9 bis 17 Uhr". What it does not know it leaves:
 // the engine says what is wrong with it.
 func hoursSaid(s string) string {
+	s = hourHalf.ReplaceAllStringFunc(s, func(clock string) string {
+		hour, minute, _, ok := saidClock(strings.ToLower(clock))
+		if !ok {
+			return clock
+		}
+		return strconv.Itoa(hour) + ":" + fmt.Sprintf("%02d", minute)
+	})
 	s = hourGaps.ReplaceAllString(s, "-")
 	s = hourWords.ReplaceAllStringFunc(s, func(word string) string {
 		name := strings.TrimSpace(word)

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,12 @@ var (
 	spanWords  = regexp.MustCompile(`^(\d{1,4})\s*([\p{L}]+)`)
 	clockWords = regexp.MustCompile(`^(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm|a\.m\.|p\.m\.|uhr|h)?$`)
 )
+
+// numerals are the hours in words, from one.
+var numerals = [12][]string{
+	{"one", "eins", "ein"}, {"two", "zwei"}, {"three", "drei"}, {"four", "vier"}, {"five", "fünf"}, {"six", "sechs"}, {"seven", "sieben"},
+	{"eight", "acht"}, {"nine", "neun"}, {"ten", "zehn"}, {"eleven", "elf"}, {"twelve", "zwölf"},
+}
 
 // maxSaid is the longest text taken for a time; nobody says it in more.
 const maxSaid = 64
@@ -164,9 +171,26 @@ func saidClock(s string) (hour, minute int, either, ok bool) {
 	case "midnight", "mitternacht":
 		return 0, 0, false, true
 	}
-	m := clockWords.FindStringSubmatch(s)
+	words := strings.Fields(s)
+	half, before := 0, 0 // minutes past, and hours before, the one that is named
+	switch {
+	case len(words) == 2 && words[0] == "halb":
+		words, half, before = words[1:], 30, 1
+	case len(words) == 3 && words[0] == "half" && words[1] == "past":
+		words, half = words[2:], 30
+	}
+	if len(words) > 0 {
+		if n := slices.IndexFunc(numerals[:], func(names []string) bool { return slices.Contains(names, words[0]) }); n >= 0 {
+			words[0] = strconv.Itoa(n + 1)
+		}
+	}
+	m := clockWords.FindStringSubmatch(strings.Join(words, " "))
 	if m == nil {
 		return 0, 0, false, false
+	}
+	if half > 0 {
+		hour, _ = strconv.Atoi(m[1]) // two digits at most
+		return (hour - before) % 12, half, true, hour >= 1 && hour <= 12 && m[2]+m[3] == ""
 	}
 	hour, _ = strconv.Atoi(m[1]) // two digits at most
 	minute, _ = strconv.Atoi("0" + m[2])

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ var stateWords = []struct{ words, value string }{
 	{"appear offline", appearOffline}, {"appear-offline", appearOffline}, {"offline", appearOffline}, {"invisible", appearOffline}, {"unsichtbar", appearOffline},
 	{"in a meeting", "in-a-meeting"}, {"in-a-meeting", "in-a-meeting"}, {"meeting", "in-a-meeting"}, {"in einer besprechung", "in-a-meeting"}, {"besprechung", "in-a-meeting"},
 	{"in a conference", "in-a-conference"}, {"in-a-conference", "in-a-conference"}, {"conference", "in-a-conference"}, {"in einer konferenz", "in-a-conference"}, {"konferenz", "in-a-conference"},
-	{"on the phone", "on-the-phone"}, {"on-the-phone", "on-the-phone"}, {"phone", "on-the-phone"}, {"call", "on-the-phone"}, {"am telefon", "on-the-phone"}, {"telefon", "on-the-phone"},
+	{"on the phone", "on-the-phone"}, {"on-the-phone", "on-the-phone"}, {"phone", "on-the-phone"}, {"call", "on-the-phone"}, {"on a call", "on-the-phone"}, {"am telefon", "on-the-phone"}, {"telefon", "on-the-phone"},
 	{"in a presentation", "in-presentation"}, {"in-presentation", "in-presentation"}, {"presenting", "in-presentation"}, {"presentation", "in-presentation"}, {"präsentation", "in-presentation"},
 	{"off work", "off-work"}, {"off-work", "off-work"}, {"feierabend", "off-work"}, {"nicht bei der arbeit", "off-work"},
 	{"available", "available"}, {"free", "available"}, {"online", "available"}, {"here", "available"}, {"back", "available"}, {"verfügbar", "available"}, {"frei", "available"}, {"da", "available"}, {"zurück", "available"},
@@ -28,7 +29,7 @@ var stateWords = []struct{ words, value string }{
 // operator's states are known by their names and their words.
 func (r *run) stateSaid(s string) (value, rest string, ok bool) {
 	s = strings.TrimSpace(s)
-	for _, prefix := range [...]string{"i am ", "i'm ", "ich bin ", "set ", "show me as "} {
+	for _, prefix := range [...]string{"i am ", "i'm ", "ich bin ", "bin ", "set ", "show me as "} {
 		if cutAt := len(prefix); len(s) > cutAt && strings.EqualFold(s[:cutAt], prefix) {
 			s = s[cutAt:]
 		}
@@ -83,6 +84,9 @@ var enders = []string{"until", "untill", "till", "til", "bis", "to", "for", "fü
 // neither is an end: "dnd 2h", "away 16:00".
 func saidTimes(s string) (from, until string) {
 	words := strings.Fields(strings.TrimSpace(s))
+	if n := len(words); n > 0 && slices.Contains(polite, strings.ToLower(words[n-1])) {
+		words = words[:n-1]
+	}
 	for i, w := range words {
 		for _, e := range enders {
 			if strings.EqualFold(w, e) {

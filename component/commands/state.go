@@ -226,7 +226,7 @@ func (r *run) planned(name string, starts, expires time.Time) string {
 // choice; zero is the default.
 func (r *run) expiry(starts time.Time) (time.Time, fault) {
 	if written := r.in.text("until"); written != "" {
-		t, ok := parseWhen(written, starts, r.zone(), false)
+		t, ok := endWhen(written, starts, r.now, r.zone(), false)
 		switch {
 		case !ok:
 			return t, fault{"until", r.t("error.when")}

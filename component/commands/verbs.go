@@ -127,7 +127,19 @@ func sayNote(r *run, rest string) string {
 	case off(rest) && strings.ToLower(bare(rest)) != "back":
 		return r.execute("note", "text", "")
 	}
-	return r.execute("note", "text", rest)
+	return r.execute("note", "text", unquoted(rest))
+}
+
+// unquoted takes off the quotes that a text stands in as a whole.
+func unquoted(s string) string {
+	for _, q := range [...][2]string{{`"`, `"`}, {"'", "'"}, {"„", "“"}, {"“", "”"}} {
+		inner, open := strings.CutPrefix(s, q[0])
+		inner, closed := strings.CutSuffix(inner, q[1])
+		if open && closed && inner != "" && !strings.Contains(inner, q[0]) {
+			return inner
+		}
+	}
+	return s
 }
 
 // sayOffice takes "until Friday: Back on Monday"; the note stands behind a colon
@@ -165,8 +177,16 @@ func sayLevel(r *run, rest string) string {
 	if rest == "" && off(who) {
 		return r.t(r.usage)
 	}
-	jid, wrong := r.person(who)
-	if wrong != "" {
+	plain, below := strings.CutPrefix(who, "*.") // all below a domain
+	jid, wrong := r.person(plain)
+	switch {
+	case below && r.valueFault(privacy.Rule{Type: privacy.RuleDomain, Value: who}) != "":
+		return r.t("error.value.domain")
+	case below && rest == "":
+		return r.t(r.usage)
+	case below:
+		jid = who
+	case wrong != "":
 		return wrong
 	}
 	if rest == "" {
@@ -174,7 +194,7 @@ func sayLevel(r *run, rest string) string {
 	}
 	a, _ := presence.ParseAddr(jid) // person has read it
 	rule := privacy.Rule{Type: privacy.RuleUser, Value: jid}
-	if a.Local() == "" {
+	if below || a.Local() == "" {
 		rule.Type = privacy.RuleDomain
 	}
 	if off(rest) {
@@ -208,7 +228,7 @@ func sayLevel(r *run, rest string) string {
 func (r *run) unlevel(about privacy.Rule) string {
 	var p plan
 	for _, rule := range r.rules() {
-		if rule.Type == about.Type && sameAddress(rule.Value, about.Value) {
+		if rule.Type == about.Type && (rule.Value == about.Value || sameAddress(rule.Value, about.Value)) {
 			p.changes = append(p.changes, engine.RemoveRule{Rule: rule.Rule})
 		}
 	}

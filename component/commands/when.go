@@ -51,6 +51,17 @@ func orUTC(zone *time.Location) *time.Location {
 	return zone
 }
 
+// endWhen reads the end of what begins at start: "Friday" is the one after it. A date
+// that is past by then is not the one of the year after.
+func endWhen(s string, start, now time.Time, zone *time.Location, end bool) (time.Time, bool) {
+	const halfYear = 183 * 24 * time.Hour
+	t, ok := parseWhen(s, start, zone, end)
+	if early, _ := parseWhen(s, now, zone, end); ok && t.Sub(start) > halfYear && !early.After(start) {
+		return early, true // which is refused
+	}
+	return t, ok
+}
+
 // localWhen writes an instant as she reads it, in her zone, and as it is read again.
 func (r *run) localWhen(t time.Time) string {
 	if t.IsZero() {

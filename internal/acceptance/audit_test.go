@@ -3,12 +3,16 @@
 package acceptance
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"presenced/internal/testbed"
 )
@@ -102,4 +106,50 @@ func (s *stage) keptToItself() {
 	if files == 0 {
 		s.Error("there is no file")
 	}
+}
+
+// TestAudit_TellsWhatNobodyAsked names issue 7: on a real server the trail names the
+// component where it writes a roster, the server where a block list there has changed,
+// and the clock where a level for a while ends.
+func TestAudit_TellsWhatNobodyAsked(t *testing.T) {
+	s := open(t, topologies[0], lay(provisioned, map[string]any{"audit": map[string]any{"enabled": true}}))
+	alice, bob := s.login("alice", "desk"), s.login("bob", "home")
+	s.befriend(alice, bob)
+	s.enable(alice)
+	s.enable(bob)
+	s.rostered(bob, "alice@"+component, true)
+	s.blocks(alice, "block", "mallory@nowhere.example")
+	s.run(alice, "levels", "action", "put", "container", "400", "type", "user", "value", "fred@partner.example",
+		"until", time.Now().Add(2*time.Second).UTC().Format(time.RFC3339Nano))
+	a, b := "alice@"+host, "bob@"+host
+	s.trailHolds(
+		`"what":"contact-put","who":"presenced","way":"provisioning","user":"`+b+`","about":"`+a+`"`,
+		`"what":"subscribe","who":"`+b+`","way":"provisioning","user":"`+a+`","outcome":"accepted"`,
+		`"what":"server-lists","who":"server","way":"server-lists","user":"`+a+`","rules":[{"type":"server-block","value":"mallory@nowhere.example","new":32000}]`,
+		`"what":"level-ended","who":"presenced","way":"clock","user":"`+a+`","rules":[{"type":"user","value":"fred@partner.example","old":400}]`)
+	s.blocks(alice, "unblock", "mallory@nowhere.example")
+	s.run(bob, "disable")
+	s.trailHolds(
+		`"what":"contact-taken","who":"presenced","way":"provisioning","user":"`+b+`","about":"`+a+`"`,
+		`"rules":[{"type":"server-block","value":"mallory@nowhere.example","old":32000}]`)
+}
+
+// trailHolds waits until the trail holds entries.
+func (s *site) trailHolds(want ...string) {
+	s.Helper()
+	s.within(converge, "entries of the trail", func(ctx context.Context) error {
+		for {
+			res, err := s.d.Run(ctx, "audit", "--json")
+			if err != nil {
+				return err
+			}
+			missing := slices.IndexFunc(want, func(w string) bool { return !strings.Contains(res.Stdout, w) })
+			if missing < 0 {
+				return nil
+			}
+			if ctx.Err() != nil {
+				return fmt.Errorf("there is no %s in\n%s", want[missing], res.Stdout)
+			}
+		}
+	})
 }
