@@ -111,6 +111,14 @@ func TestBrowser_ThePanelStaysOnThePage(t *testing.T) {
 		return at.width > 0 && at.left >= 0 && at.right <= document.documentElement.clientWidth; })()`, "true")
 }
 
+// TestBrowser_TheElementSpeaksThePagesLanguage, English where it knows no other.
+func TestBrowser_TheElementSpeaksThePagesLanguage(t *testing.T) {
+	for lang, want := range map[string]string{"de-AT": "Verfügbar", "fr": "Available"} {
+		s := show(t, `<p lang="`+lang+`">`+user+`</p>`)
+		s.until(word, want)
+	}
+}
+
 // TestBrowser_MarksAreSeenInForcedColours: there shapes have the colour of text, and
 // what is drawn on them that of the page.
 func TestBrowser_MarksAreSeenInForcedColours(t *testing.T) {
