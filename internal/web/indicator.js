@@ -23,6 +23,9 @@ const words = {
 };
 // wordsFor are those in the language of an element's place on the page.
 const wordsFor = (element) => words[element.closest('[lang]')?.lang.slice(0, 2).toLowerCase()] ?? words.en;
+// moment tells an instant, with the date when it is not today's.
+const moment = (at) => at.toDateString() === new Date().toDateString()
+  ? at.toLocaleTimeString([], { timeStyle: 'short' }) : at.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
 const bands = [[18000, 'offline'], [15000, 'away'], [12000, 'be-right-back'], [9000, 'do-not-disturb'],
   [7500, 'busy-idle'], [6000, 'busy'], [4500, 'available-idle'], [3000, 'available']];
 const classOf = (n) => (bands.find(([from]) => n >= from) ?? [0, 'offline'])[1];
@@ -250,7 +253,9 @@ class PresenceBadge extends HTMLElement {
     const label = this.getAttribute('label');
     this.face.setAttribute('aria-label', label ? `${label}: ${word}` : word);
     if (this.panel) {
-      const until = told.until && !told.status?.includes(':') ? ` ${its.until} ${new Date(told.until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}` : '';
+      // A status that is no note tells its end itself.
+      const bare = !told.status || Object.values(told.fields ?? {}).includes(told.status);
+      const until = told.until && bare ? ` ${its.until} ${moment(new Date(told.until))}` : '';
       this.panel.textContent = (told.status || word) + until;
     }
     this.dispatchEvent(new CustomEvent('presence', { detail: told, bubbles: true }));
