@@ -33,7 +33,7 @@ func (c *checker) lists() {
 				"grant the component iq \"urn:xmpp:blocking\" and \"jabber:iq:privacy\" (docs/servers), name the database in [[privacy.lists_sql]], or write server_lists = \"auto\" to go by containers alone")
 		default:
 			c.warn("lists", h.Name+" keeps block or privacy lists that cannot be read: containers alone decide",
-				"grant the component iq \"urn:xmpp:blocking\" and \"jabber:iq:privacy\" (docs/servers), or tell users to block with the component's command \"block\" as well")
+				"grant the component iq \"urn:xmpp:blocking\" and \"jabber:iq:privacy\" (Prosody), name ejabberd's database in [[privacy.lists_sql]] (docs/servers), or tell users to block with the component's command \"block\" as well")
 		}
 	}
 }

@@ -111,6 +111,25 @@ func TestBrowser_ThePanelStaysOnThePage(t *testing.T) {
 		return at.width > 0 && at.left >= 0 && at.right <= document.documentElement.clientWidth; })()`, "true")
 }
 
+// TestBrowser_TheElementSpeaksThePagesLanguage, English where it knows no other.
+func TestBrowser_TheElementSpeaksThePagesLanguage(t *testing.T) {
+	for lang, want := range map[string]string{"de-AT": "Verfügbar", "fr": "Available"} {
+		s := show(t, `<p lang="`+lang+`">`+user+`</p>`)
+		s.until(word, want)
+	}
+}
+
+// TestBrowser_ThePanelTellsTheDay of an end that is not today's, and a note with a
+// colon does not hide it.
+func TestBrowser_ThePanelTellsTheDay(t *testing.T) {
+	s := show(t, user)
+	s.until(word, "Available")
+	s.until(`(() => { const e = document.querySelector('presence-badge'), told = { user: 'x', availability: 6500, until: '2099-03-02T12:00:00Z', interrupt: false };
+		const panel = (more) => { e.show({ fields: {}, ...told, ...more }); return e.shadowRoot.querySelector('.panel').textContent; };
+		return [panel({}).includes('2099'), panel({ status: 'Room: 4', fields: { notePersonal: 'Room: 4' } }).includes('2099'),
+			panel({ status: 'In a meeting until 12:00' })]; })()`, "true,true,In a meeting until 12:00")
+}
+
 // TestBrowser_MarksAreSeenInForcedColours: there shapes have the colour of text, and
 // what is drawn on them that of the page.
 func TestBrowser_MarksAreSeenInForcedColours(t *testing.T) {

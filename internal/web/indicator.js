@@ -16,9 +16,16 @@
 
 const home = new URL('.', import.meta.url);
 const words = {
-  'available': 'Available', 'available-idle': 'Available, inactive', 'busy': 'Busy', 'busy-idle': 'Busy, inactive',
-  'do-not-disturb': 'Do not disturb', 'be-right-back': 'Be right back', 'away': 'Away', 'offline': 'Offline',
+  en: { 'available': 'Available', 'available-idle': 'Available, inactive', 'busy': 'Busy', 'busy-idle': 'Busy, inactive',
+    'do-not-disturb': 'Do not disturb', 'be-right-back': 'Be right back', 'away': 'Away', 'offline': 'Offline', 'until': 'until' },
+  de: { 'available': 'Verfügbar', 'available-idle': 'Verfügbar, inaktiv', 'busy': 'Beschäftigt', 'busy-idle': 'Beschäftigt, inaktiv',
+    'do-not-disturb': 'Bitte nicht stören', 'be-right-back': 'Bin gleich zurück', 'away': 'Abwesend', 'offline': 'Offline', 'until': 'bis' },
 };
+// wordsFor are those in the language of an element's place on the page.
+const wordsFor = (element) => words[element.closest('[lang]')?.lang.slice(0, 2).toLowerCase()] ?? words.en;
+// moment tells an instant, with the date when it is not today's.
+const moment = (at) => at.toDateString() === new Date().toDateString()
+  ? at.toLocaleTimeString([], { timeStyle: 'short' }) : at.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
 const bands = [[18000, 'offline'], [15000, 'away'], [12000, 'be-right-back'], [9000, 'do-not-disturb'],
   [7500, 'busy-idle'], [6000, 'busy'], [4500, 'available-idle'], [3000, 'available']];
 const classOf = (n) => (bands.find(([from]) => n >= from) ?? [0, 'offline'])[1];
@@ -238,7 +245,7 @@ class PresenceBadge extends HTMLElement {
     this.told = told;
     if (!this.face) this.build();
     const kind = told.class ?? classOf(told.availability);
-    const word = told.label ?? words[kind];
+    const its = wordsFor(this), word = told.label ?? its[kind];
     const [svg, text] = this.face.children;
     svg.setAttribute('class', kind in shapes ? kind : 'offline');
     svg.innerHTML = shapes[kind] ?? shapes.offline;
@@ -246,7 +253,9 @@ class PresenceBadge extends HTMLElement {
     const label = this.getAttribute('label');
     this.face.setAttribute('aria-label', label ? `${label}: ${word}` : word);
     if (this.panel) {
-      const until = told.until && !told.status?.includes(':') ? ` until ${new Date(told.until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}` : '';
+      // A status that is no note tells its end itself.
+      const bare = !told.status || Object.values(told.fields ?? {}).includes(told.status);
+      const until = told.until && bare ? ` ${its.until} ${moment(new Date(told.until))}` : '';
       this.panel.textContent = (told.status || word) + until;
     }
     this.dispatchEvent(new CustomEvent('presence', { detail: told, bubbles: true }));
@@ -255,7 +264,7 @@ class PresenceBadge extends HTMLElement {
   // forget takes back what is shown.
   forget() {
     if (!this.told || this.told.class === 'offline' || classOf(this.told.availability) === 'offline' && !this.told.class) return;
-    this.show(this.told.class ? { badge: this.name, class: 'offline', label: words.offline }
+    this.show(this.told.class ? { badge: this.name, class: 'offline', label: wordsFor(this).offline }
       : { user: this.name, availability: 18500, show: 'unavailable', interrupt: false, fields: {} });
   }
 

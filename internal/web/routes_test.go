@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"presenced/internal/presence"
+	"presenced/internal/text"
 )
 
 // TestProblem_IsNotKeptAndReadsWell: a refusal may be over in a moment, and is read
@@ -36,6 +39,19 @@ func TestPreflight_WhatEverybodyMaySeeEveryPageMayAskFor(t *testing.T) {
 		}
 		if want != "" && !strings.Contains(r.Header.Get("Access-Control-Allow-Headers"), "If-None-Match") {
 			t.Errorf("%s: %v", path, r.Header)
+		}
+	}
+}
+
+// TestIndicator_HasTheWordsOfText, in each language.
+func TestIndicator_HasTheWordsOfText(t *testing.T) {
+	for _, lang := range text.Languages() {
+		_, its, found := strings.Cut(string(indicatorScript), "\n  "+lang+": {")
+		its, _, _ = strings.Cut(its, "}")
+		for c := presence.ClassUnset + 1; c <= presence.ClassOffline; c++ {
+			if want := "'" + c.String() + "': '" + text.Class(lang, c) + "'"; !found || !strings.Contains(its, want) {
+				t.Errorf("%s: no %s", lang, want)
+			}
 		}
 	}
 }
