@@ -219,7 +219,7 @@ func (s *Store) readMeta(ctx context.Context) (id string, err error) {
 		return "", hinted{fmt.Errorf("%w (schema %d, this one knows %d); install that version again",
 			engine.ErrNewerSchema, version, s.schema.version)}
 	case version < uint64(s.schema.version):
-		if err := s.migrate(ctx, uint32(version)); err != nil {
+		if err := s.migrate(ctx, uint32(version), meta["copied"]); err != nil {
 			return "", err
 		}
 	}

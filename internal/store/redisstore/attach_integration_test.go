@@ -4,6 +4,7 @@ package redisstore
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -235,6 +236,7 @@ func TestAttach_Migrates(t *testing.T) {
 	two := schema{version: 2, migrations: map[uint32]func(context.Context, *Store) error{
 		1: func(ctx context.Context, s *Store) error {
 			if runs++; runs == 1 {
+				_ = s.client.Set(ctx, "test:half", "1", 0).Err()
 				return crash
 			}
 			return s.client.Set(ctx, "test:migrated", "1", 0).Err()
@@ -268,6 +270,18 @@ func TestAttach_Migrates(t *testing.T) {
 	must(t, err)
 	if lines := strings.Count(string(text), "\n"); lines < 200+64 || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy has %d keys and mode %v; want all and 0600", lines, info.Mode())
+	}
+	if half := base64.StdEncoding.EncodeToString([]byte("test:half")); strings.Contains(string(text), half) {
+		t.Error("the copy was made anew of what the interrupted migration left behind")
+	}
+	three := schema{version: 3, migrations: map[uint32]func(context.Context, *Store) error{
+		2: func(context.Context, *Store) error { return nil },
+	}}
+	s, err = attach(three)
+	must(t, err)
+	shut(t, s)
+	if _, err := os.Stat(filepath.Join(a.path, "redis-schema2.bak")); err != nil {
+		t.Errorf("the next migration is not copied: %v", err)
 	}
 	if _, err := a.tryAttach(t); !errors.Is(err, engine.ErrNewerSchema) {
 		t.Errorf("the older version: got %v, want ErrNewerSchema", err)

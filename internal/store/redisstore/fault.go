@@ -51,6 +51,7 @@ func (s *Store) hint(err error) error {
 		return err
 	}
 	name := s.opt.Server.name()
+	err = plain(err)
 	for _, r := range remedies {
 		if redis.HasErrorPrefix(err, r.prefix) {
 			return hinted{fmt.Errorf("%s: %w; %s", name, err, r.remedy)}
@@ -80,9 +81,9 @@ func (s *Store) unreached(name string, err error) error {
 		return fmt.Errorf("%s: its certificate is not trusted (%w); have this machine trust its authority, "+
 			"and name the host in store.redis as the certificate does", name, err)
 	case (errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()) && server.TLS:
-		return fmt.Errorf("%s does not answer in time (%w); look whether it is stopped or overloaded, and whether it speaks TLS", name, err)
+		return told{err, name + " does not answer in time; look whether it is stopped or overloaded, and whether it speaks TLS"}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return fmt.Errorf("%s does not answer in time (%w); look whether it is stopped or overloaded", name, err)
+		return told{err, name + " does not answer in time; look whether it is stopped or overloaded"}
 	case !server.TLS && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
 		return fmt.Errorf("%s hung up (%w); start it, or correct store.redis: it begins with rediss:// if it speaks TLS", name, err)
 	}
@@ -128,6 +129,29 @@ func (s *Store) misplaced() string {
 	}
 	return "what stands in a user's place"
 }
+
+// plain is err without what differs from one attempt to the next: the port on this
+// side, the place in a script. A fault that lasts is news once.
+func plain(err error) error {
+	text := err.Error()
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Source != nil {
+		text = op.Err.Error()
+	}
+	text, _, _ = strings.Cut(text, " script: ")
+	return told{err, strings.TrimSuffix(text, ".")}
+}
+
+// told is an error in other words.
+type told struct {
+	error
+	text string
+}
+
+// Error returns the words.
+func (t told) Error() string { return t.text }
+
+// Unwrap returns the error.
+func (t told) Unwrap() error { return t.error }
 
 // hinted is an error that says what to do.
 type hinted struct{ error }

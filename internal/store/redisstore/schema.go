@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 )
 
 // schema is a layout version and how to get there: migrations[n] makes schema n+1
@@ -19,16 +22,25 @@ var current = schema{version: schemaVersion}
 var errNoMigration = errors.New("the store is too old for this version")
 
 // migrate brings Redis to the schema step by step, after what it holds was copied
-// beside it. The version is set after each step: a crash repeats at most one.
-func (s *Store) migrate(ctx context.Context, from uint32) error {
+// beside it. The version is set after each step: a crash repeats at most one. The
+// copy an interrupted migration made (copied is from which schema to which) is kept:
+// what there is now may be half of either.
+func (s *Store) migrate(ctx context.Context, from uint32, copied string) error {
 	for v := from; v < s.schema.version; v++ {
 		if s.schema.migrations[v] == nil {
 			return hinted{fmt.Errorf("%w (schema %d); start a version that knows schema %d and %d first", errNoMigration, from, v, v+1)}
 		}
 	}
-	name := fmt.Sprintf("redis-schema%d.bak", from)
-	if err := s.backup(ctx, name); err != nil {
-		return hinted{fmt.Errorf("copy to %s before the migration: %w", name, err)}
+	first, to, _ := strings.Cut(copied, "-")
+	name := "redis-schema" + first + ".bak"
+	if _, err := os.Stat(filepath.Join(s.opt.Path, name)); to != fmt.Sprint(s.schema.version) || err != nil {
+		name = fmt.Sprintf("redis-schema%d.bak", from)
+		if err := s.backup(ctx, name); err != nil {
+			return hinted{fmt.Errorf("copy to %s before the migration: %w", name, err)}
+		}
+		if err := s.client.HSet(ctx, s.keys.meta, "copied", fmt.Sprintf("%d-%d", from, s.schema.version)).Err(); err != nil {
+			return err
+		}
 	}
 	for v := from; v < s.schema.version; v++ {
 		if err := s.schema.migrations[v](ctx, s); err != nil {
