@@ -121,7 +121,8 @@ func (a *Asker) within(ctx context.Context, timeout time.Duration, request func(
 	defer cancel()
 	err := request(limited)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		err = &sources.Fault{Kind: sources.Unreachable, Err: fmt.Errorf("no answer in %v: %w", timeout, context.DeadlineExceeded)}
+		err = &sources.Fault{Kind: sources.Unreachable, Err: fmt.Errorf("no answer in %v: %w", timeout, context.DeadlineExceeded),
+			Remedy: "see whether the server, or what stands before it, is overloaded"}
 	}
 	a.learn(err)
 	return err
