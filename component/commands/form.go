@@ -92,19 +92,7 @@ func (f *form) fill(in answers) {
 		}
 		fd.values = nil
 		for _, v := range one.values {
-			if len(v) > maxValue {
-				continue
-			}
-			switch fd.kind {
-			case listSingle, listMulti:
-				if o, ok := fd.option(v); ok {
-					fd.values = append(fd.values, o.value)
-				}
-			case boolean:
-				if _, ok := parseBool(v); ok {
-					fd.values = append(fd.values, v)
-				}
-			default:
+			if v, ok := fd.showable(v); ok {
 				fd.values = append(fd.values, v)
 			}
 		}
@@ -112,6 +100,23 @@ func (f *form) fill(in answers) {
 			fd.values = fd.values[:1]
 		}
 	}
+}
+
+// showable returns what a client can show of a submitted value.
+func (fd *field) showable(v string) (_ string, ok bool) {
+	if len(v) > maxValue {
+		return "", false
+	}
+	switch fd.kind {
+	case listSingle, listMulti:
+		var o option
+		o, ok = fd.option(v)
+		return o.value, ok
+	case boolean:
+		_, ok = parseBool(v)
+		return v, ok
+	}
+	return v, true
 }
 
 func (fd *field) option(value string) (option, bool) {

@@ -13,6 +13,6 @@ func (u *user) commanded(now time.Time) {
 	last := max(u.roster.readAt, u.lists.readAt)
 	recent := last != 0 && last.age(u.sh.e.instant(now)) < commandPause
 	if !u.gone && !recent && len(u.person.Inputs.Resources) > 0 {
-		u.reread(now, nil)
+		u.reread(now)
 	}
 }

@@ -103,7 +103,7 @@ func (u *user) enable(bare string, then func(now time.Time, err error)) {
 			u.ask(now, true)
 			u.learn()
 			u.wantCard(cardLogin, now)
-			u.reread(now, nil)
+			u.reread(now)
 			u.evaluate(now)
 		}
 		then(now, err)

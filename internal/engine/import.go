@@ -117,7 +117,7 @@ func (u *user) exchange(set settings, now time.Time) {
 			u.learn()
 			u.wantCard(cardLogin, now)
 		}
-		u.reread(now, nil)
+		u.reread(now)
 	}
 	u.endUnallowed(now)
 	u.keep(now) // the write has taken what was stored of her presence away

@@ -70,13 +70,9 @@ func (u *user) listsHidden() bool {
 }
 
 // reread reads again what decides about watchers and is the server's (S8.8).
-func (u *user) reread(now time.Time, after func(now time.Time)) {
-	if after == nil {
-		u.readLists(now, nil)
-		u.readRoster(now, nil)
-		return
-	}
-	u.readLists(now, func(now time.Time) { u.readRoster(now, after) })
+func (u *user) reread(now time.Time) {
+	u.readLists(now, nil)
+	u.readRoster(now, nil)
 }
 
 // readLists asks for the lists as readRoster does for the roster.

@@ -77,7 +77,7 @@ func answerTo(m Mirror) string { return m.Watcher.Full() }
 func (u *user) subscribe(m Mirror, now time.Time) {
 	w := m.Watcher.Addr
 	if u.stays(w) {
-		u.reread(now, nil)
+		u.reread(now)
 		u.whenTold(w, now, func(now time.Time) { u.again(m, roster.Subscribe, now) })
 		return
 	}

@@ -85,7 +85,7 @@ func (u *user) hostReady(now time.Time) {
 	}
 	u.wantCard(cardSpread, now)
 	u.recompile()
-	u.reread(now, nil)
+	u.reread(now)
 	u.evaluate(now)
 }
 

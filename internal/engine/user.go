@@ -152,7 +152,7 @@ func (u *user) dropAll(now time.Time) {
 func (u *user) loggedIn(now time.Time) {
 	u.wantCard(cardLogin, now)
 	u.listsOutdated()
-	u.reread(now, nil)
+	u.reread(now)
 	if u.needsPings() {
 		u.pingAt = u.in(u.sh.e.opt.Liveness/2, now)
 	}
@@ -181,7 +181,7 @@ func (u *user) tick(now time.Time) {
 	u.serveWaiters(now)
 	if u.refreshAt.come(at) {
 		u.refreshAt = 0
-		u.reread(now, nil)
+		u.reread(now)
 	}
 	if u.pingAt.come(at) {
 		u.pingDevices(now)
