@@ -12,7 +12,7 @@ FUZZTIME ?= 30s
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-on_redis = -tags integration -count=1 -timeout 14m ./internal/acceptance
+on_redis = -tags integration -count=1 ./internal/acceptance
 # Stories about one store are told on that; `make test` tells those that store
 # nothing once, `make test-long` on both.
 one_store = Redis|Process_DiskFull
@@ -41,7 +41,7 @@ test-servers: deps
 	@# They wait more than they compute: the stories on Redis, and what is not a story,
 	@# are told beside those on the embedded store.
 	@out=$$(mktemp); trap 'rm -f "$$out"' EXIT; \
-	{ PRESENCED_STORE=redis $(GO) test -skip '^Test($(not_stored))' $(on_redis) && redis=0 || redis=$$?; \
+	{ PRESENCED_STORE=redis $(GO) test -timeout 14m -skip '^Test($(not_stored))' $(on_redis) && redis=0 || redis=$$?; \
 	echo "the parts:"; $(GO) test -tags integration -count=1 -p 1 -timeout 14m $(parts) || redis=$$?; \
 	exit $$redis; } >"$$out" 2>&1 & beside=$$!; \
 	$(GO) test -tags integration -count=1 -timeout 14m ./internal/acceptance && rest=0 || rest=$$?; \
@@ -60,7 +60,7 @@ test-long: deps ## fuzzers, deliberate faults, the race detector, the server tes
 	done
 	$(GO) test -race -shuffle=on -count=2 -timeout 30m ./...
 	PRESENCED_LONG=1 $(GO) test -race -tags integration -count=1 -p 1 -timeout 90m $(with_servers)
-	PRESENCED_LONG=1 PRESENCED_STORE=redis $(GO) test -race -skip '^Test($(one_store))' $(on_redis)
+	PRESENCED_LONG=1 PRESENCED_STORE=redis $(GO) test -race -timeout 60m -skip '^Test($(one_store))' $(on_redis)
 
 bench: ## the ratios of docs/performance.md, into docs/figures.json
 	$(GO) run ./internal/bench -out docs/figures.json

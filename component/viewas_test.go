@@ -290,11 +290,8 @@ func TestS12_ViewAsShowsWhatTheWireShows(t *testing.T) {
 	for _, who := range watchers[:4] {
 		w.ask(t, "<presence type='subscribe' from='"+who+"' to='"+mirrorA+"' xml:lang='"+langs[who]+"'/>")
 	}
-	rounds, shown := 200, map[string]int{}
-	if testing.Short() {
-		rounds = 60
-	}
-	for range rounds {
+	shown := map[string]int{}
+	for range 200 {
 		w.act(watchers)
 		for _, who := range watchers {
 			viewed := w.viewed(who)

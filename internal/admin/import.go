@@ -194,7 +194,7 @@ func readLine(line []byte) (u importedUser, err error) {
 		}
 		return u, nil
 	}
-	if u.user, err = address("jid", u.JID); err != nil {
+	if u.user, err = userAddress("jid", u.JID); err != nil {
 		return u, err
 	}
 	if u.Settings == nil && len(u.Policies) > 0 {

@@ -118,7 +118,7 @@ func (s *Server) export(r *http.Request, say func([]byte, error) error) error {
 		return s.exportAll(context.WithoutCancel(r.Context()), granted, say) // its writes have deadlines
 	}
 	for _, name := range users {
-		user, err := address("user", name)
+		user, err := userAddress("user", name)
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func TestExport_IsAHeaderAndALineForEachUser(t *testing.T) {
 	if one, err := exportLines(t, client, `d\27artagnan@EXAMPLE.org`); err != nil || len(one) != 2 || one[1] != want[1] {
 		t.Errorf("alone: %q, %v", one, err)
 	}
-	for user, status := range map[string]int{"bob@example.org": 404, "@": 400} {
+	for user, status := range map[string]int{"bob@example.org": 404, "@": 400, "alice": 400} {
 		_, err := exportLines(t, client, user)
 		if p, ok := errors.AsType[*ProblemError](err); !ok || p.Status != status || p.Detail == "" {
 			t.Errorf("%s: %v", user, err)

@@ -198,12 +198,23 @@ func (s *Server) getExplanation(w http.ResponseWriter, r *http.Request) {
 
 // user reads the user of the path; ok is false when the request was answered.
 func (s *Server) user(w http.ResponseWriter, r *http.Request) (presence.JID, bool) {
-	j, err := address("jid", r.PathValue("jid"))
+	j, err := userAddress("jid", r.PathValue("jid"))
 	if err != nil {
 		s.refuse(w, r, err)
 		return j, false
 	}
 	return j, true
+}
+
+// userAddress is address for one that only a user can have.
+func userAddress(field, written string) (presence.JID, error) {
+	j, err := address(field, written)
+	if err == nil && j.Addr.Local() == "" {
+		p := problem(http.StatusBadRequest, field+": "+j.Bare+" is a host, not a user; write an address such as alice@example.org")
+		p.Field = field
+		return j, p
+	}
+	return j, err
 }
 
 // address reads one address of a request; a resource is dropped, since rules

@@ -81,7 +81,12 @@ func figures(raw []byte) (string, error) {
 	return b.String(), nil
 }
 
-func number(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }
+func number(v float64) string {
+	if v >= 1000 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
 
 func TestFigures_AShortenedRunIsNotQuoted(t *testing.T) {
 	if _, err := figures([]byte(`{"quick": true}`)); err == nil {
