@@ -71,7 +71,6 @@ var privacyFaults = []fault{
 	{"S1", "the predefined ids may be declared anew", "privacy/container.go", `case visible(id):`, `case false:`},
 	{"S1", "custom ids begin at 0", "privacy/container.go", `case id < minCustom || id > maxCustom:`, `case id > maxCustom:`},
 	{"S1", "any base will do", "privacy/container.go", `case !visible(base):`, `case false:`},
-	{"S1", "nobody is warned of an id that outranks", "config/together.go", `if c.ID > base {`, `if c.ID < base {`},
 	{"S1", "a rule may name any container", "privacy/rule.go", "if err := s.target(r.Container); err != nil {\n\t\treturn Rule{}", "if err := s.target(r.Container); false {\n\t\treturn Rule{}"},
 	{"I3", "an unknown container has the matrix of External", "privacy/site.go", "return s.custom[id]\n}", "if base, ok := s.custom[id]; ok {\n\t\treturn base\n\t}\n\treturn presence.External\n}"},
 }

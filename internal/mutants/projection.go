@@ -55,7 +55,7 @@ var projectionFaults = []fault{
 	{"S3", "a withheld state leaves the rest", "privacy/withheld.go", `if !g.Has(CatState) {`, `if false {`},
 	{"S3", "a cell is withheld from all levels", "privacy/withheld.go", `if level == "" {`, `if level != "-" {`},
 	{"I3", "what cannot be read of withhold withholds nothing", "privacy/withheld.go", `return withheldMost, fmt.Errorf("%q: no such`, `return Withheld{}, fmt.Errorf("%q: no such`},
-	{"I3", "a policy that cannot be found withholds nothing", "privacy/operator.go", `n.Withheld[i] |= withheldMost[i]`, ``},
+	{"I3", "a policy that cannot be found withholds nothing", "privacy/operator.go", `n.Withheld[i] |= withheldMost[i]`, `n.Withheld[i] |= 0`},
 	{"S3", "nobody is told that the operator's photo policy is in the way", "privacy/withheld.go", `cat == Category(presence.FieldPhoto) && o.Photo == PhotoNone`, `false`},
 	{"S3", "an e-mail address that is hidden is known when it is asked for", "privacy/operator.go", "out.ByEmail = g.HasField(presence.FieldEmail)\n\tif p.Profile", "out.ByEmail = true\n\tif p.Profile"},
 	{"S3", "the same of somebody offline", "privacy/operator.go", `out.ByEmail = g.HasField(presence.FieldEmail) && (`, `out.ByEmail = (`},
