@@ -32,7 +32,7 @@ func play(t *testing.T, s *script, withHidden bool, wrong fault) (seen []string)
 		p := &proofPlay{proofWorld: newProofWorld(t, s.watcher, wrong), script: s, devices: map[string]proofDevice{}, claims: map[string]proofClaim{}}
 		defer p.close()
 		p.begin()
-		p.slow = s.sees == presence.DefaultContainer || s.sees == presence.Blocked
+		p.slow.Store(s.sees == presence.DefaultContainer || s.sees == presence.Blocked)
 		for _, st := range s.steps {
 			time.Sleep(st.wait)
 			if !st.hidden || withHidden {

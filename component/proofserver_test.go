@@ -101,7 +101,7 @@ const thinks = 3*time.Millisecond + 11*time.Microsecond
 
 // later writes an answer about a user, as it is then, at no other's instant.
 func (s *proofServer) later(user string, answer func() string) {
-	if !s.w.slow {
+	if !s.w.slow.Load() {
 		s.write(answer())
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,7 +84,7 @@ type proofWorld struct {
 	names map[string]string
 	after []func()
 
-	slow    bool           // the server takes its time for lists
+	slow    atomic.Bool    // the server takes its time for lists
 	pending sync.WaitGroup // answers of the server
 }
 
