@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,11 +65,11 @@ func TestBrowser_ShowsTheElementLive(t *testing.T) {
 	s.apply(alice, engine.SetNote{Text: "<b>Room</b> 412"})
 	addr, handle := s.listen(), s.badge()
 	reports := make(chan seen, 100)
-	var text string
+	var text atomic.Value // the token
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = fmt.Fprintf(w, testPage, addr, handle, text)
+		_, _ = fmt.Fprintf(w, testPage, addr, handle, text.Load())
 	})
 	mux.HandleFunc("POST /report", func(_ http.ResponseWriter, r *http.Request) {
 		var one seen
@@ -79,7 +80,7 @@ func TestBrowser_ShowsTheElementLive(t *testing.T) {
 	})
 	pages := httptest.NewServer(mux)
 	defer pages.Close()
-	text = s.mint(bob, pages.URL)
+	text.Store(s.mint(bob, pages.URL))
 	ctx, cancel := context.WithCancel(t.Context())
 	cmd := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,7 +103,8 @@ var defaults = tuning{
 // is decided in exec.
 func (s Server) client(t tuning) redis.UniversalClient {
 	o := &redis.UniversalOptions{
-		Addrs: s.Addrs, DB: s.DB, Username: s.Username, Password: s.Password, MasterName: s.Master,
+		Addrs: slices.Clone(s.Addrs), // a cluster's client appends to them
+		DB:    s.DB, Username: s.Username, Password: s.Password, MasterName: s.Master,
 		SentinelPassword: s.sentinelPassword(),
 		ClientName:       "presenced", DisableIdentity: true, Protocol: 2, IsClusterMode: s.Kind == Cluster,
 		MaxRetries: -1, DialerRetries: 1, DialTimeout: t.answer, ReadTimeout: t.answer, WriteTimeout: t.answer,
