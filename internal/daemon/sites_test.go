@@ -105,10 +105,9 @@ func (w *world) eventually(what string, ok func() bool) {
 	}
 }
 
-// TestReload_ServersComeAndGoWithoutARestart: Exchange, Microsoft 365 and Google,
-// for one who is there under her address in the directory. What Exchange answers
-// for her is her out-of-office with its note (S5.5, S6.1).
-func TestReload_ServersComeAndGoWithoutARestart(t *testing.T) {
+// openOffice starts a daemon that was told of alice by the first server.
+func openOffice(t *testing.T) (*office, *world) {
+	t.Helper()
 	o := newOffice(t)
 	w := build(t, o.first())
 	l := w.link()
@@ -116,6 +115,14 @@ func TestReload_ServersComeAndGoWithoutARestart(t *testing.T) {
 	w.showAliceToBob(l)
 	w.eventually("Exchange is asked", o.asked(1, 0, 0, 0))
 	w.eventuallySees(presence.FieldNoteOOF, "Ask Bob")
+	return o, w
+}
+
+// TestReload_ServersComeAndGoWithoutARestart: Exchange, Microsoft 365 and Google,
+// for one who is there under her address in the directory. What Exchange answers
+// for her is her out-of-office with its note (S5.5, S6.1).
+func TestReload_ServersComeAndGoWithoutARestart(t *testing.T) {
+	o, w := openOffice(t)
 
 	if err := w.Reload(w.with(o.first() + o.ofExchange("other", o.other, "") + o.clouds())); err != nil {
 		t.Fatal(err)
@@ -177,13 +184,7 @@ func TestNotices_AMeetingIsReadSoon(t *testing.T) {
 
 // TestReload_ASourceThatMovedIsReadAtOnce, whatever is known from where it was.
 func TestReload_ASourceThatMovedIsReadAtOnce(t *testing.T) {
-	o := newOffice(t)
-	w := build(t, o.first())
-	l := w.link()
-	w.ready()
-	w.showAliceToBob(l)
-	w.eventually("Exchange is asked", o.asked(1, 0, 0, 0))
-	w.eventuallySees(presence.FieldNoteOOF, "Ask Bob")
+	o, w := openOffice(t)
 	moved := "[directory]\nfile = \"" + o.dir + "/people.csv\"\n" + o.ofExchange("exchange", o.other, "automatic_replies = \"note\"")
 	if err := w.Reload(w.with(moved)); err != nil {
 		t.Fatal(err)

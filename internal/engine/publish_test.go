@@ -183,12 +183,7 @@ func TestPublishing_IsTakenBackByAnImport(t *testing.T) {
 		},
 	} {
 		live(t, func(w *world) {
-			w.open()
-			w.apply(alice, userRuleIn(fred, presence.Colleagues))
-			w.apply(alice, SetPublishing{On: true})
-			w.device(alice+"/desk", Device{})
-			w.apply(alice, SetState{Availability: 6500, Activity: presence.InAMeeting})
-			w.publishes("begun", "", presence.InAMeeting)
+			w.inAMeeting()
 			if _, err := w.Apply(context.Background(), root, jid(alice), Import{Docs: docs, Replace: true}); err != nil {
 				t.Fatal(err)
 			}

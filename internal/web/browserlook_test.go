@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,16 +28,16 @@ func show(t *testing.T, body string) *shown {
 	s := newSite(t)
 	s.online()
 	addr, handle := s.listen(), s.badge()
-	var page string
+	var page atomic.Value
 	pages := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = fmt.Fprint(w, page)
+		_, _ = fmt.Fprint(w, page.Load())
 	}))
 	t.Cleanup(pages.Close)
 	s.tokens["page"] = s.mint(bob, pages.URL)
-	page = strings.NewReplacer("ADDRESS", addr, "HANDLE", handle, "TOKEN", s.tokens["page"]).Replace(
+	page.Store(strings.NewReplacer("ADDRESS", addr, "HANDLE", handle, "TOKEN", s.tokens["page"]).Replace(
 		`<!doctype html><meta name="viewport" content="width=device-width"><title>Page</title>` +
-			`<script type="module" src="http://ADDRESS/indicator.js"></script>` + body)
+			`<script type="module" src="http://ADDRESS/indicator.js"></script>` + body))
 	b := testbed.RunBrowser(t)
 	if err := b.Open(t.Context(), pages.URL); err != nil {
 		t.Fatal(err)
